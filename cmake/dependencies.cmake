@@ -1,0 +1,15 @@
+# Debian's packages, found by pkg-config; which room may use which is said in rooms.cmake.
+find_package(PkgConfig REQUIRED)
+find_package(Threads REQUIRED)
+pkg_check_modules(ZLIB REQUIRED IMPORTED_TARGET zlib)
+pkg_check_modules(NGHTTP2 REQUIRED IMPORTED_TARGET libnghttp2)
+pkg_check_modules(FYAML REQUIRED IMPORTED_TARGET libfyaml)
+pkg_check_modules(CMOCKA IMPORTED_TARGET cmocka)
+pkg_check_modules(MICROHTTPD IMPORTED_TARGET libmicrohttpd)
+
+# llhttp: Debian ships its C sources (package node-llhttp), which are compiled as they are.
+find_path(LLHTTP_INCLUDE llhttp.h PATHS /usr/share/include/llhttp NO_DEFAULT_PATH REQUIRED)
+set(LLHTTP_SOURCE /usr/share/llhttp)
+add_library(llhttp OBJECT
+  ${LLHTTP_SOURCE}/api.c ${LLHTTP_SOURCE}/http.c ${LLHTTP_SOURCE}/llhttp.c)
+target_include_directories(llhttp SYSTEM PUBLIC ${LLHTTP_INCLUDE} /usr/share/include)
