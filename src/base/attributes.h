@@ -1,0 +1,14 @@
+/* attributes.h - the compiler extensions that the house allows, all in one place. */
+#ifndef BASE_ATTRIBUTES_H
+#define BASE_ATTRIBUTES_H
+
+#define CHECKED         __attribute__((warn_unused_result))
+#define PRINTF(f, a)    __attribute__((format(printf, f, a)))
+#define COLD            __attribute__((cold, noinline))
+#define PURE            __attribute__((pure))
+#define LIKELY(x)       __builtin_expect(!!(x), 1)
+#define UNLIKELY(x)     __builtin_expect(!!(x), 0)
+
+#define COUNT_OF(array) (sizeof(array) / sizeof(*(array)))
+
+#endif

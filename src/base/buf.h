@@ -1,0 +1,43 @@
+/* buf.h - owned bytes that grow up to a ceiling.
+ *
+ * Failure is sticky: append freely and ask buf_ok() once at the end. A Buf that failed keeps what
+ * it had before and takes nothing more.
+ */
+#ifndef BASE_BUF_H
+#define BASE_BUF_H
+
+#include "base/attributes.h"
+#include "base/err.h"
+#include "base/str.h"
+
+#include <stdarg.h>
+
+typedef struct Buf {
+    char *ptr;
+    size_t len, cap, max;
+    bool failed;   /* sticky */
+    bool over_max; /* why it failed: the ceiling (true) or the allocator (false) */
+} Buf;
+
+#define BUF(ceiling) ((Buf){ .max = (ceiling) })
+
+void buf_add(Buf *buf, Str s);
+void buf_add_byte(Buf *buf, char byte);
+void buf_addf(Buf *buf, const char *format, ...) PRINTF(2, 3);
+void buf_addv(Buf *buf, const char *format, va_list args) PRINTF(2, 0);
+void buf_add_hex(Buf *buf, const void *bytes, size_t count);
+
+/* Room for `extra` more bytes at ptr + len, or NULL (and failed). The caller then raises len. */
+char *buf_reserve(Buf *buf, size_t extra);
+
+void buf_drop_front(Buf *buf, size_t count); /* moves the rest down */
+void buf_clear(Buf *buf);                    /* len 0, not failed, memory kept */
+void buf_free(Buf *buf);                     /* back to an empty Buf with the same ceiling */
+
+Str buf_str(const Buf *buf);
+CHECKED bool buf_ok(const Buf *buf, Err *err);
+
+/* Adds a zero byte behind the text (not counted in len) and returns it; NULL when failed. */
+const char *buf_text(Buf *buf);
+
+#endif
