@@ -1,0 +1,46 @@
+# cmake -DFROM=<directory of files> -DTO=<directory> -P embed.cmake
+#
+# Compresses every file under FROM and writes, for src/web/embedded.c:
+#   embedded_bytes.S   the compressed bytes, each between two labels (.incbin)
+#   embedded_rows.inc  one WEB_FILE row per file, sorted by path
+# Files under assets/ carry a hash in their names (Vite puts it there), so they may be kept for ever;
+# all others are asked for again each time and answered by their ETag.
+find_program(GZIP gzip REQUIRED)
+
+set(type_html "text/html; charset=utf-8")
+set(type_js "text/javascript; charset=utf-8")
+set(type_css "text/css; charset=utf-8")
+set(type_svg "image/svg+xml")
+set(forever "public, max-age=31536000, immutable")
+set(ask_again "no-cache")
+
+file(REMOVE_RECURSE ${TO})
+file(MAKE_DIRECTORY ${TO})
+file(GLOB_RECURSE paths RELATIVE ${FROM} ${FROM}/*)
+list(SORT paths)
+set(bytes "/* Written by cmake/embed.cmake. */\n#ifdef __CET__\n#include <cet.h>\n#endif\n    .section .rodata\n")
+set(rows "/* Written by cmake/embed.cmake. */\n")
+set(n 0)
+foreach(path IN LISTS paths)
+  string(REGEX REPLACE "^.*\\." "" extension ${path})
+  if(NOT DEFINED type_${extension})
+    message(FATAL_ERROR "cmake/embed.cmake knows no content type for ${path}")
+  endif()
+  set(cache ${ask_again})
+  if(path MATCHES "^assets/")
+    set(cache ${forever})
+  endif()
+  execute_process(COMMAND ${GZIP} -9nc ${FROM}/${path} OUTPUT_FILE ${TO}/${n}.gz COMMAND_ERROR_IS_FATAL ANY)
+  file(SHA256 ${FROM}/${path} hash)
+  string(SUBSTRING ${hash} 0 20 hash)
+  file(SIZE ${FROM}/${path} size)
+  foreach(label web_bytes_${n} web_bytes_${n}_end)
+    string(APPEND bytes "    .globl ${label}\n    .hidden ${label}\n")
+  endforeach()
+  string(APPEND bytes "web_bytes_${n}:\n    .incbin \"${TO}/${n}.gz\"\nweb_bytes_${n}_end:\n    .byte 0\n")
+  string(APPEND rows "WEB_FILE(${n}, \"/${path}\", \"${type_${extension}}\", \"${hash}\", ${size}, \"${cache}\")\n")
+  math(EXPR n "${n} + 1")
+endforeach()
+string(APPEND bytes "    .section .note.GNU-stack,\"\",%progbits\n")
+file(WRITE ${TO}/embedded_bytes.S "${bytes}")
+file(WRITE ${TO}/embedded_rows.inc "${rows}")
