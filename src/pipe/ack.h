@@ -1,0 +1,69 @@
+/* ack.h - the acknowledgement that travels with every batch, settled exactly once.
+ *
+ * Whoever brings data in makes an Ack and hears on its own loop what became of the data. Whoever
+ * takes a parcel takes the duty to settle its Ack: by passing both on, by splitting it over pieces,
+ * by merging several into one, or by one of the four verdicts below.
+ *
+ *     receiver: ack_new ----> ack_split (fan-out, pieces) ----> verdict
+ *                       \---> ack_join  (merging)         --/
+ *
+ * Threads: any thread may settle, split or join; `settled` always runs later, posted to the loop
+ * that ack_new() was given, never inside the verdict. Settling cannot fail: everything it needs was
+ * allocated before. A debug build asserts that nothing is settled twice.
+ */
+#ifndef PIPE_ACK_H
+#define PIPE_ACK_H
+
+#include "base/err.h"
+
+#include <stddef.h>
+
+typedef struct Ack Ack;
+typedef struct Loop Loop;
+
+typedef enum AckResult {
+    ACK_DELIVERED,
+    ACK_RETRY,   /* nothing lasting happened; the same data may come again after retry_ms */
+    ACK_REFUSED, /* none of it will ever be taken */
+    ACK_PARTLY,  /* `refused` items will never be taken, the rest was delivered */
+} AckResult;
+
+typedef struct AckOutcome {
+    AckResult result;
+    uint32_t retry_ms; /* ACK_RETRY: not before; 0 lets the sender choose */
+    uint64_t refused;  /* items: under ACK_PARTLY and ACK_REFUSED */
+    Err reason;        /* kind ERR_NONE when delivered */
+} AckOutcome;
+
+typedef void AckSettled(void *context, const AckOutcome *outcome);
+
+/* `items` is how many the Ack speaks for. The Ack frees itself after `settled` has run. */
+CHECKED Ack *ack_new(Loop *home, uint64_t items, AckSettled *settled, void *context, Err *err);
+
+typedef enum AckSplit {
+    ACK_FAN_OUT, /* every child has all of the items, at another place */
+    ACK_PIECES,  /* every child has some of the items */
+} AckSplit;
+
+/* Makes `count` children; `parent` is settled when all of them are: retry if any asks for it, else
+ * partly if they differ, refused only if all refused. items[i] counts child i's items (NULL under
+ * ACK_FAN_OUT: all of them). On failure nothing was made and the parent is still yours. */
+CHECKED bool ack_split(Ack *parent, AckSplit how, size_t count, const uint64_t *items,
+                       Ack **children, Err *err);
+
+/* One Ack for several that travel on as one batch; its verdict goes to each. Items refused under
+ * ACK_PARTLY are charged to the parents from the first on, so that the counts add up. On failure
+ * the parents are still yours. */
+CHECKED Ack *ack_join(Ack *const *parents, size_t count, Err *err);
+
+uint64_t ack_items(const Ack *ack);
+
+void ack_done(Ack *ack);
+void ack_retry(Ack *ack, uint32_t retry_ms, const Err *reason);
+void ack_refuse(Ack *ack, const Err *reason);
+void ack_partly(Ack *ack, uint64_t refused, const Err *reason);
+
+/* The verdict that an Err stands for: retry where its kind says that trying again may help. */
+void ack_fail(Ack *ack, const Err *reason);
+
+#endif

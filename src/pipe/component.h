@@ -1,0 +1,74 @@
+/* component.h - what a receiver, processor, exporter, connector or extension is.
+ *
+ * A component is one ComponentType, constant and complete, in one file, plus a line in the
+ * registry. The graph makes `size` zeroed bytes, fills the settings through `fields`, and then
+ * calls
+ *
+ *     check -> start -> consume* -> flush* -> stop
+ *
+ * each on the loop where the instance lives, so that a component needs no locks. A hook left NULL
+ * means "nothing to do". stop() runs even after a failed or missing start(), and must cope with it.
+ *
+ * What travels is a Parcel: a borrowed Batch and its Ack. consume() returns false for "refused now,
+ * nothing kept" (err's kind says whether to retry). True means that the component has taken the
+ * batch (batch_ref, if it keeps it beyond the call) and the duty to settle the Ack exactly once
+ * (pipe/ack.h).
+ */
+#ifndef PIPE_COMPONENT_H
+#define PIPE_COMPONENT_H
+
+#include "base/err.h"
+#include "base/str.h"
+#include "config/field.h"
+#include "pipe/ack.h"
+
+typedef struct Batch Batch; /* otlp/batch.h: immutable bytes and index, reference counted */
+typedef struct Host Host;   /* pipe/host.h: the pipeline around an instance */
+
+typedef enum ComponentKind { RECEIVER, PROCESSOR, EXPORTER, CONNECTOR, EXTENSION } ComponentKind;
+enum { COMPONENT_KIND_COUNT = EXTENSION + 1 };
+
+typedef enum Placement {          /* where instances live */
+                         SHARDED, /* one per event loop, called in place: stateless ones */
+                         SINGLE,  /* one, on one loop, behind one bounded queue */
+} Placement;
+
+typedef enum Stability { ALPHA, BETA, STABLE } Stability;
+
+enum {                     /* traits */
+       HOLDS = 1 << 0,     /* keeps data between calls: has flush */
+       ALL_SHARE = 1 << 1, /* one instance serves every pipeline and signal that names it */
+};
+
+typedef struct Parcel {
+    Batch *batch;
+    Ack *ack;
+} Parcel;
+
+typedef struct Component { /* first member of every instance */
+    Host *host;
+    Str id; /* "batch/fast", as the user wrote it */
+} Component;
+
+/* What one component offers to others by id, e.g. an extension that owns the store. */
+typedef enum ServiceKind { SERVICE_STORE } ServiceKind;
+
+typedef struct ComponentType {
+    const char *name;           /* what users write */
+    const char *const *aliases; /* other accepted names, NULL at the end; NULL: none */
+    const char *summary;        /* one sentence for the reference page */
+    ComponentKind kind;
+    Stability stability;
+    Placement placement;
+    unsigned signals, traits; /* model/signal.h: TRACES | METRICS | LOGS */
+    size_t size;
+    const ConfigField *fields;
+    bool (*check)(const void *self, Err *err); /* rules across keys; before anything starts */
+    bool (*start)(void *self, Err *err);
+    bool (*consume)(void *self, const Parcel *parcel, Err *err);
+    void (*flush)(void *self); /* send on what you hold, now; called again until nothing is held */
+    void (*stop)(void *self);
+    void *(*service)(void *self, ServiceKind kind); /* NULL: not offered */
+} ComponentType;
+
+#endif

@@ -1,0 +1,42 @@
+/* host.h - what the pipeline offers to an instance of a component.
+ *
+ * A Host belongs to one instance. Except where said, its functions are called on the loop where the
+ * instance lives. Tests use the test host (pipe/test_host.h) with the same functions.
+ */
+#ifndef PIPE_HOST_H
+#define PIPE_HOST_H
+
+#include "base/attributes.h"
+#include "base/clock.h"
+#include "base/disk.h"
+#include "base/log.h"
+#include "base/random.h"
+#include "pipe/component.h"
+
+/* To whoever comes next for the batch's signal; several next ones get a fan-out. False: refused,
+ * the parcel is still yours. Nobody next for this signal: ERR_UNSUPPORTED. */
+CHECKED bool host_send(Host *host, const Parcel *parcel, Err *err);
+
+/* Does anything come next for this signal (model/signal.h)? Receivers register only such paths. */
+bool host_wants(const Host *host, unsigned signal);
+
+Loop *host_loop(Host *host);
+unsigned host_shard(const Host *host); /* which loop, 0 .. host_shards - 1 */
+unsigned host_shards(const Host *host);
+Clock *host_clock(Host *host);
+Random *host_random(Host *host); /* this loop's */
+Disk *host_disk(Host *host);
+
+/* What another component offers; err says what is missing ("extension \"store\" is not started").
+ */
+CHECKED void *host_service(Host *host, Str id, ServiceKind kind, Err *err);
+
+/* Any thread. Lines carry the component's kind and id. */
+void host_log(Host *host, LogLevel level, const char *format, ...) PRINTF(3, 4);
+
+/* Accounting, any thread: received = sent + dropped + held, per component. The graph counts what it
+ * sees pass; a component says only what nobody else can know. */
+void host_count_dropped(Host *host, uint64_t items, const char *reason); /* reason: a literal */
+void host_count_sent(Host *host, uint64_t items);                        /* exporters */
+
+#endif
