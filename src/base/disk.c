@@ -128,9 +128,10 @@ static bool system_make_directory(Disk *disk, const char *path, Err *err)
 {
     (void)disk;
     char whole[PATH_LIMIT];
-    if (strlen(path) >= sizeof whole)
+    size_t len = strlen(path);
+    if (len >= sizeof whole)
         return fail(err, ERR_INPUT, "path longer than %d bytes", PATH_LIMIT - 1);
-    strncpy(whole, path, sizeof whole);
+    memcpy(whole, path, len + 1);
     for (char *slash = strchr(whole + 1, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = 0;
         if (!make_one(whole, err))

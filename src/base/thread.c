@@ -7,7 +7,7 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
-#include <string.h>
+#include <stdio.h>
 #include <time.h>
 
 void mutex_init(Mutex *mutex)
@@ -81,7 +81,7 @@ bool thread_start(Thread *thread, const char *name, void (*run)(void *), void *a
     if (!launch)
         return false;
     *launch = (Launch){ .run = run, .argument = argument };
-    strncpy(launch->name, name, sizeof launch->name - 1);
+    snprintf(launch->name, sizeof launch->name, "%s", name);
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
