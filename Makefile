@@ -1,0 +1,50 @@
+# This file only forwards: CMake builds, tools/ does the rest. `make help` lists what there is.
+PREFIX  ?= /usr/local
+DESTDIR ?=
+FUZZ    ?=
+SECONDS ?= 60
+
+.DEFAULT_GOAL := all
+.PHONY: all demo test interop interop-full bench fuzz install format clean help
+
+all: ## build the program and the library: build/release/bin, build/release/lib
+	@tools/setup --for build
+	@cmake --preset release --log-level=WARNING >/dev/null
+	@cmake --build --preset release
+
+demo: ## show the trace of a real request in the browser; Ctrl-C ends it
+	@tools/setup --for demo
+	@tools/demo
+
+test: ## everything that must hold: warnings, sanitizers, style, the page (under 10 minutes)
+	@tools/setup --for test
+	@tools/test
+
+interop: ## real OpenTelemetry SDKs and a real Collector talk to ours, both ways
+	@tools/setup --for interop
+	@tests/interop/run
+
+interop-full: ## the same with every peer there is, which takes long
+	@tools/setup --for interop
+	@tests/interop/run --full
+
+bench: ## what the hot paths cost
+	@tools/setup --for build
+	@tools/bench
+
+fuzz: ## feed one decoder with libFuzzer: make fuzz FUZZ=protobuf SECONDS=60
+	@tools/setup --for test
+	@tools/fuzz "$(FUZZ)" "$(SECONDS)"
+
+install: all ## install below PREFIX (/usr/local), staged into DESTDIR if that is set
+	@DESTDIR="$(DESTDIR)" cmake --install build/release --prefix "$(PREFIX)"
+
+format: ## let clang-format decide the layout of every C file
+	@tools/setup --for test
+	@tools/format
+
+clean: ## remove everything that was built
+	@rm -rf build ui/dist
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
