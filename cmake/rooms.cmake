@@ -11,7 +11,27 @@ foreach(line IN LISTS room_lines)
   if(NOT sources)
     continue() # not opened yet, or headers only
   endif()
+  if(room STREQUAL cmd) # a file with a main becomes a program of its own, see products.cmake
+    foreach(source IN LISTS sources)
+      file(STRINGS ${source} main REGEX "^int main\\(" LIMIT_COUNT 1)
+      if(main)
+        list(APPEND cmd_mains ${source})
+        list(REMOVE_ITEM sources ${source})
+      endif()
+    endforeach()
+    if(NOT sources)
+      continue()
+    endif()
+  endif()
   add_library(room_${room} OBJECT ${sources})
   target_link_libraries(room_${room} PRIVATE house_flags Threads::Threads ${room_libraries_${room}})
   list(APPEND rooms ${room})
 endforeach()
+
+# The list is also a law: every build in which a source changed asks tools/rooms about the includes.
+file(GLOB_RECURSE watched CONFIGURE_DEPENDS src/*.[chS] include/*.h tests/*.[ch])
+add_custom_command(OUTPUT ${CMAKE_BINARY_DIR}/rooms.checked
+  COMMAND ${CMAKE_SOURCE_DIR}/tools/rooms
+  COMMAND ${CMAKE_COMMAND} -E touch ${CMAKE_BINARY_DIR}/rooms.checked
+  DEPENDS ${watched} rooms.txt tools/rooms VERBATIM COMMENT "Checking the rooms")
+add_custom_target(rooms_check ALL DEPENDS ${CMAKE_BINARY_DIR}/rooms.checked)

@@ -1,19 +1,81 @@
-# tests/<room>/<file>_test.c becomes one CTest test of that name, labelled "unit".
+# tests/<room>/<file>_test.c becomes one CTest test of that name, labelled "unit". Other .c files
+# beside it are linked into every test of that folder, those in tests/support/ into all tests.
+#
+# A test runs under the thread sanitizer too (label "threads") when its room starts threads, that is
+# when a file of src/<room>/ includes base/thread.h, base/queue.h or pthread.h, or when the test itself does, or
+# says "runs under tsan" in a comment. The tsan preset builds and runs only those.
+set(thread_marks "^#include [<\"](base/thread|base/queue|pthread)\\.h[>\"]|runs under tsan")
+
+# The sanitizers speak up and end the test; leaks count.
+set(test_environment
+  "ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1:check_initialization_order=1"
+  "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1"
+  "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1")
+
+# TSan's shadow memory collides with address randomisation of more than 28 bits.
+set(test_launcher)
+if(CRYO_SANITIZE MATCHES thread AND EXISTS /proc/sys/vm/mmap_rnd_bits)
+  file(READ /proc/sys/vm/mmap_rnd_bits random_bits)
+  if(random_bits GREATER 28)
+    set(test_launcher setarch -R)
+  endif()
+endif()
+
+# has_threads(<result> <files>): does one of the files bear a mark?
+function(has_threads result)
+  set(${result} FALSE PARENT_SCOPE)
+  foreach(source IN LISTS ARGN)
+    file(STRINGS ${source} marks REGEX "${thread_marks}" LIMIT_COUNT 1)
+    if(marks)
+      set(${result} TRUE PARENT_SCOPE)
+      return()
+    endif()
+  endforeach()
+endfunction()
+
+# house_test(<name> <labels> <command>...): registers with labels, environment and launcher.
+function(house_test name labels)
+  add_test(NAME ${name} COMMAND ${test_launcher} ${ARGN} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES LABELS "${labels}" ENVIRONMENT "${test_environment}" TIMEOUT 120)
+endfunction()
+
+if(NOT CRYO_TESTS)
+  return()
+endif()
 if(NOT CMOCKA_FOUND)
   message(STATUS "cmocka not found: no unit tests (tools/setup brings it)")
   return()
 endif()
-file(GLOB support_sources CONFIGURE_DEPENDS tests/support/*.c)
-add_library(test_support OBJECT ${support_sources})
-target_include_directories(test_support PRIVATE ${CMAKE_SOURCE_DIR}/tests)
-target_link_libraries(test_support PRIVATE house_flags)
 
-file(GLOB_RECURSE test_sources CONFIGURE_DEPENDS tests/*_test.c)
-foreach(source IN LISTS test_sources)
-  get_filename_component(name ${source} NAME_WE)
-  add_executable(${name} ${source} $<TARGET_OBJECTS:test_support>)
-  target_include_directories(${name} PRIVATE ${CMAKE_SOURCE_DIR}/tests)
-  target_link_libraries(${name} PRIVATE house_flags house PkgConfig::CMOCKA)
-  add_test(NAME ${name} COMMAND ${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-  set_tests_properties(${name} PROPERTIES LABELS unit)
+file(GLOB_RECURSE support_sources CONFIGURE_DEPENDS tests/support/*.c)
+add_library(test_support INTERFACE)
+if(support_sources)
+  add_library(test_support_objects STATIC ${support_sources})
+  target_include_directories(test_support_objects PRIVATE tests)
+  target_link_libraries(test_support_objects PRIVATE house_flags PkgConfig::CMOCKA)
+  target_link_libraries(test_support INTERFACE test_support_objects)
+endif()
+
+file(GLOB test_folders CONFIGURE_DEPENDS LIST_DIRECTORIES TRUE tests/*)
+foreach(folder IN LISTS test_folders)
+  get_filename_component(room ${folder} NAME)
+  file(GLOB_RECURSE test_sources CONFIGURE_DEPENDS ${folder}/*_test.c)
+  file(GLOB_RECURSE helper_sources CONFIGURE_DEPENDS ${folder}/*.c)
+  list(REMOVE_ITEM helper_sources ${test_sources})
+  file(GLOB_RECURSE room_sources CONFIGURE_DEPENDS src/${room}/*.[ch])
+  has_threads(room_has_threads ${room_sources})
+  foreach(source IN LISTS test_sources)
+    get_filename_component(name ${source} NAME_WE)
+    has_threads(test_has_threads ${source})
+    set(labels unit)
+    if(room_has_threads OR test_has_threads)
+      list(APPEND labels threads)
+    elseif(CRYO_SANITIZE MATCHES thread)
+      continue()
+    endif()
+    add_executable(${name} ${source} ${helper_sources})
+    target_include_directories(${name} PRIVATE tests)
+    target_link_libraries(${name} PRIVATE house_flags test_support house PkgConfig::CMOCKA)
+    house_test(${name} "${labels}" $<TARGET_FILE:${name}>)
+  endforeach()
 endforeach()

@@ -1,0 +1,61 @@
+# What stands around the house: examples (built as a user would, from public headers and the shared
+# library alone), benchmarks, and fuzzers with the replay of their corpus.
+add_custom_target(extras) # what no ordinary build needs, but every warning check covers
+
+# ---- examples/<name>.c, or examples/<name>/*.c ---------------------------------------------------
+set(example_libraries_llm_app MICROHTTPD)
+file(GLOB entries CONFIGURE_DEPENDS LIST_DIRECTORIES TRUE examples/*)
+foreach(entry IN LISTS entries)
+  get_filename_component(name ${entry} NAME_WE)
+  if(IS_DIRECTORY ${entry})
+    file(GLOB sources CONFIGURE_DEPENDS ${entry}/*.c)
+  else()
+    string(REGEX MATCH ".*\\.c$" sources ${entry})
+  endif()
+  if(NOT sources OR NOT TARGET cryostorm_shared)
+    continue()
+  endif()
+  set(needs ${example_libraries_${name}})
+  if(needs AND NOT ${needs}_FOUND)
+    message(STATUS "example ${name} left out: ${needs} not found (tools/setup --for demo brings it)")
+    continue()
+  endif()
+  add_executable(example_${name} ${sources})
+  set_target_properties(example_${name} PROPERTIES OUTPUT_NAME ${name}
+    RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin/examples)
+  target_link_libraries(example_${name} PRIVATE house_warnings cryostorm_shared)
+  if(needs)
+    target_link_libraries(example_${name} PRIVATE PkgConfig::${needs})
+  endif()
+endforeach()
+
+# ---- bench/<thing>.c, run by tools/bench -----------------------------------------------------------
+file(GLOB bench_sources CONFIGURE_DEPENDS bench/*.c)
+foreach(source IN LISTS bench_sources)
+  get_filename_component(name ${source} NAME_WE)
+  add_executable(bench_${name} EXCLUDE_FROM_ALL ${source})
+  set_target_properties(bench_${name} PROPERTIES OUTPUT_NAME ${name}
+    RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin/bench)
+  target_include_directories(bench_${name} PRIVATE bench)
+  target_link_libraries(bench_${name} PRIVATE house_flags house)
+  add_dependencies(extras bench_${name})
+endforeach()
+
+# ---- fuzz/<decoder>.c with fuzz/corpus/<decoder>/ --------------------------------------------------
+# In the preset "fuzz" each becomes a libFuzzer program; in the others it is linked with fuzz/replay.c
+# and a CTest test feeds it its corpus.
+file(GLOB fuzz_sources CONFIGURE_DEPENDS fuzz/*.c)
+list(REMOVE_ITEM fuzz_sources ${CMAKE_SOURCE_DIR}/fuzz/replay.c)
+foreach(source IN LISTS fuzz_sources)
+  get_filename_component(name ${source} NAME_WE)
+  set(corpus ${CMAKE_SOURCE_DIR}/fuzz/corpus/${name})
+  if(CRYO_FUZZ)
+    add_executable(fuzz_${name} ${source})
+    target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
+    target_link_libraries(fuzz_${name} PRIVATE house_flags house)
+  elseif(CRYO_TESTS AND NOT CRYO_SANITIZE MATCHES thread)
+    add_executable(fuzz_${name} ${source} fuzz/replay.c)
+    target_link_libraries(fuzz_${name} PRIVATE house_flags house)
+    house_test(fuzz_${name} "fuzz" $<TARGET_FILE:fuzz_${name}> ${corpus})
+  endif()
+endforeach()
