@@ -203,6 +203,24 @@ Disk *disk_system(void)
     return &machine;
 }
 
+/* One chunk more; *got 0 at the end of the file. A full Buf asks for one byte, to tell "fits
+ * exactly" from "too large". */
+static bool read_chunk(File *file, uint64_t offset, Buf *out, size_t *got, Err *err)
+{
+    size_t left = out->max - out->len;
+    size_t want = left == 0 ? 1 : left < READ_CHUNK ? left : READ_CHUNK;
+    char probe;
+    char *room = left ? buf_reserve(out, want) : &probe;
+    if (!room)
+        return buf_ok(out, err);
+    if (!file_read(file, offset, room, want, got, err))
+        return false;
+    if (!left && *got)
+        return fail(err, ERR_LIMIT, "larger than the limit of %zu bytes", out->max);
+    out->len += *got;
+    return true;
+}
+
 bool disk_read_all(Disk *disk, const char *path, Buf *out, Err *err)
 {
     File *file = disk_open(disk, path, DISK_READ, err);
@@ -210,13 +228,8 @@ bool disk_read_all(Disk *disk, const char *path, Buf *out, Err *err)
         return false;
     bool ok = true;
     size_t got = 1;
-    for (uint64_t offset = 0; ok && got; offset += got) {
-        size_t left = out->max - out->len;
-        char *room = buf_reserve(out, left && left < READ_CHUNK ? left : READ_CHUNK);
-        ok = room ? file_read(file, offset, room, left < READ_CHUNK ? left : READ_CHUNK, &got, err)
-                  : buf_ok(out, err);
-        out->len += ok ? got : 0;
-    }
+    for (uint64_t offset = 0; ok && got; offset += got)
+        ok = read_chunk(file, offset, out, &got, err);
     Err ignored;
     bool closed = file_close(file, ok ? err : &ignored);
     return (ok && closed) ? true : blame(err, "%s", path);

@@ -1,0 +1,86 @@
+/* buf_test.c - growing, the ceiling, sticky failure, and a failing allocator. */
+#include "base/buf.h"
+
+#include "support/starve.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+static void test_grows_and_formats(void **state)
+{
+    (void)state;
+    Buf buf = BUF(100000);
+    for (int i = 0; i < 1000; i++)
+        buf_addf(&buf, "%03d,", i);
+    buf_add_byte(&buf, 33);
+    buf_add_hex(&buf, "\x0f\xa0", 2);
+    Err err;
+    assert_true(buf_ok(&buf, &err));
+    assert_int_equal(buf.len, 4005);
+    assert_memory_equal(buf.ptr, "000,001,", 8);
+    assert_string_equal(buf_text(&buf) + 4000, "!0fa0");
+    buf_drop_front(&buf, 4000);
+    assert_true(str_eq(buf_str(&buf), STR("!0fa0")));
+    buf_free(&buf);
+    assert_null(buf.ptr);
+}
+
+static void test_a_long_line_is_not_cut(void **state)
+{
+    (void)state;
+    Buf buf = BUF(5000);
+    buf_addf(&buf, "%0*d", 2000, 7);
+    assert_int_equal(buf.len, 2000);
+    assert_int_equal(buf.ptr[1999], 55);
+    buf_free(&buf);
+}
+
+static void test_ceiling_is_exact_and_sticky(void **state)
+{
+    (void)state;
+    Buf buf = BUF(70);
+    for (int i = 0; i < 70; i++)
+        buf_add_byte(&buf, 97);
+    Err err;
+    assert_true(buf_ok(&buf, &err));
+    buf_add_byte(&buf, 98);
+    buf_add(&buf, STR(""));
+    assert_int_equal(buf.len, 70);
+    assert_false(buf_ok(&buf, &err));
+    assert_int_equal(err.kind, ERR_LIMIT);
+    buf_clear(&buf);
+    buf_add(&buf, STR("again"));
+    assert_true(buf_ok(&buf, &err));
+    buf_free(&buf);
+}
+
+static void test_no_memory_is_an_error(void **state)
+{
+    (void)state;
+    Buf buf = BUF(1000);
+    starve_after(1);
+    buf_add(&buf, STR("kept"));
+    buf_addf(&buf, "%0*d", 500, 1);
+    starve_end();
+    Err err;
+    assert_false(buf_ok(&buf, &err));
+    assert_int_equal(err.kind, ERR_MEMORY);
+    assert_true(str_eq(buf_str(&buf), STR("kept")));
+    buf_free(&buf);
+    assert_int_equal(starve_live(), 0);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_grows_and_formats),
+        cmocka_unit_test(test_a_long_line_is_not_cut),
+        cmocka_unit_test(test_ceiling_is_exact_and_sticky),
+        cmocka_unit_test(test_no_memory_is_an_error),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
