@@ -14,6 +14,7 @@ all: ## build the program and the library: build/release/bin, build/release/lib
 
 demo: ## show the trace of a real request in the browser; Ctrl-C ends it
 	@tools/setup --for demo
+	@$(MAKE) --no-print-directory all
 	@tools/demo
 
 test: ## everything that must hold: warnings, sanitizers, style, the page (under 10 minutes)
@@ -22,10 +23,12 @@ test: ## everything that must hold: warnings, sanitizers, style, the page (under
 
 interop: ## real OpenTelemetry SDKs and a real Collector talk to ours, both ways
 	@tools/setup --for interop
+	@$(MAKE) --no-print-directory all
 	@tests/interop/run
 
 interop-full: ## the same with every peer there is, which takes long
 	@tools/setup --for interop
+	@$(MAKE) --no-print-directory all
 	@tests/interop/run --full
 
 bench: ## what the hot paths cost

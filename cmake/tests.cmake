@@ -6,8 +6,9 @@
 # says "runs under tsan" in a comment. The tsan preset builds and runs only those.
 set(thread_marks "^#include [<\"](base/thread|base/queue|pthread)\\.h[>\"]|runs under tsan")
 
-# The sanitizers speak up and end the test; leaks count.
+# The sanitizers speak up and end the test; leaks count. CRYO_BUILD is where a test finds programs.
 set(test_environment
+  "CRYO_BUILD=${CMAKE_BINARY_DIR}"
   "ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1:check_initialization_order=1"
   "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1"
   "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1")
