@@ -1,0 +1,140 @@
+/* server.h - one listening port that speaks HTTP/1.1, HTTP/2 without TLS, and unary gRPC.
+ *
+ * The first bytes of a connection say which protocol it is. Whatever it is, a Request reaches the
+ * handler of its route with its whole body, bounded and already inflated, and is answered exactly
+ * once, at once or later. All of it happens on the loop's thread.
+ *
+ * Who owns what: a Request belongs to the handler from the call on, until one of the request_answer
+ * functions ends it; texts read from it are borrowed until then. When the peer goes away first, the
+ * handler may ask to be told (request_on_gone), and still ends the Request by answering; the answer
+ * then goes nowhere. The same holds when the server is freed first. A forgotten Request leaks and
+ * keeps a drain waiting.
+ *
+ * What is refused without asking a handler: 400 malformed, 403 Host or Origin not allowed, 404 no
+ * such path, 405 with Allow, 408 too slow, 413 body over its limit (also once inflated), 415
+ * unknown content encoding, 431 too many header bytes, 503 + Retry-After when the budget or the
+ * connections are used up; on gRPC UNIMPLEMENTED, RESOURCE_EXHAUSTED and UNAVAILABLE. Floods of
+ * resets, pings or settings end the connection with GOAWAY.
+ */
+#ifndef NET_SERVER_H
+#define NET_SERVER_H
+
+#include "base/attributes.h"
+#include "base/budget.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "net/address.h"
+#include "net/grpc.h"
+#include "net/http.h"
+#include "net/loop.h"
+
+typedef struct Server Server;
+typedef struct Request Request;
+
+/* Every limit has a default, taken where the field is 0. */
+typedef struct ServerLimits {
+    size_t connections;            /* 10000; more are closed with 503 */
+    size_t streams_per_connection; /* 256, HTTP/2 and gRPC */
+    size_t body_bytes;             /* 64 MiB, as received and again once inflated */
+    size_t header_bytes;           /* 64 KiB, counted as HTTP/2 counts a header list */
+    size_t memory_bytes;           /* 512 MiB of connections and bodies, when no budget is given */
+    int64_t header_timeout_ns;     /* 10 s for a whole header, and for the first byte */
+    int64_t body_timeout_ns;       /* 30 s without 500 bytes for every further second */
+    int64_t idle_timeout_ns;       /* 3 min between requests */
+    int64_t write_timeout_ns;      /* 30 s in which the peer takes nothing of an answer */
+} ServerLimits;
+
+typedef struct ServerSettings {
+    Loop *loop;               /* borrowed for the server's life */
+    Str endpoint;             /* "host:port"; port 0 takes a free one */
+    bool reuse_port;          /* several servers, one per shard, on one port */
+    Budget *budget;           /* shared with others; NULL: one of its own, limits.memory_bytes */
+    bool check_host;          /* refuse Host and Origin that are neither loopback nor in the list */
+    const Str *allowed_hosts; /* further names, without port; copied */
+    size_t allowed_host_count;
+    ServerLimits limits;
+} ServerSettings;
+
+/* Which requests go to whom. Among routes that match, an exact path wins over a prefix and a longer
+ * prefix over a shorter one. Texts are copied. */
+typedef struct Route {
+    Str path;    /* "/v1/traces"; ending in '*' it is a prefix: "/assets/" + "*" */
+    Str methods; /* "POST" or "GET, POST"; GET brings HEAD; empty: any */
+    void (*handle)(void *owner, Request *request);
+    void *owner;
+    size_t body_bytes; /* 0: the server's limit */
+} Route;
+
+/* The same for gRPC: path is "/package.Service/Method". */
+typedef struct GrpcRoute {
+    Str path;
+    void (*handle)(void *owner, Request *request); /* the body is the message */
+    void *owner;
+    size_t message_bytes; /* 0: the server's body limit */
+} GrpcRoute;
+
+typedef struct ServerCounts {
+    uint64_t connections_accepted, connections_refused, connections_open;
+    uint64_t requests, requests_in_flight;
+    uint64_t refused; /* requests that no handler saw, see above */
+    uint64_t bytes_in, bytes_out;
+} ServerCounts;
+
+CHECKED Server *server_new(const ServerSettings *settings, Err *err); /* does not listen yet */
+CHECKED bool server_route(Server *server, const Route *route, Err *err);
+CHECKED bool server_grpc_route(Server *server, const GrpcRoute *route, Err *err);
+/* Binds and listens. A taken port is ERR_IO and says by whom where that can be known. */
+CHECKED bool server_listen(Server *server, Err *err);
+Address server_address(const Server *server); /* once it listens: with the real port */
+ServerCounts server_counts(const Server *server);
+
+/* Stops accepting and tells every peer so; requests in flight go on. done(owner) is called once,
+ * from the loop, when the last connection has closed or at the deadline (the loop's monotonic
+ * time), when what is left is cut. */
+void server_drain(Server *server, int64_t deadline_ns, void (*done)(void *owner), void *owner);
+/* Cuts everything that is left; NULL is fine. Unanswered Requests are told and live on. */
+void server_free(Server *server);
+
+/* ---- the request ---- */
+
+Str request_method(const Request *request);
+Str request_path(const Request *request);  /* as sent, before '?', not decoded */
+Str request_query(const Request *request); /* behind '?', without it */
+Str request_field(const Request *request, Str lower_case_name); /* first; ptr NULL: none */
+const HttpFields *request_fields(const Request *request);
+Str request_body(const Request *request); /* plain bytes; of a gRPC call the message */
+/* Moves the body out; afterwards request_body is empty and the bytes count for the caller. */
+Buf request_take_body(Request *request);
+const Address *request_peer(const Request *request);
+bool request_is_grpc(const Request *request);
+/* grpc-timeout as a moment on the loop's monotonic clock; INT64_MAX: none was given. */
+int64_t request_deadline_ns(const Request *request);
+bool request_is_gone(const Request *request); /* the answer will reach nobody */
+/* gone(owner) is called at most once, when the peer or the server goes before the answer. */
+void request_on_gone(Request *request, void (*gone)(void *owner), void *owner);
+
+/* ---- the answer: exactly one call, which ends the Request ---- */
+
+typedef struct Answer {
+    int status;              /* 200 */
+    Str content_type;        /* empty: no such field */
+    const HttpField *fields; /* further ones, copied; names in lower case */
+    size_t field_count;
+    Buf body;        /* moved in */
+    Str static_body; /* instead of body: bytes that live as long as the program */
+} Answer;
+
+/* Content-Length is ours to add; to HEAD the body is not sent. Not for gRPC. */
+void request_answer(Request *request, Answer *answer);
+/* A short text/plain body. */
+void request_answer_text(Request *request, int status, Str text);
+/* Moves the message out of *message. */
+void request_answer_grpc(Request *request, Buf *message);
+/* Trailers only, with a google.rpc.Status when a retry delay is given. */
+void request_answer_grpc_error(Request *request, const RpcStatus *status);
+/* Says err in the request's own language: its kind's HTTP status with the text, or gRPC status;
+ * retry_ms becomes Retry-After or RetryInfo. */
+void request_answer_err(Request *request, const Err *err);
+
+#endif
