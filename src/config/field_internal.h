@@ -1,0 +1,35 @@
+/* field_internal.h - one value: its text, its C form, and what a message calls it. */
+#ifndef CONFIG_FIELD_INTERNAL_H
+#define CONFIG_FIELD_INTERNAL_H
+
+#include "config/field.h"
+
+typedef union ConfigValue {
+    bool flag;
+    uint64_t count;
+    int64_t whole;
+    double number;
+    Str text;
+    int choice;
+} ConfigValue;
+
+/* False: the text is no value of the type. Texts are not copied. `field` brings the choices. */
+CHECKED bool value_parse(const ConfigField *field, ConfigType type, Str text, ConfigValue *out);
+
+/* False: out of the row's bounds. */
+CHECKED bool value_in_range(const ConfigField *field, ConfigType type, ConfigValue value);
+
+size_t value_size(ConfigType type);
+
+bool type_is_scalar(ConfigType type);
+bool type_is_text(ConfigType type); /* takes any scalar as it is written */
+
+/* "a duration such as 200ms, 5s or 1h30m", "one of basic, normal, detailed" */
+void type_write(const ConfigField *field, ConfigType type, Buf *out);
+void range_write(const ConfigField *field, Buf *out); /* "between 1s and 1h", "at least 1" */
+
+/* How near two names are: at most `most` edits, else most + 1; case does not count. */
+enum { NEAR_MAX = 3 };
+size_t name_distance(Str given, Str name);
+
+#endif
