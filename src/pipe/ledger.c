@@ -1,0 +1,69 @@
+/* ledger.c - the counts of ledger.h under one lock, taken three times per batch. */
+#include "pipe/ledger.h"
+
+void ledger_init(Ledger *ledger)
+{
+    *ledger = (Ledger){ 0 };
+    mutex_init(&ledger->mutex);
+    cond_init(&ledger->emptied);
+}
+
+void ledger_done(Ledger *ledger)
+{
+    cond_done(&ledger->emptied);
+    mutex_done(&ledger->mutex);
+}
+
+LedgerCounts ledger_counts(Ledger *ledger)
+{
+    mutex_lock(&ledger->mutex);
+    LedgerCounts counts = ledger->counts;
+    mutex_unlock(&ledger->mutex);
+    return counts;
+}
+
+bool ledger_wait(Ledger *ledger, int64_t deadline_mono_ns)
+{
+    mutex_lock(&ledger->mutex);
+    bool in_time = true;
+    while (ledger->counts.open && in_time)
+        in_time = cond_wait_until(&ledger->emptied, &ledger->mutex, deadline_mono_ns);
+    bool empty = !ledger->counts.open;
+    mutex_unlock(&ledger->mutex);
+    return empty;
+}
+
+void ledger_open(Ledger *ledger, uint64_t items)
+{
+    mutex_lock(&ledger->mutex);
+    ledger->counts.open++;
+    ledger->counts.open_items += items;
+    ledger->counts.items += items;
+    mutex_unlock(&ledger->mutex);
+}
+
+void ledger_judge(Ledger *ledger, uint64_t items, const AckOutcome *outcome)
+{
+    mutex_lock(&ledger->mutex);
+    LedgerCounts *counts = &ledger->counts;
+    switch (outcome->result) {
+    case ACK_DELIVERED: counts->delivered_items += items; break;
+    case ACK_RETRY: counts->returned_items += items; break;
+    case ACK_REFUSED: counts->refused_items += items; break;
+    case ACK_PARTLY:
+        counts->refused_items += outcome->refused;
+        counts->delivered_items += items - outcome->refused;
+        break;
+    }
+    mutex_unlock(&ledger->mutex);
+}
+
+void ledger_close(Ledger *ledger, uint64_t items)
+{
+    mutex_lock(&ledger->mutex);
+    ledger->counts.open--;
+    ledger->counts.open_items -= items;
+    if (!ledger->counts.open)
+        cond_broadcast(&ledger->emptied);
+    mutex_unlock(&ledger->mutex);
+}
