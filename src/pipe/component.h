@@ -4,7 +4,7 @@
  * registry. The graph makes `size` zeroed bytes, fills the settings through `fields`, and then
  * calls
  *
- *     check -> start -> consume* -> flush* -> stop
+ *     check -> start -> consume* -> close -> flush* -> stop
  *
  * each on the loop where the instance lives, so that a component needs no locks. A hook left NULL
  * means "nothing to do". stop() runs even after a failed or missing start(), and must cope with it.
@@ -13,6 +13,12 @@
  * nothing kept" (err's kind says whether to retry). True means that the component has taken the
  * batch (batch_ref, if it keeps it beyond the call) and the duty to settle the Ack exactly once
  * (pipe/ack.h).
+ *
+ * The end comes in this order: close() of everybody (nothing new from outside; answers to what was
+ * taken still go out), flush() from upstream on, again and again, until every Ack is settled or the
+ * deadline passes; then stop() of processors, exporters, receivers, extensions. A processor or
+ * exporter that still holds Acks settles them in stop() (ack_retry, ERR_CLOSED), so that a receiver
+ * has heard about all of its data before its own stop() runs.
  */
 #ifndef PIPE_COMPONENT_H
 #define PIPE_COMPONENT_H
@@ -20,6 +26,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "config/field.h"
+#include "model/signal.h"
 #include "pipe/ack.h"
 
 typedef struct Batch Batch; /* otlp/batch.h: immutable bytes and index, reference counted */
@@ -35,9 +42,9 @@ typedef enum Placement {          /* where instances live */
 
 typedef enum Stability { ALPHA, BETA, STABLE } Stability;
 
-enum {                     /* traits */
-       HOLDS = 1 << 0,     /* keeps data between calls: has flush */
-       ALL_SHARE = 1 << 1, /* one instance serves every pipeline and signal that names it */
+enum Trait {
+    HOLDS = 1 << 0,     /* keeps data between calls: has flush */
+    ALL_SHARE = 1 << 1, /* one instance serves every pipeline and signal that names it */
 };
 
 typedef struct Parcel {
@@ -56,6 +63,7 @@ typedef enum ServiceKind { SERVICE_STORE } ServiceKind;
 typedef struct ComponentType {
     const char *name;           /* what users write */
     const char *const *aliases; /* other accepted names, NULL at the end; NULL: none */
+    const char *const *retired; /* names that older configurations use; accepted with a warning */
     const char *summary;        /* one sentence for the reference page */
     ComponentKind kind;
     Stability stability;
@@ -66,6 +74,7 @@ typedef struct ComponentType {
     bool (*check)(const void *self, Err *err); /* rules across keys; before anything starts */
     bool (*start)(void *self, Err *err);
     bool (*consume)(void *self, const Parcel *parcel, Err *err);
+    void (*close)(void *self); /* take nothing new from outside; go on answering */
     void (*flush)(void *self); /* send on what you hold, now; called again until nothing is held */
     void (*stop)(void *self);
     void *(*service)(void *self, ServiceKind kind); /* NULL: not offered */

@@ -1,24 +1,36 @@
 /* host.h - what the pipeline offers to an instance of a component.
  *
  * A Host belongs to one instance. Except where said, its functions are called on the loop where the
- * instance lives. Tests use the test host (pipe/test_host.h) with the same functions.
+ * instance lives. Behind them is the graph (pipe/graph.h), or in component tests the test host
+ * (tests/support/test_host.h).
  */
 #ifndef PIPE_HOST_H
 #define PIPE_HOST_H
 
+#include "base/arena.h"
 #include "base/attributes.h"
 #include "base/clock.h"
 #include "base/disk.h"
 #include "base/log.h"
 #include "base/random.h"
 #include "pipe/component.h"
+#include "pipe/status.h"
+
+/* Receivers: the Ack for what came in. `settled` runs on this instance's loop; NULL: nobody hears.
+ * Such an Ack is accounted for by the graph, which waits for it when it drains. */
+typedef struct AckWish {
+    AckSettled *settled;
+    void *context;
+    bool waits; /* the sender outside gets its answer only then (acknowledge: delivered) */
+} AckWish;
+CHECKED Ack *host_ack_new(Host *host, uint64_t items, const AckWish *wish, Err *err);
 
 /* To whoever comes next for the batch's signal; several next ones get a fan-out. False: refused,
  * the parcel is still yours. Nobody next for this signal: ERR_UNSUPPORTED. */
 CHECKED bool host_send(Host *host, const Parcel *parcel, Err *err);
 
 /* Does anything come next for this signal (model/signal.h)? Receivers register only such paths. */
-bool host_wants(const Host *host, unsigned signal);
+bool host_wants(const Host *host, Signal signal);
 
 Loop *host_loop(Host *host);
 unsigned host_shard(const Host *host); /* which loop, 0 .. host_shards - 1 */
@@ -38,5 +50,8 @@ void host_log(Host *host, LogLevel level, const char *format, ...) PRINTF(3, 4);
  * sees pass; a component says only what nobody else can know. */
 void host_count_dropped(Host *host, uint64_t items, const char *reason); /* reason: a literal */
 void host_count_sent(Host *host, uint64_t items);                        /* exporters */
+
+/* The account of the whole service, for status pages; in the arena. Any thread. */
+CHECKED GraphStatus *host_status(Host *host, Arena *arena, Err *err);
 
 #endif

@@ -1,0 +1,79 @@
+/* graph.h - a running service: instances of components, joined as the configuration says, on event
+ * loops of their own.
+ *
+ *     receivers (one per id, shared by its pipelines)
+ *        -> processors (one per pipeline)  -> exporters (one per id and signal)
+ *
+ * ALL_SHARE components have one instance for everything that names them. SHARDED ones have an
+ * instance on every loop and are called in place; SINGLE ones live on one loop, dealt out in turn,
+ * and get what comes from other loops through one bounded queue (GRAPH_QUEUE_MAX parcels or
+ * GRAPH_QUEUE_BYTES, whichever comes first; an empty queue takes anything). A full queue refuses
+ * with ERR_BUSY. Once a parcel is queued, a refusal becomes its Ack's verdict (ack_fail).
+ *
+ * All functions belong to the thread that made the graph. With `threads` every loop runs on a
+ * thread of its own; without, the caller turns them with graph_step(), which makes a run
+ * repeatable.
+ */
+#ifndef PIPE_GRAPH_H
+#define PIPE_GRAPH_H
+
+#include "base/arena.h"
+#include "base/attributes.h"
+#include "base/clock.h"
+#include "base/disk.h"
+#include "pipe/service_config.h"
+#include "pipe/status.h"
+
+typedef struct Graph Graph;
+typedef struct Sockets Sockets; /* net/socket.h */
+
+enum {
+    GRAPH_SHARDS_MAX = 256,
+    GRAPH_QUEUE_MAX = 1024,           /* parcels: some milliseconds of work at full speed */
+    GRAPH_QUEUE_BYTES = 64 * 1 << 20, /* the largest body that a receiver takes */
+};
+
+typedef struct GraphOptions {
+    unsigned shards; /* 0: one per processor of this machine */
+    bool threads;
+    Clock *clock; /* NULL: the system's, as for the next two */
+    Disk *disk;
+    Sockets *sockets;
+    uint64_t seed; /* of every loop's Random; 0: from the system */
+    /* Without threads: called while graph_drain() waits, so that a test can move its clock. */
+    void (*idle)(void *context);
+    void *idle_context;
+} GraphOptions;
+
+/* The configuration must outlive the graph. */
+CHECKED Graph *graph_new(const ServiceConfig *config, const GraphOptions *options, Err *err);
+
+/* Extensions, exporters, processors, receivers. On failure what had started has been stopped, and
+ * err names the component. */
+CHECKED bool graph_start(Graph *graph, Err *err);
+
+typedef struct DrainReport {
+    bool complete; /* nothing was open any more when it ended */
+    LedgerCounts acks;
+} DrainReport;
+
+/* Closes whatever takes data in, then flushes until every Ack is settled or the monotonic deadline
+ * passes. */
+DrainReport graph_drain(Graph *graph, int64_t deadline_mono_ns);
+
+/* Stops everything, drained or not: what was still open is given back (ack_retry). Harmless when
+ * not started; graph_start() may follow. */
+void graph_stop(Graph *graph);
+void graph_free(Graph *graph); /* stops first; NULL is fine */
+
+/* Without threads: one turn of every loop, waiting at most timeout_ns in all. True when a callback
+ * ran. */
+bool graph_step(Graph *graph, int64_t timeout_ns);
+
+unsigned graph_shards(const Graph *graph);
+Loop *graph_loop(Graph *graph, unsigned shard);
+
+/* Any thread. */
+CHECKED GraphStatus *graph_status(Graph *graph, Arena *arena, Err *err);
+
+#endif

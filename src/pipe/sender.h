@@ -1,0 +1,97 @@
+/* sender.h - queue, retry and deadline for exporters that talk to a network.
+ *
+ * An exporter puts the settings into its struct under these names, SENDER_ROWS into its table, and
+ * passes its parcels to sender_take(). The sender calls `send` whenever an attempt is due, at most
+ * num_consumers at a time, and hears the outcome by sender_result():
+ *
+ *     take -> queued -> sending --delivered, partly, refused--> settled
+ *                ^         |
+ *                |      retry: waiting (back-off, throttle) -> sending ...
+ *                |         |
+ *             bounded      no more time: settled as retry
+ *
+ * The Ack stays open until the outcome is final, whatever the receiver promised. An element keeps
+ * its place in the queue until then, and one that waits for its retry keeps its consumer, so a far
+ * side that fails is not asked more often by more data. The delay before attempt n is
+ * initial_interval * multiplier^(n-2), at most max_interval, spread by randomization_factor, and
+ * never less than what the far side asked for. When max_elapsed_time would pass first, or retrying
+ * is off, the data is given back (ack_retry) and counted as dropped here.
+ *
+ * What goes wrong is said once: the first failure, the first drop for each reason, and that it
+ * works again.
+ */
+#ifndef PIPE_SENDER_H
+#define PIPE_SENDER_H
+
+#include "base/attributes.h"
+#include "config/field.h"
+#include "pipe/component.h"
+
+typedef struct RetrySettings {
+    bool enabled;
+    int64_t initial_interval, max_interval, max_elapsed_time; /* elapsed 0: for ever */
+    double randomization_factor, multiplier;
+} RetrySettings;
+
+typedef enum QueueSizer { SIZE_BY_REQUESTS, SIZE_BY_ITEMS, SIZE_BY_BYTES } QueueSizer;
+
+typedef struct SendingQueueSettings {
+    bool enabled; /* false: as many as SENDER_DIRECT_MAX at once, and none waits */
+    uint64_t num_consumers, queue_size;
+    int sizer; /* QueueSizer */
+} SendingQueueSettings;
+
+enum { SENDER_DIRECT_MAX = 100 };
+
+extern const ConfigField retry_fields[];
+extern const ConfigField sending_queue_fields[];
+
+/* clang-format off */
+/* The rows of an exporter T with the members `int64_t timeout; RetrySettings retry_on_failure;
+ * SendingQueueSettings sending_queue;`. */
+#define SENDER_ROWS(T, timeout_preset) \
+    DURATION(T, timeout, timeout_preset, "0s", "1h", "Give up an attempt after this long; 0s never does."), \
+    SECTION(T, retry_on_failure, RetrySettings, retry_fields, "What happens after a failed attempt."), \
+    SECTION(T, sending_queue, SendingQueueSettings, sending_queue_fields, "Where batches wait for their turn.")
+/* clang-format on */
+
+typedef struct Sender Sender;
+typedef struct SendSlot SendSlot; /* one attempt's place: the token of sender_result */
+
+typedef struct SendAttempt {
+    Batch *batch; /* borrowed until sender_result */
+    SendSlot *token;
+    int64_t deadline_mono_ns; /* INT64_MAX: none */
+    unsigned number;          /* from 1 */
+} SendAttempt;
+
+typedef struct SenderOptions {
+    Host *host;
+    void *self; /* for send */
+    /* Starts an attempt; exactly one sender_result() must follow, which may come from inside. */
+    void (*send)(void *self, const SendAttempt *attempt);
+    int64_t timeout;
+    const RetrySettings *retry; /* these two are borrowed for the sender's life */
+    const SendingQueueSettings *queue;
+} SenderOptions;
+
+CHECKED Sender *sender_new(const SenderOptions *options, Err *err);
+
+/* The exporter's consume(). Full: ERR_BUSY, "sending queue is full". */
+CHECKED bool sender_take(Sender *sender, const Parcel *parcel, Err *err);
+
+/* What became of an attempt, on the sender's loop. ACK_RETRY asks for another one. */
+void sender_result(Sender *sender, SendSlot *token, const AckOutcome *outcome);
+
+/* The exporter's flush(): nothing waits in back-off any longer than SENDER_DRAIN_RETRY_MS, unless
+ * the far side asked for it. Lasts. */
+enum { SENDER_DRAIN_RETRY_MS = 500 };
+void sender_flush(Sender *sender);
+
+/* Gives back everything that it still holds. No sender_result() may come afterwards, so the
+ * exporter closes its connections first. NULL is fine. */
+void sender_free(Sender *sender);
+
+size_t sender_waiting(const Sender *sender); /* elements in queue and in flight */
+
+#endif

@@ -1,0 +1,60 @@
+/* service_config.h - the configuration file as a whole: which components there are, and which
+ * pipelines they form.
+ *
+ * Reads the public Collector's layout: receivers, processors, exporters, extensions, and service
+ * with extensions, pipelines and telemetry. Ids are `type[/name]`. Everything that is wrong is
+ * noted at once, settings of the components included (config/field.h), so that the result either
+ * can be built or is NULL. Defined but unused components are checked, and are a warning.
+ *
+ * Refused for now, each with a sentence that says so: connectors, and pipelines of profiles.
+ */
+#ifndef PIPE_SERVICE_CONFIG_H
+#define PIPE_SERVICE_CONFIG_H
+
+#include "base/arena.h"
+#include "base/log.h"
+#include "config/node.h"
+#include "config/problem.h"
+#include "pipe/component.h"
+
+typedef struct ComponentConfig {
+    const ComponentType *type;
+    Str id; /* "batch/fast", as the user wrote it, without spaces around */
+    Place place;
+    const void *settings; /* type->size bytes: a prototype of the instances */
+    bool used;
+} ComponentConfig;
+
+typedef struct ComponentList {
+    ComponentConfig **items;
+    size_t count;
+} ComponentList;
+
+typedef struct PipelineConfig {
+    Str id; /* "traces/fast" */
+    Place place;
+    Signal signal;
+    ComponentList receivers, processors, exporters;
+} PipelineConfig;
+
+typedef struct ServiceConfig {
+    ComponentList defined[COMPONENT_KIND_COUNT]; /* all, in the order of the file */
+    ComponentList extensions;                    /* those to start, in this order */
+    PipelineConfig *pipelines;
+    size_t pipeline_count;
+    LogLevel log_level; /* service.telemetry.logs.level */
+} ServiceConfig;
+
+/* Everything lives in the arena, which must outlive what is built from it. registry: NULL at the
+ * end. NULL: `problems` says why. */
+CHECKED const ServiceConfig *service_config_load(const ComponentType *const *registry,
+                                                 const Node *root, Arena *arena,
+                                                 Problems *problems);
+
+/* The type of that kind and name (or alias); NULL: none. */
+const ComponentType *registry_find(const ComponentType *const *registry, ComponentKind kind,
+                                   Str name);
+
+const char *component_kind_name(ComponentKind kind); /* "receiver" */
+
+#endif
