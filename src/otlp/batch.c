@@ -1,0 +1,205 @@
+/* batch.c - what travels through the house; see batch.h. */
+#include "otlp/batch.h"
+
+#include "base/mem.h"
+#include "otlp/batch_internal.h"
+#include "otlp/walk_internal.h"
+
+#include <assert.h>
+
+enum { MARKS_FIRST = 32, BYTES_PER_MARK = 16 /* real traffic has 20 to 40 */ };
+
+static bool marks_init(Marks *marks, size_t bytes_len, Err *err)
+{
+    size_t max = (bytes_len * BATCH_INDEX_FACTOR + BATCH_INDEX_SPARE) / sizeof *marks->words;
+    *marks = (Marks){ .cap = bytes_len / BYTES_PER_MARK + MARKS_FIRST, .max = max };
+    marks->words = mem_grow(NULL, marks->cap * sizeof *marks->words);
+    return marks->words || fail(err, ERR_MEMORY, "no memory for an index of %zu words", marks->cap);
+}
+
+Batch *batch_make(Signal signal, Buf *bytes, Index *index, Err *err)
+{
+    Batch *batch = MEM_MAKE(Batch, 1, err);
+    if (!batch)
+        return NULL;
+    refs_init(&batch->refs);
+    batch->signal = signal;
+    batch->bytes = *bytes;
+    batch->index = *index;
+    *bytes = BUF(bytes->max);
+    *index = (Index){ 0 };
+    return batch;
+}
+
+/* The slow way, for text that is not UTF-8: find all of it, write the message anew. */
+static bool mend_bytes(Signal signal, Str bytes, Buf *mended, Err *err)
+{
+    Patch patch = { 0 };
+    size_t limit = bytes.len * BATCH_INDEX_FACTOR + BATCH_INDEX_SPARE;
+    bool ok = patch_init(&patch, limit, err) &&
+              walk_bytes(signal, bytes, NULL, &patch, err) != WALK_FAILED &&
+              patch_apply(&patch, bytes, mended, err);
+    patch_done(&patch);
+    return ok || blame(err, "repairing text that is not UTF-8");
+}
+
+/* On WALK_OK, `index` is made. */
+static WalkResult index_bytes(Signal signal, Str bytes, Index *index, Err *err)
+{
+    Marks marks;
+    if (!marks_init(&marks, bytes.len, err))
+        return WALK_FAILED;
+    WalkResult result = walk_bytes(signal, bytes, &marks, NULL, err);
+    if (result == WALK_OK && !index_from_marks(index, &marks, bytes.len, err))
+        result = WALK_FAILED;
+    mem_free(marks.words);
+    return result;
+}
+
+static Batch *batch_from_mended(Signal signal, Str bytes, Err *err)
+{
+    Buf mended = BUF(BATCH_BYTES_MAX);
+    Index index = { 0 };
+    Batch *batch = NULL;
+    if (mend_bytes(signal, bytes, &mended, err)) {
+        WalkResult result = index_bytes(signal, buf_str(&mended), &index, err);
+        assert(result != WALK_BAD_TEXT);
+        if (result == WALK_OK)
+            batch = batch_make(signal, &mended, &index, err);
+    }
+    index_done(&index);
+    buf_free(&mended);
+    return batch;
+}
+
+Batch *batch_from_bytes(Signal signal, Buf *bytes, Err *err)
+{
+    assert(signal == TRACES || signal == METRICS || signal == LOGS);
+    if (bytes->len > BATCH_BYTES_MAX) {
+        fail(err, ERR_LIMIT, "message of %zu bytes is larger than %d", bytes->len, BATCH_BYTES_MAX);
+        return NULL;
+    }
+    Index index = { 0 };
+    Batch *batch = NULL;
+    WalkResult result = index_bytes(signal, buf_str(bytes), &index, err);
+    if (result == WALK_OK)
+        batch = batch_make(signal, bytes, &index, err);
+    else if (result == WALK_BAD_TEXT)
+        batch = batch_from_mended(signal, buf_str(bytes), err);
+    if (batch)
+        buf_free(bytes);
+    index_done(&index);
+    return batch;
+}
+
+Batch *batch_from_copy(Signal signal, Str bytes, Err *err)
+{
+    Buf copy = BUF(BATCH_BYTES_MAX);
+    if (bytes.len <= copy.max && bytes.len)
+        buf_reserve(&copy, bytes.len);
+    buf_add(&copy, bytes);
+    Batch *batch = buf_ok(&copy, err) ? batch_from_bytes(signal, &copy, err) : NULL;
+    buf_free(&copy);
+    return batch;
+}
+
+Batch *batch_ref(Batch *batch)
+{
+    refs_take(&batch->refs);
+    return batch;
+}
+
+void batch_unref(Batch *batch)
+{
+    if (!batch || !refs_drop(&batch->refs))
+        return;
+    index_done(&batch->index);
+    buf_free(&batch->bytes);
+    mem_free(batch);
+}
+
+Signal batch_signal(const Batch *batch)
+{
+    return batch->signal;
+}
+
+Str batch_bytes(const Batch *batch)
+{
+    return buf_str(&batch->bytes);
+}
+
+size_t batch_memory(const Batch *batch)
+{
+    return sizeof *batch + batch->bytes.cap + batch->index.block_size;
+}
+
+size_t batch_resource_count(const Batch *batch)
+{
+    return batch->index.count.resources;
+}
+
+size_t batch_scope_count(const Batch *batch)
+{
+    return batch->index.count.scopes;
+}
+
+size_t batch_metric_count(const Batch *batch)
+{
+    return batch->index.count.metrics;
+}
+
+size_t batch_item_count(const Batch *batch)
+{
+    return batch->index.count.items;
+}
+
+/* The last of `count` table entries, `words` words each, whose run (the word at `first`) begins at
+ * or before `number`. An owner whose run is empty begins where the next one does: passed over. */
+static size_t last_owner(const uint32_t *first, size_t words, size_t count, size_t number)
+{
+    size_t low = 0, high = count;
+    while (high - low > 1) {
+        size_t middle = low + (high - low) / 2;
+        if (first[middle * words] <= number)
+            low = middle;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+static size_t scope_of_child(const Index *index, size_t child)
+{
+    return last_owner(&index->scopes->first_child, sizeof *index->scopes / sizeof(uint32_t),
+                      index->count.scopes, child);
+}
+
+size_t batch_resource_of_scope(const Batch *batch, size_t scope)
+{
+    const Index *index = &batch->index;
+    assert(scope < index->count.scopes);
+    return last_owner(&index->resources->first_scope, sizeof *index->resources / sizeof(uint32_t),
+                      index->count.resources, scope);
+}
+
+size_t batch_metric_of_item(const Batch *batch, size_t item)
+{
+    const Index *index = &batch->index;
+    assert(batch->signal == METRICS && item < index->count.items);
+    return last_owner(&index->metrics->first_item, sizeof *index->metrics / sizeof(uint32_t),
+                      index->count.metrics, item);
+}
+
+size_t batch_scope_of_metric(const Batch *batch, size_t metric)
+{
+    assert(metric < batch->index.count.metrics);
+    return scope_of_child(&batch->index, metric);
+}
+
+size_t batch_scope_of_item(const Batch *batch, size_t item)
+{
+    assert(item < batch->index.count.items);
+    if (batch->signal == METRICS)
+        return batch_scope_of_metric(batch, batch_metric_of_item(batch, item));
+    return scope_of_child(&batch->index, item);
+}

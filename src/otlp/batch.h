@@ -1,0 +1,60 @@
+/* batch.h - what travels through the house: one OTLP message as it came, and an index over it.
+ *
+ * A Batch holds the bytes of an ExportTraceServiceRequest, ExportMetricsServiceRequest or
+ * ExportLogsServiceRequest (on the wire these equal TracesData, MetricsData and LogsData). It is
+ * made by one walk that validates every byte of framing and text and notes where resources, scopes,
+ * metrics, items and their attributes begin. Afterwards it never changes: any thread that holds a
+ * reference may read it through view.h, without locks and without copies. Changing it means making
+ * another one: edit.h and combine.h.
+ *
+ *     resource 0 .. n     each owns a run of scopes     (ResourceSpans, ...)
+ *     scope    0 .. n     each owns a run of items, or of metrics
+ *     metric   0 .. n     each owns a run of items      (METRICS only)
+ *     item     0 .. n     a span, a data point, a log record: what is counted and accounted
+ *
+ * What is accepted: everything that a protobuf decoder accepts. Unknown fields and groups are kept.
+ * Text that is not UTF-8 is repaired (U+FFFD), not refused. Ids of a wrong length are kept in the
+ * bytes and read as none. Of a metric that carries two kinds of data the last one counts.
+ * What is refused, with ERR_INPUT: broken framing, and messages nested deeper than
+ * BATCH_DEPTH_MAX. With ERR_LIMIT: more than BATCH_BYTES_MAX bytes, or an index larger than four
+ * times the bytes plus BATCH_INDEX_SPARE, which only masses of empty messages reach.
+ */
+#ifndef OTLP_BATCH_H
+#define OTLP_BATCH_H
+
+#include "base/buf.h"
+#include "model/signal.h"
+
+enum {
+    BATCH_DEPTH_MAX = 100,           /* what other protobuf decoders allow too */
+    BATCH_BYTES_MAX = (1 << 29) - 1, /* index entries are offsets of 29 bits */
+    BATCH_INDEX_FACTOR = 4,
+    BATCH_INDEX_SPARE = 4096
+};
+
+typedef struct Batch Batch;
+
+/* Takes the content of `bytes`, which is empty afterwards; on failure it is left alone. The caller
+ * owns one reference. */
+Batch *batch_from_bytes(Signal signal, Buf *bytes, Err *err);
+Batch *batch_from_copy(Signal signal, Str bytes, Err *err);
+
+Batch *batch_ref(Batch *batch); /* returns it; from any thread */
+void batch_unref(Batch *batch); /* NULL is fine; the last one frees; from any thread */
+
+Signal batch_signal(const Batch *batch);
+Str batch_bytes(const Batch *batch);     /* the whole message, ready to be sent */
+size_t batch_memory(const Batch *batch); /* bytes and index, for whoever keeps the budget */
+
+size_t batch_resource_count(const Batch *batch);
+size_t batch_scope_count(const Batch *batch);
+size_t batch_metric_count(const Batch *batch); /* 0 for other signals */
+size_t batch_item_count(const Batch *batch);   /* spans, data points or log records */
+
+/* Whose is it? O(log n). */
+size_t batch_resource_of_scope(const Batch *batch, size_t scope);
+size_t batch_scope_of_item(const Batch *batch, size_t item);
+size_t batch_scope_of_metric(const Batch *batch, size_t metric);
+size_t batch_metric_of_item(const Batch *batch, size_t item); /* METRICS only */
+
+#endif

@@ -1,0 +1,125 @@
+/* value.c - attributes and their values, read in place; see value.h. */
+#include "otlp/value.h"
+
+#include "codec/wire.h"
+#include "otlp/batch_internal.h"
+
+bool fields_next(Fields *fields, Str *content)
+{
+    WireReader reader = wire_reader(fields->rest);
+    WireField field;
+    while (wire_next(&reader, &field)) {
+        if (field.number != fields->number || field.kind != WIRE_LEN)
+            continue;
+        *content = field.bytes;
+        fields->rest = (Str){ reader.at, (size_t)(reader.end - reader.at) };
+        return true;
+    }
+    fields->rest = (Str){ 0 };
+    return false;
+}
+
+size_t fields_count(Fields fields)
+{
+    size_t count = 0;
+    Str ignored;
+    while (fields_next(&fields, &ignored))
+        count++;
+    return count;
+}
+
+static bool is_field(const WireField *field, uint32_t number, WireKind kind)
+{
+    return field->number == number && field->kind == kind;
+}
+
+void value_merge(Str message, ValueView *out)
+{
+    WireReader reader = wire_reader(message);
+    WireField field;
+    while (wire_next(&reader, &field)) {
+        if (is_field(&field, 1, WIRE_LEN))
+            *out = (ValueView){ .kind = VALUE_STRING, .text = field.bytes };
+        else if (is_field(&field, 2, WIRE_VARINT))
+            *out = (ValueView){ .kind = VALUE_BOOL, .boolean = field.value != 0 };
+        else if (is_field(&field, 3, WIRE_VARINT))
+            *out = (ValueView){ .kind = VALUE_INT, .integer = (int64_t)field.value };
+        else if (is_field(&field, 4, WIRE_I64))
+            *out = (ValueView){ .kind = VALUE_DOUBLE, .real = wire_double(field.value) };
+        else if (is_field(&field, 5, WIRE_LEN))
+            *out = (ValueView){ .kind = VALUE_ARRAY, .text = field.bytes };
+        else if (is_field(&field, 6, WIRE_LEN))
+            *out = (ValueView){ .kind = VALUE_KVLIST, .text = field.bytes };
+        else if (is_field(&field, 7, WIRE_LEN))
+            *out = (ValueView){ .kind = VALUE_BYTES, .text = field.bytes };
+    }
+}
+
+ValueView value_read(Str message)
+{
+    ValueView value = { .kind = VALUE_EMPTY };
+    value_merge(message, &value);
+    return value;
+}
+
+AttributeView attribute_read(Str message)
+{
+    AttributeView attribute = { .value = { .kind = VALUE_EMPTY } };
+    WireReader reader = wire_reader(message);
+    WireField field;
+    while (wire_next(&reader, &field)) {
+        if (is_field(&field, 1, WIRE_LEN))
+            attribute.key = field.bytes;
+        else if (is_field(&field, 2, WIRE_LEN))
+            value_merge(field.bytes, &attribute.value);
+    }
+    return attribute;
+}
+
+bool attributes_next(Attributes *list, AttributeView *out)
+{
+    Str message;
+    if (list->at != list->end)
+        message = index_content(list->bytes, *list->at++);
+    else if (!fields_next(&list->fields, &message))
+        return false;
+    *out = attribute_read(message);
+    return true;
+}
+
+bool attributes_find(Attributes list, Str key, ValueView *out)
+{
+    AttributeView attribute;
+    while (attributes_next(&list, &attribute)) {
+        if (!str_eq(attribute.key, key))
+            continue;
+        *out = attribute.value;
+        return true;
+    }
+    return false;
+}
+
+size_t attributes_count(Attributes list)
+{
+    return (size_t)(list.end - list.at) + fields_count(list.fields);
+}
+
+Fields value_elements(const ValueView *array)
+{
+    return (Fields){ array->kind == VALUE_ARRAY ? array->text : (Str){ 0 }, 1 };
+}
+
+bool value_next(Fields *elements, ValueView *out)
+{
+    Str message;
+    if (!fields_next(elements, &message))
+        return false;
+    *out = value_read(message);
+    return true;
+}
+
+Attributes value_members(const ValueView *kvlist)
+{
+    return (
+        Attributes){ .fields = { kvlist->kind == VALUE_KVLIST ? kvlist->text : (Str){ 0 }, 1 } };
+}
