@@ -123,43 +123,75 @@ typedef struct SecretMap {
 /* One value. p: preset; lo, hi: bounds, or NULL. In order of the member's C type: bool, uint64_t,
  * int64_t, double, int64_t nanoseconds, uint64_t bytes ("512KiB", "10MB", "4096"), Str, Str that is
  * host:port, Secret, int (or an enum) that is the index into `names`. */
-#define BOOL(T, m, p, ...)             CONFIG_ROW(T, m, CONFIG_BOOL, bool, .preset = p, .help = __VA_ARGS__)
-#define COUNT(T, m, p, lo, hi, ...)    CONFIG_ROW(T, m, CONFIG_COUNT, uint64_t, .preset = p, .min = lo, .max = hi, .help = __VA_ARGS__)
-#define INT(T, m, p, lo, hi, ...)      CONFIG_ROW(T, m, CONFIG_INT, int64_t, .preset = p, .min = lo, .max = hi, .help = __VA_ARGS__)
-#define NUMBER(T, m, p, lo, hi, ...)   CONFIG_ROW(T, m, CONFIG_NUMBER, double, .preset = p, .min = lo, .max = hi, .help = __VA_ARGS__)
-#define DURATION(T, m, p, lo, hi, ...) CONFIG_ROW(T, m, CONFIG_DURATION, int64_t, .preset = p, .min = lo, .max = hi, .help = __VA_ARGS__)
-#define SIZE(T, m, p, lo, hi, ...)     CONFIG_ROW(T, m, CONFIG_SIZE, uint64_t, .preset = p, .min = lo, .max = hi, .help = __VA_ARGS__)
-#define TEXT(T, m, p, ...)             CONFIG_ROW(T, m, CONFIG_TEXT, Str, .preset = p, .help = __VA_ARGS__)
-#define ENDPOINT(T, m, p, ...)         CONFIG_ROW(T, m, CONFIG_TEXT, Str, .preset = p, .check = config_check_endpoint, .help = __VA_ARGS__)
-#define SECRET(T, m, p, ...)           CONFIG_ROW(T, m, CONFIG_SECRET, Secret, .preset = p, .help = __VA_ARGS__)
+#define BOOL(T, m, p, ...) \
+    CONFIG_ROW(T, m, CONFIG_BOOL, bool, .preset = p, .help = __VA_ARGS__)
+#define COUNT(T, m, p, lo, hi, ...) \
+    CONFIG_ROW(T, m, CONFIG_COUNT, uint64_t, .preset = p, .min = lo, .max = hi, \
+               .help = __VA_ARGS__)
+#define INT(T, m, p, lo, hi, ...) \
+    CONFIG_ROW(T, m, CONFIG_INT, int64_t, .preset = p, .min = lo, .max = hi, .help = __VA_ARGS__)
+#define NUMBER(T, m, p, lo, hi, ...) \
+    CONFIG_ROW(T, m, CONFIG_NUMBER, double, .preset = p, .min = lo, .max = hi, \
+               .help = __VA_ARGS__)
+#define DURATION(T, m, p, lo, hi, ...) \
+    CONFIG_ROW(T, m, CONFIG_DURATION, int64_t, .preset = p, .min = lo, .max = hi, \
+               .help = __VA_ARGS__)
+#define SIZE(T, m, p, lo, hi, ...) \
+    CONFIG_ROW(T, m, CONFIG_SIZE, uint64_t, .preset = p, .min = lo, .max = hi, \
+               .help = __VA_ARGS__)
+#define TEXT(T, m, p, ...) \
+    CONFIG_ROW(T, m, CONFIG_TEXT, Str, .preset = p, .help = __VA_ARGS__)
+#define ENDPOINT(T, m, p, ...) \
+    CONFIG_ROW(T, m, CONFIG_TEXT, Str, .preset = p, .check = config_check_endpoint, \
+               .help = __VA_ARGS__)
+#define SECRET(T, m, p, ...) \
+    CONFIG_ROW(T, m, CONFIG_SECRET, Secret, .preset = p, .help = __VA_ARGS__)
 #define CHOICE(T, m, p, names, ...) \
-    { .key = #m, .type = CONFIG_CHOICE, .offset = CONFIG_CHOICE_AT(T, m), .preset = p, .choices = names, .help = __VA_ARGS__ }
+    { .key = #m, .type = CONFIG_CHOICE, .offset = CONFIG_CHOICE_AT(T, m), .preset = p, \
+        .choices = names, .help = __VA_ARGS__ }
 
 /* The tree itself (const Node *, NULL when missing), which must then outlive the struct. */
-#define ANY(T, m, ...)                 CONFIG_ROW(T, m, CONFIG_ANY, const Node *, .preset = "", .help = __VA_ARGS__)
+#define ANY(T, m, ...) \
+    CONFIG_ROW(T, m, CONFIG_ANY, const Node *, .preset = "", .help = __VA_ARGS__)
 
 /* A struct S inside T with a table of its own. Missing and null both mean its presets; an optional
  * one has a `bool present` that says whether its key was there (null counts). */
-#define SECTION(T, m, S, rows, ...)    CONFIG_ROW(T, m, CONFIG_SECTION, S, .preset = "", .table = rows, .help = __VA_ARGS__)
+#define SECTION(T, m, S, rows, ...) \
+    CONFIG_ROW(T, m, CONFIG_SECTION, S, .preset = "", .table = rows, .help = __VA_ARGS__)
 #define OPTIONAL_SECTION(T, m, S, rows, ...) \
-    CONFIG_ROW(T, m, CONFIG_OPTIONAL_SECTION, S, .preset = "", .second = CONFIG_AT(S, present, bool), .table = rows, .help = __VA_ARGS__)
+    CONFIG_ROW(T, m, CONFIG_OPTIONAL_SECTION, S, .preset = "", \
+               .second = CONFIG_AT(S, present, bool), .table = rows, .help = __VA_ARGS__)
 
 /* Lists. p: the preset's items, comma-separated, "" for none. A text given for a list is split at
  * its commas. */
-#define TEXT_LIST(T, m, p, ...)             CONFIG_ITEMS(T, m, CONFIG_LIST, CONFIG_TEXT, Str, .preset = p, .help = __VA_ARGS__)
-#define COUNT_LIST(T, m, p, lo, hi, ...)    CONFIG_ITEMS(T, m, CONFIG_LIST, CONFIG_COUNT, uint64_t, .preset = p, .min = lo, .max = hi, .help = __VA_ARGS__)
-#define NUMBER_LIST(T, m, p, lo, hi, ...)   CONFIG_ITEMS(T, m, CONFIG_LIST, CONFIG_NUMBER, double, .preset = p, .min = lo, .max = hi, .help = __VA_ARGS__)
-#define DURATION_LIST(T, m, p, lo, hi, ...) CONFIG_ITEMS(T, m, CONFIG_LIST, CONFIG_DURATION, int64_t, .preset = p, .min = lo, .max = hi, .help = __VA_ARGS__)
-#define CHOICE_LIST(T, m, p, names, ...)    CONFIG_ITEMS(T, m, CONFIG_LIST, CONFIG_CHOICE, int, .preset = p, .choices = names, .help = __VA_ARGS__)
-#define SECTION_LIST(T, m, S, rows, ...)    CONFIG_ITEMS(T, m, CONFIG_LIST, CONFIG_SECTION, S, .preset = "", .table = rows, .help = __VA_ARGS__)
+#define TEXT_LIST(T, m, p, ...) \
+    CONFIG_ITEMS(T, m, CONFIG_LIST, CONFIG_TEXT, Str, .preset = p, .help = __VA_ARGS__)
+#define COUNT_LIST(T, m, p, lo, hi, ...) \
+    CONFIG_ITEMS(T, m, CONFIG_LIST, CONFIG_COUNT, uint64_t, .preset = p, .min = lo, .max = hi, \
+                 .help = __VA_ARGS__)
+#define NUMBER_LIST(T, m, p, lo, hi, ...) \
+    CONFIG_ITEMS(T, m, CONFIG_LIST, CONFIG_NUMBER, double, .preset = p, .min = lo, .max = hi, \
+                 .help = __VA_ARGS__)
+#define DURATION_LIST(T, m, p, lo, hi, ...) \
+    CONFIG_ITEMS(T, m, CONFIG_LIST, CONFIG_DURATION, int64_t, .preset = p, .min = lo, .max = hi, \
+                 .help = __VA_ARGS__)
+#define CHOICE_LIST(T, m, p, names, ...) \
+    CONFIG_ITEMS(T, m, CONFIG_LIST, CONFIG_CHOICE, int, .preset = p, .choices = names, \
+                 .help = __VA_ARGS__)
+#define SECTION_LIST(T, m, S, rows, ...) \
+    CONFIG_ITEMS(T, m, CONFIG_LIST, CONFIG_SECTION, S, .preset = "", .table = rows, \
+                 .help = __VA_ARGS__)
 
 /* Maps from any key; the order of the file is kept. */
 #define TEXT_MAP(T, m, ...) \
-    CONFIG_ITEMS(T, m, CONFIG_MAP, CONFIG_TEXT, TextPair, .preset = "", .item_value = offsetof(TextPair, value), .help = __VA_ARGS__)
+    CONFIG_ITEMS(T, m, CONFIG_MAP, CONFIG_TEXT, TextPair, .preset = "", \
+                 .item_value = offsetof(TextPair, value), .help = __VA_ARGS__)
 #define SECRET_MAP(T, m, ...) \
-    CONFIG_ITEMS(T, m, CONFIG_MAP, CONFIG_SECRET, SecretPair, .preset = "", .item_value = offsetof(SecretPair, value), .help = __VA_ARGS__)
+    CONFIG_ITEMS(T, m, CONFIG_MAP, CONFIG_SECRET, SecretPair, .preset = "", \
+                 .item_value = offsetof(SecretPair, value), .help = __VA_ARGS__)
 #define SECTION_MAP(T, m, S, rows, ...) \
-    CONFIG_ITEMS(T, m, CONFIG_MAP, CONFIG_SECTION, S, .preset = "", .item_key = CONFIG_AT(S, key, Str), .table = rows, .help = __VA_ARGS__)
+    CONFIG_ITEMS(T, m, CONFIG_MAP, CONFIG_SECTION, S, .preset = "", \
+                 .item_key = CONFIG_AT(S, key, Str), .table = rows, .help = __VA_ARGS__)
 
 /* Keys without a member. RETIRED: accepted with a warning; the text says what replaced it. IGNORED:
  * accepted with a warning; the text says why it has no effect here. LATER: refused; the text names

@@ -86,6 +86,7 @@ static Str clean(char *text, size_t len)
     return (Str){ text, at };
 }
 
+PRINTF(3, 0)
 static void note(Problems *problems, Problem problem, const char *format, va_list args)
 {
     if (problems->count == PROBLEMS_MAX)

@@ -50,9 +50,12 @@ extern const ConfigField sending_queue_fields[];
 /* The rows of an exporter T with the members `int64_t timeout; RetrySettings retry_on_failure;
  * SendingQueueSettings sending_queue;`. */
 #define SENDER_ROWS(T, timeout_preset) \
-    DURATION(T, timeout, timeout_preset, "0s", "1h", "Give up an attempt after this long; 0s never does."), \
-    SECTION(T, retry_on_failure, RetrySettings, retry_fields, "What happens after a failed attempt."), \
-    SECTION(T, sending_queue, SendingQueueSettings, sending_queue_fields, "Where batches wait for their turn.")
+    DURATION(T, timeout, timeout_preset, "0s", "1h", \
+        "Give up an attempt after this long; 0s never does."), \
+    SECTION(T, retry_on_failure, RetrySettings, retry_fields, \
+        "What happens after a failed attempt."), \
+    SECTION(T, sending_queue, SendingQueueSettings, sending_queue_fields, \
+        "Where batches wait for their turn.")
 /* clang-format on */
 
 typedef struct Sender Sender;
