@@ -80,3 +80,5 @@ foreach(folder IN LISTS test_folders)
     house_test(${name} "${labels}" $<TARGET_FILE:${name}>)
   endforeach()
 endforeach()
+
+house_test(tidy unit ${CMAKE_SOURCE_DIR}/tools/tidy --inside)
