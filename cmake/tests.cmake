@@ -82,3 +82,7 @@ foreach(folder IN LISTS test_folders)
 endforeach()
 
 house_test(tidy unit ${CMAKE_SOURCE_DIR}/tools/tidy --inside)
+find_program(CLANG_FORMAT clang-format-14)
+if(CLANG_FORMAT)
+  house_test(format unit ${CMAKE_SOURCE_DIR}/tools/format --check)
+endif()
