@@ -15,7 +15,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 
-enum { PATCH_TOP = UINT32_MAX };
+#define PATCH_TOP UINT32_MAX
 
 typedef struct PatchWrap {
     uint32_t prefix, body, end; /* offsets: length prefix, content, behind it */
