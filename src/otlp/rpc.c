@@ -3,30 +3,6 @@
 
 #include "otlp/field_internal.h"
 
-Str grpc_code_name(int64_t code)
-{
-    static const Str names[] = {
-        STR_ROW("OK"),
-        STR_ROW("CANCELLED"),
-        STR_ROW("UNKNOWN"),
-        STR_ROW("INVALID_ARGUMENT"),
-        STR_ROW("DEADLINE_EXCEEDED"),
-        STR_ROW("NOT_FOUND"),
-        STR_ROW("ALREADY_EXISTS"),
-        STR_ROW("PERMISSION_DENIED"),
-        STR_ROW("RESOURCE_EXHAUSTED"),
-        STR_ROW("FAILED_PRECONDITION"),
-        STR_ROW("ABORTED"),
-        STR_ROW("OUT_OF_RANGE"),
-        STR_ROW("UNIMPLEMENTED"),
-        STR_ROW("INTERNAL"),
-        STR_ROW("UNAVAILABLE"),
-        STR_ROW("DATA_LOSS"),
-        STR_ROW("UNAUTHENTICATED"),
-    };
-    return names[code >= 0 && code < (int64_t)COUNT_OF(names) ? code : GRPC_UNKNOWN];
-}
-
 Str otlp_grpc_path(Signal signal)
 {
     switch (signal) {
@@ -99,104 +75,9 @@ bool export_answer_read(Str bytes, ExportAnswer *out, Err *err)
     return true;
 }
 
-#define RETRY_INFO_URL "type.googleapis.com/google.rpc.RetryInfo"
-
-static void add_retry(Buf *out, uint32_t retry_ms)
+int http_status_of_grpc(GrpcCode code)
 {
-    size_t any = wire_open(out, 3);
-    wire_add_bytes(out, 1, STR(RETRY_INFO_URL));
-    size_t info = wire_open(out, 2);
-    size_t delay = wire_open(out, 1);
-    if (retry_ms / 1000)
-        wire_add_varint(out, 1, retry_ms / 1000);
-    if (retry_ms % 1000)
-        wire_add_varint(out, 2, retry_ms % 1000 * UINT64_C(1000000));
-    wire_close(out, delay);
-    wire_close(out, info);
-    wire_close(out, any);
-}
-
-void rpc_status_write(Buf *out, const RpcStatus *status)
-{
-    if (status->code)
-        wire_add_varint(out, 1, (uint64_t)(int64_t)status->code);
-    if (status->message.len)
-        wire_add_bytes(out, 2, status->message);
-    if (status->has_retry)
-        add_retry(out, status->retry_ms);
-}
-
-static uint32_t delay_ms(uint64_t seconds, uint64_t nanos)
-{
-    const uint64_t most = UINT32_MAX / 1000 - 1;
-    if ((int64_t)seconds < 0 || (int64_t)nanos < 0)
-        return 0;
-    seconds = seconds < most ? seconds : most;
-    nanos = nanos < 1000000000 ? nanos : 999999999;
-    return (uint32_t)(seconds * 1000 + (nanos + 999999) / 1000000);
-}
-
-static bool read_duration(Str bytes, uint32_t *ms)
-{
-    uint64_t seconds = 0, nanos = 0;
-    WireReader reader = wire_reader(bytes);
-    WireField field;
-    while (wire_next(&reader, &field)) {
-        if (field_id(&field) == FIELD(1, WIRE_VARINT))
-            seconds = field.value;
-        else if (field_id(&field) == FIELD(2, WIRE_VARINT))
-            nanos = field.value;
-    }
-    *ms = delay_ms(seconds, nanos);
-    return !reader.bad;
-}
-
-static bool read_retry_info(Str bytes, RpcStatus *out)
-{
-    WireReader reader = wire_reader(bytes);
-    WireField field;
-    out->has_retry = true;
-    while (wire_next(&reader, &field))
-        if (field_id(&field) == FIELD(1, WIRE_LEN))
-            reader.bad = reader.bad || !read_duration(field.bytes, &out->retry_ms);
-    return !reader.bad;
-}
-
-static bool read_detail(Str bytes, RpcStatus *out)
-{
-    Str url = { 0 }, value = { 0 };
-    WireReader reader = wire_reader(bytes);
-    WireField field;
-    while (wire_next(&reader, &field)) {
-        if (field_id(&field) == FIELD(1, WIRE_LEN))
-            url = field.bytes;
-        else if (field_id(&field) == FIELD(2, WIRE_LEN))
-            value = field.bytes;
-    }
-    if (reader.bad || !str_ends(url, STR("/google.rpc.RetryInfo")))
-        return !reader.bad;
-    return read_retry_info(value, out);
-}
-
-bool rpc_status_read(Str bytes, RpcStatus *out, Err *err)
-{
-    *out = (RpcStatus){ 0 };
-    WireReader reader = wire_reader(bytes);
-    WireField field;
-    while (wire_next(&reader, &field)) {
-        if (field_id(&field) == FIELD(1, WIRE_VARINT))
-            out->code = (int32_t)field.value;
-        else if (field_id(&field) == FIELD(2, WIRE_LEN))
-            out->message = field.bytes;
-        else if (field_id(&field) == FIELD(3, WIRE_LEN))
-            reader.bad = reader.bad || !read_detail(field.bytes, out);
-    }
-    return !reader.bad || fail(err, ERR_INPUT, "malformed google.rpc.Status");
-}
-
-int http_status_of_grpc(int64_t code)
-{
-    switch (code) {
+    switch ((int)code) {
     case GRPC_OK: return 200;
     case GRPC_INVALID_ARGUMENT: return 400;
     case GRPC_UNAUTHENTICATED: return 401;
@@ -215,26 +96,12 @@ int http_status_of_grpc(int64_t code)
 
 RpcStatus rpc_status_of(const Err *err)
 {
-    int code = err_grpc_code(err->kind);
+    GrpcCode code = (GrpcCode)err_grpc_code(err->kind);
     bool asks = err->retry_ms || code == GRPC_RESOURCE_EXHAUSTED; /* final without RetryInfo */
     return (RpcStatus){ .code = code,
                         .message = str_from(err->text),
                         .has_retry = err_retryable(err->kind) && asks,
                         .retry_ms = err->retry_ms };
-}
-
-bool grpc_retryable(int64_t code, bool has_retry)
-{
-    switch (code) {
-    case GRPC_CANCELLED:
-    case GRPC_DEADLINE_EXCEEDED:
-    case GRPC_ABORTED:
-    case GRPC_OUT_OF_RANGE:
-    case GRPC_UNAVAILABLE:
-    case GRPC_DATA_LOSS: return true;
-    case GRPC_RESOURCE_EXHAUSTED: return has_retry;
-    default: return false;
-    }
 }
 
 bool http_retryable(int status)

@@ -6,29 +6,8 @@
 #define OTLP_RPC_H
 
 #include "base/buf.h"
+#include "codec/rpc_status.h"
 #include "model/signal.h"
-
-typedef enum GrpcCode {
-    GRPC_OK,
-    GRPC_CANCELLED,
-    GRPC_UNKNOWN,
-    GRPC_INVALID_ARGUMENT,
-    GRPC_DEADLINE_EXCEEDED,
-    GRPC_NOT_FOUND,
-    GRPC_ALREADY_EXISTS,
-    GRPC_PERMISSION_DENIED,
-    GRPC_RESOURCE_EXHAUSTED,
-    GRPC_FAILED_PRECONDITION,
-    GRPC_ABORTED,
-    GRPC_OUT_OF_RANGE,
-    GRPC_UNIMPLEMENTED,
-    GRPC_INTERNAL,
-    GRPC_UNAVAILABLE,
-    GRPC_DATA_LOSS,
-    GRPC_UNAUTHENTICATED
-} GrpcCode;
-
-Str grpc_code_name(int64_t code); /* UNAVAILABLE ...; UNKNOWN for what is none of them */
 
 /* gRPC: "/opentelemetry.proto.collector.trace.v1.TraceService/Export" and so on. */
 Str otlp_grpc_path(Signal signal);
@@ -46,23 +25,11 @@ typedef struct ExportAnswer {
 void export_answer_write(Buf *out, const ExportAnswer *answer);
 CHECKED bool export_answer_read(Str bytes, ExportAnswer *out, Err *err);
 
-/* google.rpc.Status: the body of an HTTP error, and gRPC's grpc-status-details-bin. */
-typedef struct RpcStatus {
-    int32_t code;
-    Str message;
-    bool has_retry;    /* a RetryInfo is among the details */
-    uint32_t retry_ms; /* wait this long; 0 with has_retry: the sender chooses */
-} RpcStatus;
-
-void rpc_status_write(Buf *out, const RpcStatus *status);
-CHECKED bool rpc_status_read(Str bytes, RpcStatus *out, Err *err);
-
 /* The answer of a receiver that failed: gRPC code, and the HTTP status it stands for. */
-int http_status_of_grpc(int64_t code);
+int http_status_of_grpc(GrpcCode code);
 RpcStatus rpc_status_of(const Err *err); /* message borrows err's text */
 
-/* May a client send the same again? */
-bool grpc_retryable(int64_t code, bool has_retry);
+/* May a client send the same again? For gRPC see codec/rpc_status.h. */
 bool http_retryable(int status); /* 429, 502, 503, 504 */
 
 #endif
