@@ -23,6 +23,7 @@
 #ifndef PIPE_COMPONENT_H
 #define PIPE_COMPONENT_H
 
+#include "base/attributes.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "config/field.h"
@@ -79,5 +80,20 @@ typedef struct ComponentType {
     void (*stop)(void *self);
     void *(*service)(void *self, ServiceKind kind); /* NULL: not offered */
 } ComponentType;
+
+const char *component_kind_name(ComponentKind kind);    /* "receiver" */
+const char *component_kind_section(ComponentKind kind); /* "receivers" */
+
+/* The registry (NULL at the end) has it under that name, an alias or a retired name; NULL: not. */
+const ComponentType *component_find(const ComponentType *const *registry, ComponentKind kind,
+                                    Str name);
+bool component_is_retired_name(const ComponentType *type, Str name);
+
+/* `type[/name]`, white space around both trimmed off. */
+typedef struct ComponentId {
+    Str type, name; /* name empty: there is none */
+} ComponentId;
+
+CHECKED bool component_id_parse(Str text, ComponentId *out, Err *err);
 
 #endif

@@ -51,10 +51,4 @@ CHECKED const ServiceConfig *service_config_load(const ComponentType *const *reg
                                                  const Node *root, Arena *arena,
                                                  Problems *problems);
 
-/* The type of that kind and name (or alias); NULL: none. */
-const ComponentType *registry_find(const ComponentType *const *registry, ComponentKind kind,
-                                   Str name);
-
-const char *component_kind_name(ComponentKind kind); /* "receiver" */
-
 #endif
