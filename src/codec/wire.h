@@ -46,8 +46,7 @@ typedef struct WireField {
 
 static inline WireReader wire_reader(Str message)
 {
-    const char *end = message.len ? message.ptr + message.len : message.ptr;
-    return (WireReader){ .at = message.ptr, .end = end };
+    return (WireReader){ .at = message.ptr, .end = message.len ? message.ptr + message.len : NULL };
 }
 
 /* The next field. False at the end, and at malformed bytes (reader->bad says which). */

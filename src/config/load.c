@@ -16,8 +16,7 @@ enum { SHOWN_SIZE = 128, WHAT_MAX = 400 };
 typedef struct Loader {
     Arena *arena;
     Problems *problems;
-    Place place; /* of the innermost thing that is there, for what is missing in it */
-    bool absent; /* inside a section that is not there, or no map: nothing is required */
+    bool absent; /* inside an optional section that is not there: nothing is required */
 } Loader;
 
 /* One row at work: where its value goes, and what the user wrote for it. */
@@ -36,35 +35,34 @@ static void starve(Loader *loader, const Err *err)
 }
 
 /* "must be a whole number, not 'ten' (from ${env:SIZE})" */
-static void refuse(Loader *loader, const Node *node, const Buf *what, const char *nearest)
-{
-    char shown[SHOWN_SIZE];
-    problem_error(loader->problems, node->place, "must be %.*s, not %s%s%.*s%s%s%s%s",
-                  STR_ARG(buf_str(what)), node_describe(node, shown, sizeof(shown)),
-                  node->origin.len ? " (from " : "", STR_ARG(node->origin),
-                  node->origin.len ? ")" : "", *nearest ? "; did you mean \"" : "", nearest,
-                  *nearest ? "\"" : "");
-}
-
 static void wrong_type(Loader *loader, const ConfigField *field, ConfigType type, const Node *node)
 {
+    char shown[SHOWN_SIZE];
     Buf what = BUF(WHAT_MAX);
     type_write(field, type, &what);
-    refuse(loader, node, &what, "");
+    if (type == CONFIG_SECRET && node->kind == NODE_SCALAR)
+        snprintf(shown, sizeof(shown), "that");
+    else
+        node_describe(node, shown, sizeof(shown));
+    problem_error(loader->problems, node->place, "must be %.*s, not %s%s%.*s%s",
+                  STR_ARG(buf_str(&what)), shown, node->origin.len ? " (from " : "",
+                  STR_ARG(node->origin), node->origin.len ? ")" : "");
     buf_free(&what);
 }
 
 static void out_of_range(Loader *loader, const ConfigField *field, const Node *node)
 {
+    char shown[SHOWN_SIZE];
     Buf range = BUF(WHAT_MAX);
     range_write(field, &range);
-    refuse(loader, node, &range, "");
+    problem_error(loader->problems, node->place, "must be %.*s, not %s", STR_ARG(buf_str(&range)),
+                  node_describe(node, shown, sizeof(shown)));
     buf_free(&range);
 }
 
 static void bad_choice(Loader *loader, const ConfigField *field, const Node *node)
 {
-    const char *nearest = "";
+    const char *nearest = NULL;
     size_t best = NEAR_MAX + 1;
     for (size_t i = 0; field->choices[i]; i++) {
         size_t distance = name_distance(node->text, str_from(field->choices[i]));
@@ -73,9 +71,12 @@ static void bad_choice(Loader *loader, const ConfigField *field, const Node *nod
             nearest = field->choices[i];
         }
     }
+    char shown[SHOWN_SIZE];
     Buf what = BUF(WHAT_MAX);
     type_write(field, CONFIG_CHOICE, &what);
-    refuse(loader, node, &what, nearest);
+    problem_error(loader->problems, node->place, "must be %.*s, not %s%s%s%s",
+                  STR_ARG(buf_str(&what)), node_describe(node, shown, sizeof(shown)),
+                  nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"" : "");
     buf_free(&what);
 }
 
@@ -225,16 +226,14 @@ static void load_preset(Loader *loader, Slot slot)
     }
 }
 
-static void load_subsection(Loader *loader, Slot slot, const NodePair *pair)
+static void load_optional(Loader *loader, Slot slot, bool present)
 {
-    Loader inner = *loader;
-    bool present = pair != NULL;
+    bool outside = loader->absent;
+    loader->absent = outside || !present;
     char *section = slot.into + slot.field->offset;
-    if (slot.field->type == CONFIG_OPTIONAL_SECTION) {
-        inner.absent = loader->absent || !present;
-        memcpy(section + slot.field->second, &present, sizeof(present));
-    }
-    load_section(&inner, slot.field->table, pair ? pair->value : NULL, section);
+    load_section(loader, slot.field->table, slot.given, section);
+    memcpy(section + slot.field->second, &present, sizeof(present));
+    loader->absent = outside;
 }
 
 /* Rows without a member: they only have something to say when somebody uses them. */
@@ -255,7 +254,9 @@ static void load_slot(Loader *loader, Slot slot, const NodePair *pair)
 {
     switch (slot.field->type) {
     case CONFIG_SECTION:
-    case CONFIG_OPTIONAL_SECTION: load_subsection(loader, slot, pair); break;
+        load_section(loader, slot.field->table, slot.given, slot.into + slot.field->offset);
+        break;
+    case CONFIG_OPTIONAL_SECTION: load_optional(loader, slot, pair != NULL); break;
     case CONFIG_LIST: load_list(loader, slot); break;
     case CONFIG_MAP: load_map(loader, slot); break;
     case CONFIG_ANY: {
@@ -285,21 +286,24 @@ static void load_slot(Loader *loader, Slot slot, const NodePair *pair)
     }
 }
 
-/* Older names are accepted, but said; two names at once are one too many. */
-static void check_names(Loader *loader, const ConfigField *field, const Node *map,
-                        const NodePair *used)
+/* The pair of the row under its name or an older one. */
+static const NodePair *find_pair(Loader *loader, const ConfigField *field, const Node *map)
 {
+    const NodePair *pair = node_pair(map, str_from(config_key(field)));
     Str rest = str_from(field->also);
     for (Str name; str_split(&rest, ',', &name);) {
         const NodePair *old = node_pair(map, str_trim(name));
-        if (old && old == used)
+        if (!old)
+            continue;
+        if (pair)
+            problem_error(loader->problems, old->place,
+                          "\"%.*s\" is given too, which means the same", STR_ARG(pair->key));
+        else
             problem_warning(loader->problems, old->place, "\"%.*s\" is an older name of \"%s\"",
                             STR_ARG(old->key), config_key(field));
-        else if (old)
-            problem_error(loader->problems, old->place,
-                          "\"%.*s\" is the older name of \"%.*s\", which is given too",
-                          STR_ARG(old->key), STR_ARG(used->key));
+        pair = old;
     }
+    return pair;
 }
 
 static void unknown_key(Loader *loader, const ConfigField *table, const NodePair *pair)
@@ -314,10 +318,12 @@ static void unknown_key(Loader *loader, const ConfigField *table, const NodePair
 static void load_field(Loader *loader, const ConfigField *field, const Node *map, void *into)
 {
     problems_enter(loader->problems, str_from(config_key(field)));
-    const NodePair *pair = field_pair(field, map);
-    check_names(loader, field, map, pair);
+    const NodePair *pair = find_pair(loader, field, map);
     Slot slot = { .field = field, .into = into };
-    slot.place = pair ? pair->value->place : loader->place;
+    if (pair)
+        slot.place = pair->value->place;
+    else if (map)
+        slot.place = map->place;
     if (pair && (pair->value->kind != NODE_NULL || pair->value->raw.ptr))
         slot.given = pair->value;
     load_slot(loader, slot, pair);
@@ -326,19 +332,15 @@ static void load_field(Loader *loader, const ConfigField *field, const Node *map
 
 static void load_section(Loader *loader, const ConfigField *table, const Node *node, void *into)
 {
-    Loader inner = *loader;
-    if (node)
-        inner.place = node->place;
     if (node && node->kind != NODE_MAP && node->kind != NODE_NULL) {
         wrong_type(loader, table, CONFIG_SECTION, node);
-        inner.absent = true;
         node = NULL;
     }
     for (size_t i = 0; node && i < node->count; i++)
         if (!config_find(table, node->pairs[i].key))
-            unknown_key(&inner, table, &node->pairs[i]);
+            unknown_key(loader, table, &node->pairs[i]);
     for (const ConfigField *field = table; field->type; field++)
-        load_field(&inner, field, node, into);
+        load_field(loader, field, node, into);
 }
 
 bool config_load(const ConfigField *table, const Node *node, void *into, Arena *arena,

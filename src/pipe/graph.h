@@ -29,14 +29,14 @@ typedef struct Sockets Sockets; /* net/socket.h */
 
 enum {
     GRAPH_SHARDS_MAX = 256,
-    GRAPH_QUEUE_MAX = 1024,           /* parcels: some milliseconds of work at full speed */
-    GRAPH_QUEUE_BYTES = 64 * 1 << 20, /* the largest body that a receiver takes */
+    GRAPH_QUEUE_MAX = 1024,       /* parcels: some milliseconds of work at full speed */
+    GRAPH_QUEUE_BYTES = 64 << 20, /* the largest body that a receiver takes */
 };
 
 typedef struct GraphOptions {
     unsigned shards; /* 0: one per processor of this machine */
-    bool threads;
-    Clock *clock; /* NULL: the system's, as for the next two */
+    bool threads;    /* only with the system's clock */
+    Clock *clock;    /* NULL: the system's, as for the next two */
     Disk *disk;
     Sockets *sockets;
     uint64_t seed; /* of every loop's Random; 0: from the system */

@@ -39,8 +39,11 @@ Clock *host_clock(Host *host);
 Random *host_random(Host *host); /* this loop's */
 Disk *host_disk(Host *host);
 
-/* What another component offers; err says what is missing ("extension \"store\" is not started").
- */
+/* From the end of a complete start until the drain begins. Any thread. */
+bool host_ready(const Host *host);
+
+/* What an extension offers; to be asked in start(), where every extension listed before the asker
+ * has started. err says what is missing ("extension \"store\" is not started"). */
 CHECKED void *host_service(Host *host, Str id, ServiceKind kind, Err *err);
 
 /* Any thread. Lines carry the component's kind and id. */

@@ -1,0 +1,227 @@
+/* graph_flow.c - how parcels move: in place on one loop, through an inbox to another one. */
+#include "pipe/graph_internal.h"
+
+#include "otlp/batch.h"
+
+enum {
+    FAN_OUT_MAX = 256, /* pipelines and exporters behind one point */
+    BURST = 64,        /* parcels per turn of the loop, so that its other duties get theirs */
+};
+
+/* --- into an instance ------------------------------------------------------------------------ */
+
+static bool refuse_stopped(const Unit *unit, Err *err)
+{
+    return fail(err, ERR_CLOSED, "%s \"%.*s\" is stopped", component_kind_name(unit->type->kind),
+                STR_ARG(unit->config->id));
+}
+
+static bool consume(Instance *instance, const Parcel *parcel, Err *err)
+{
+    const Unit *unit = instance->unit;
+    uint64_t items = batch_item_count(parcel->batch);
+    bool taken = instance->running ? unit->type->consume(instance->self, parcel, err)
+                                   : refuse_stopped(unit, err);
+    Account *account = &instance->host.account;
+    counter_add(taken ? &account->received : &account->refused, items);
+    return taken;
+}
+
+/* --- inboxes --------------------------------------------------------------------------------- */
+
+static bool has_room(const Inbox *inbox, size_t bytes)
+{
+    return !inbox->count ||
+           (inbox->count < GRAPH_QUEUE_MAX && inbox->bytes + bytes <= GRAPH_QUEUE_BYTES);
+}
+
+static bool inbox_push(Unit *unit, const Parcel *parcel, Err *err)
+{
+    Inbox *inbox = &unit->inbox;
+    size_t bytes = batch_memory(parcel->batch);
+    mutex_lock(&inbox->mutex);
+    bool open = inbox->open;
+    bool room = open && has_room(inbox, bytes);
+    if (room) {
+        inbox->ring[(inbox->first + inbox->count) % GRAPH_QUEUE_MAX] =
+            (Parcel){ .batch = batch_ref(parcel->batch), .ack = parcel->ack };
+        inbox->count++;
+        inbox->bytes += bytes;
+    }
+    mutex_unlock(&inbox->mutex);
+    Instance *instance = &unit->instances[0];
+    if (room) {
+        loop_post(instance->shard->loop, &inbox->post);
+        return true;
+    }
+    counter_add(&instance->host.account.refused, batch_item_count(parcel->batch));
+    if (!open)
+        return refuse_stopped(unit, err);
+    return fail(err, ERR_BUSY, "the queue in front of %s \"%.*s\" is full",
+                component_kind_name(unit->type->kind), STR_ARG(unit->config->id));
+}
+
+static bool inbox_pop(Inbox *inbox, Parcel *out)
+{
+    mutex_lock(&inbox->mutex);
+    bool any = inbox->count > 0;
+    if (any) {
+        *out = inbox->ring[inbox->first];
+        inbox->first = (inbox->first + 1) % GRAPH_QUEUE_MAX;
+        inbox->count--;
+        inbox->bytes -= batch_memory(out->batch);
+    }
+    mutex_unlock(&inbox->mutex);
+    return any;
+}
+
+void inbox_run(void *unit)
+{
+    Unit *reader = unit;
+    Instance *instance = &reader->instances[0];
+    Parcel parcel;
+    int count = 0;
+    for (; count < BURST && inbox_pop(&reader->inbox, &parcel); count++) {
+        Err err;
+        if (!consume(instance, &parcel, &err))
+            ack_fail(parcel.ack, &err);
+        batch_unref(parcel.batch);
+    }
+    if (count == BURST)
+        loop_post(instance->shard->loop, &reader->inbox.post);
+}
+
+void inbox_open(Inbox *inbox)
+{
+    mutex_lock(&inbox->mutex);
+    inbox->open = true;
+    mutex_unlock(&inbox->mutex);
+}
+
+void inbox_close(Inbox *inbox)
+{
+    mutex_lock(&inbox->mutex);
+    inbox->open = false;
+    mutex_unlock(&inbox->mutex);
+    Err err;
+    fail(&err, ERR_CLOSED, "shutting down");
+    Parcel parcel;
+    while (inbox_pop(inbox, &parcel)) {
+        ack_retry(parcel.ack, 0, &err);
+        batch_unref(parcel.batch);
+    }
+}
+
+size_t inbox_count(Inbox *inbox)
+{
+    mutex_lock(&inbox->mutex);
+    size_t count = inbox->count;
+    mutex_unlock(&inbox->mutex);
+    return count;
+}
+
+/* --- between units --------------------------------------------------------------------------- */
+
+bool unit_take(Unit *unit, const Shard *from, const Parcel *parcel, Err *err)
+{
+    bool sharded = unit->type->placement == SHARDED;
+    Instance *instance = &unit->instances[sharded ? from->index : 0];
+    if (instance->shard == from)
+        return consume(instance, parcel, err);
+    return inbox_push(unit, parcel, err);
+}
+
+static bool fan_out(const UnitList *next, const Shard *from, const Parcel *parcel, Err *err)
+{
+    Ack *acks[FAN_OUT_MAX];
+    if (next->count > FAN_OUT_MAX)
+        return fail(err, ERR_LIMIT, "more than %d places to send to", FAN_OUT_MAX);
+    if (!ack_split(parcel->ack, ACK_FAN_OUT, next->count, NULL, acks, err))
+        return false;
+    for (size_t i = 0; i < next->count; i++) {
+        Err refusal;
+        Parcel copy = { .batch = parcel->batch, .ack = acks[i] };
+        if (!unit_take(next->items[i], from, &copy, &refusal))
+            ack_fail(acks[i], &refusal);
+    }
+    return true;
+}
+
+static bool graph_send(Host *host, const Parcel *parcel, Err *err)
+{
+    Instance *from = (Instance *)host;
+    Signal signal = batch_signal(parcel->batch);
+    const UnitList *next = &from->unit->next[signal_index(signal)];
+    uint64_t items = batch_item_count(parcel->batch);
+    if (!next->count)
+        return fail(err, ERR_UNSUPPORTED, "no pipeline takes %.*s from \"%.*s\"",
+                    STR_ARG(signal_name(signal)), STR_ARG(host->id));
+    bool taken = next->count == 1 ? unit_take(next->items[0], from->shard, parcel, err)
+                                  : fan_out(next, from->shard, parcel, err);
+    bool receiver = host->type->kind == RECEIVER;
+    if (taken)
+        counter_add(&host->account.sent, items);
+    else if (receiver)
+        counter_add(&host->account.refused, items);
+    return taken;
+}
+
+static bool graph_wants(const Host *host, Signal signal)
+{
+    const Instance *instance = (const Instance *)host;
+    return instance->unit->next[signal_index(signal)].count > 0;
+}
+
+static Ack *graph_ack_new(Host *host, uint64_t items, const AckWish *wish, Err *err)
+{
+    Instance *instance = (Instance *)host;
+    AckListener listener = {
+        .home = instance->shard->loop,
+        .settled = wish->settled,
+        .context = wish->context,
+        .waits = wish->waits,
+        .ledger = &instance->unit->graph->ledger,
+    };
+    return ack_new(&listener, items, err);
+}
+
+static bool graph_ready(const Host *host)
+{
+    const Instance *instance = (const Instance *)host;
+    return counter_get(&instance->unit->graph->ready) != 0;
+}
+
+static void *graph_service(Host *host, Str id, ServiceKind kind, Err *err)
+{
+    const Graph *graph = ((Instance *)host)->unit->graph;
+    for (size_t i = 0; i < graph->unit_count; i++) {
+        const Unit *unit = &graph->units[i];
+        if (unit->type->kind != EXTENSION || !str_eq(unit->config->id, id))
+            continue;
+        const Instance *instance = &unit->instances[0];
+        void *service = instance->running && unit->type->service
+                            ? unit->type->service(instance->self, kind)
+                            : NULL;
+        if (!service)
+            fail(err, ERR_UNSUPPORTED, "extension \"%.*s\" %s", STR_ARG(id),
+                 instance->running ? "does not offer what is asked of it" : "is not started");
+        return service;
+    }
+    fail(err, ERR_UNSUPPORTED, "extension \"%.*s\" is not listed in service.extensions",
+         STR_ARG(id));
+    return NULL;
+}
+
+static GraphStatus *graph_host_status(Host *host, Arena *arena, Err *err)
+{
+    return graph_status(((Instance *)host)->unit->graph, arena, err);
+}
+
+const HostOps graph_host_ops = {
+    .ack_new = graph_ack_new,
+    .send = graph_send,
+    .wants = graph_wants,
+    .ready = graph_ready,
+    .service = graph_service,
+    .status = graph_host_status,
+};

@@ -1,0 +1,96 @@
+/* graph_internal.h - a Graph from the inside.
+ *
+ *     Graph
+ *       shards[]     one event loop each, with its thread and its Random
+ *       units[]      one per component that runs somewhere, in order of start
+ *         instances[]  one per shard (SHARDED), or one (SINGLE)
+ *         inbox        SINGLE: what comes from other loops
+ *         next[]       per signal: the units that come after it
+ *
+ * Who touches what: units, instances and next are fixed once built. Everything inside a component,
+ * and `running`, belongs to the instance's loop. The inbox has a lock. Counters and ledger may be
+ * read and raised by any thread.
+ */
+#ifndef PIPE_GRAPH_INTERNAL_H
+#define PIPE_GRAPH_INTERNAL_H
+
+#include "base/counter.h"
+#include "base/thread.h"
+#include "net/loop.h"
+#include "pipe/graph.h"
+#include "pipe/host_internal.h"
+
+enum { SIGNAL_COUNT = 3 };
+
+typedef struct Unit Unit;
+
+typedef struct UnitList {
+    Unit **items;
+    size_t count;
+} UnitList;
+
+typedef struct Shard {
+    unsigned index;
+    Loop *loop;
+    Random random;
+    Thread thread;
+} Shard;
+
+/* A ring of parcels with a Post that wakes the reader. Each parcel in it holds a reference to its
+ * batch. The Post waits at most once, however many parcels arrive. */
+typedef struct Inbox {
+    Mutex mutex;
+    Parcel *ring; /* GRAPH_QUEUE_MAX places */
+    size_t first, count, bytes;
+    bool open;
+    Post post;
+} Inbox;
+
+typedef struct Instance {
+    Host host; /* first: a component's Host * leads back here */
+    Unit *unit;
+    Shard *shard;
+    void *self;
+    bool touched; /* start() was called, whatever it said */
+    bool running; /* takes parcels */
+} Instance;
+
+struct Unit {
+    Graph *graph;
+    const ComponentConfig *config;
+    const ComponentType *type;
+    const PipelineConfig *pipeline; /* processors */
+    unsigned signals;               /* what it carries here; extensions: none */
+    Instance *instances;
+    size_t instance_count;
+    Inbox inbox;
+    UnitList next[SIGNAL_COUNT];
+};
+
+struct Graph {
+    const ServiceConfig *config;
+    GraphOptions options; /* with the defaults filled in */
+    Arena *arena;         /* of everything below */
+    Shard *shards;
+    unsigned shard_count, next_home;
+    Unit *units; /* extensions, exporters, processors (last of a pipeline first), receivers */
+    size_t unit_count;
+    Ledger ledger;
+    Counter ready; /* 1 from the end of the start until the drain begins */
+    bool started, threads_running, closed;
+};
+
+size_t signal_index(Signal signal);
+
+/* graph_build.c */
+CHECKED bool graph_build(Graph *graph, Err *err);
+
+/* graph_flow.c */
+extern const HostOps graph_host_ops;
+CHECKED bool unit_take(Unit *unit, const Shard *from, const Parcel *parcel, Err *err);
+void inbox_open(Inbox *inbox);
+void inbox_close(Inbox *inbox); /* on the reader's loop; gives back what is inside */
+size_t inbox_count(Inbox *inbox);
+void inbox_run(void *unit);
+
+#endif

@@ -1,0 +1,43 @@
+/* host_internal.h - a Host from the inside: what every kind of pipeline has, and the few things
+ * that the graph and the test host do each in their own way. */
+#ifndef PIPE_HOST_INTERNAL_H
+#define PIPE_HOST_INTERNAL_H
+
+#include "base/counter.h"
+#include "base/thread.h"
+#include "pipe/host.h"
+
+typedef struct HostOps {
+    Ack *(*ack_new)(Host *host, uint64_t items, const AckWish *wish, Err *err);
+    bool (*send)(Host *host, const Parcel *parcel, Err *err);
+    bool (*wants)(const Host *host, Signal signal);
+    bool (*ready)(const Host *host);
+    void *(*service)(Host *host, Str id, ServiceKind kind, Err *err);
+    GraphStatus *(*status)(Host *host, Arena *arena, Err *err);
+} HostOps;
+
+typedef struct Account {
+    Counter received, sent, refused;
+    Mutex mutex; /* guards the drops */
+    DropCount drops[DROP_REASONS_MAX];
+    size_t drop_count;
+} Account;
+
+struct Host {
+    const HostOps *ops;
+    const ComponentType *type;
+    Str id;
+    Loop *loop;
+    unsigned shard, shards;
+    Clock *clock;
+    Random *random;
+    Disk *disk;
+    Account account;
+};
+
+void account_init(Account *account);
+void account_done(Account *account);
+/* Adds to what is there, so that instances of one component sum up. */
+void account_read(Account *account, ComponentStatus *into);
+
+#endif
