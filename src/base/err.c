@@ -41,9 +41,17 @@ bool fail(Err *err, ErrKind kind, const char *format, ...)
     return false;
 }
 
+/* A full disk is not broken: it works again once somebody has made room. */
+static ErrKind kind_of(int code)
+{
+    if (code == ENOSPC || code == EDQUOT)
+        return ERR_BUSY;
+    return code == ENOMEM ? ERR_MEMORY : ERR_IO;
+}
+
 bool fail_errno(Err *err, int code, const char *format, ...)
 {
-    err->kind = code == ENOMEM ? ERR_MEMORY : ERR_IO;
+    err->kind = kind_of(code);
     err->retry_ms = 0;
     va_list args;
     va_start(args, format);

@@ -36,7 +36,7 @@ typedef struct Err {
 /* Fills err, returns false. An earlier text is overwritten. */
 bool fail(Err *err, ErrKind kind, const char *format, ...) PRINTF(3, 4);
 
-/* The same with ": <strerror(code)>" behind; the kind follows from the code (ENOMEM, EMFILE ...).
+/* The same with ": <strerror(code)>" behind; the kind follows from the code (ENOMEM, ENOSPC ...).
  */
 bool fail_errno(Err *err, int code, const char *format, ...) PRINTF(3, 4);
 

@@ -46,7 +46,8 @@ typedef struct WireField {
 
 static inline WireReader wire_reader(Str message)
 {
-    return (WireReader){ .at = message.ptr, .end = message.len ? message.ptr + message.len : NULL };
+    const char *end = message.len ? message.ptr + message.len : message.ptr;
+    return (WireReader){ .at = message.ptr, .end = end };
 }
 
 /* The next field. False at the end, and at malformed bytes (reader->bad says which). */

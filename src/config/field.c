@@ -28,6 +28,15 @@ const ConfigField *config_find(const ConfigField *table, Str key)
     return NULL;
 }
 
+const NodePair *field_pair(const ConfigField *field, const Node *map)
+{
+    const NodePair *pair = node_pair(map, str_from(config_key(field)));
+    Str rest = str_from(field->also);
+    for (Str name; !pair && str_split(&rest, ',', &name);)
+        pair = node_pair(map, str_trim(name));
+    return pair;
+}
+
 size_t name_distance(Str given, Str name)
 {
     if (str_eq_nocase(given, name))

@@ -19,6 +19,9 @@ CHECKED bool value_parse(const ConfigField *field, ConfigType type, Str text, Co
 /* False: out of the row's bounds. */
 CHECKED bool value_in_range(const ConfigField *field, ConfigType type, ConfigValue value);
 
+/* What the user gave for the row, under its name or else an older one; NULL: nothing. */
+const NodePair *field_pair(const ConfigField *field, const Node *map);
+
 size_t value_size(ConfigType type);
 
 bool type_is_scalar(ConfigType type);

@@ -16,7 +16,8 @@ enum { SHOWN_SIZE = 128, WHAT_MAX = 400 };
 typedef struct Loader {
     Arena *arena;
     Problems *problems;
-    bool absent; /* inside an optional section that is not there: nothing is required */
+    Place place; /* of the innermost thing that is there, for what is missing in it */
+    bool absent; /* inside a section that is not there, or no map: nothing is required */
 } Loader;
 
 /* One row at work: where its value goes, and what the user wrote for it. */
@@ -35,34 +36,35 @@ static void starve(Loader *loader, const Err *err)
 }
 
 /* "must be a whole number, not 'ten' (from ${env:SIZE})" */
-static void wrong_type(Loader *loader, const ConfigField *field, ConfigType type, const Node *node)
+static void refuse(Loader *loader, const Node *node, const Buf *what, const char *nearest)
 {
     char shown[SHOWN_SIZE];
+    problem_error(loader->problems, node->place, "must be %.*s, not %s%s%.*s%s%s%s%s",
+                  STR_ARG(buf_str(what)), node_describe(node, shown, sizeof(shown)),
+                  node->origin.len ? " (from " : "", STR_ARG(node->origin),
+                  node->origin.len ? ")" : "", *nearest ? "; did you mean \"" : "", nearest,
+                  *nearest ? "\"" : "");
+}
+
+static void wrong_type(Loader *loader, const ConfigField *field, ConfigType type, const Node *node)
+{
     Buf what = BUF(WHAT_MAX);
     type_write(field, type, &what);
-    if (type == CONFIG_SECRET && node->kind == NODE_SCALAR)
-        snprintf(shown, sizeof(shown), "that");
-    else
-        node_describe(node, shown, sizeof(shown));
-    problem_error(loader->problems, node->place, "must be %.*s, not %s%s%.*s%s",
-                  STR_ARG(buf_str(&what)), shown, node->origin.len ? " (from " : "",
-                  STR_ARG(node->origin), node->origin.len ? ")" : "");
+    refuse(loader, node, &what, "");
     buf_free(&what);
 }
 
 static void out_of_range(Loader *loader, const ConfigField *field, const Node *node)
 {
-    char shown[SHOWN_SIZE];
     Buf range = BUF(WHAT_MAX);
     range_write(field, &range);
-    problem_error(loader->problems, node->place, "must be %.*s, not %s", STR_ARG(buf_str(&range)),
-                  node_describe(node, shown, sizeof(shown)));
+    refuse(loader, node, &range, "");
     buf_free(&range);
 }
 
 static void bad_choice(Loader *loader, const ConfigField *field, const Node *node)
 {
-    const char *nearest = NULL;
+    const char *nearest = "";
     size_t best = NEAR_MAX + 1;
     for (size_t i = 0; field->choices[i]; i++) {
         size_t distance = name_distance(node->text, str_from(field->choices[i]));
@@ -71,12 +73,9 @@ static void bad_choice(Loader *loader, const ConfigField *field, const Node *nod
             nearest = field->choices[i];
         }
     }
-    char shown[SHOWN_SIZE];
     Buf what = BUF(WHAT_MAX);
     type_write(field, CONFIG_CHOICE, &what);
-    problem_error(loader->problems, node->place, "must be %.*s, not %s%s%s%s",
-                  STR_ARG(buf_str(&what)), node_describe(node, shown, sizeof(shown)),
-                  nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"" : "");
+    refuse(loader, node, &what, nearest);
     buf_free(&what);
 }
 
@@ -226,14 +225,16 @@ static void load_preset(Loader *loader, Slot slot)
     }
 }
 
-static void load_optional(Loader *loader, Slot slot, bool present)
+static void load_subsection(Loader *loader, Slot slot, const NodePair *pair)
 {
-    bool outside = loader->absent;
-    loader->absent = outside || !present;
+    Loader inner = *loader;
+    bool present = pair != NULL;
     char *section = slot.into + slot.field->offset;
-    load_section(loader, slot.field->table, slot.given, section);
-    memcpy(section + slot.field->second, &present, sizeof(present));
-    loader->absent = outside;
+    if (slot.field->type == CONFIG_OPTIONAL_SECTION) {
+        inner.absent = loader->absent || !present;
+        memcpy(section + slot.field->second, &present, sizeof(present));
+    }
+    load_section(&inner, slot.field->table, pair ? pair->value : NULL, section);
 }
 
 /* Rows without a member: they only have something to say when somebody uses them. */
@@ -254,9 +255,7 @@ static void load_slot(Loader *loader, Slot slot, const NodePair *pair)
 {
     switch (slot.field->type) {
     case CONFIG_SECTION:
-        load_section(loader, slot.field->table, slot.given, slot.into + slot.field->offset);
-        break;
-    case CONFIG_OPTIONAL_SECTION: load_optional(loader, slot, pair != NULL); break;
+    case CONFIG_OPTIONAL_SECTION: load_subsection(loader, slot, pair); break;
     case CONFIG_LIST: load_list(loader, slot); break;
     case CONFIG_MAP: load_map(loader, slot); break;
     case CONFIG_ANY: {
@@ -286,24 +285,21 @@ static void load_slot(Loader *loader, Slot slot, const NodePair *pair)
     }
 }
 
-/* The pair of the row under its name or an older one. */
-static const NodePair *find_pair(Loader *loader, const ConfigField *field, const Node *map)
+/* Older names are accepted, but said; two names at once are one too many. */
+static void check_names(Loader *loader, const ConfigField *field, const Node *map,
+                        const NodePair *used)
 {
-    const NodePair *pair = node_pair(map, str_from(config_key(field)));
     Str rest = str_from(field->also);
     for (Str name; str_split(&rest, ',', &name);) {
         const NodePair *old = node_pair(map, str_trim(name));
-        if (!old)
-            continue;
-        if (pair)
-            problem_error(loader->problems, old->place,
-                          "\"%.*s\" is given too, which means the same", STR_ARG(pair->key));
-        else
+        if (old && old == used)
             problem_warning(loader->problems, old->place, "\"%.*s\" is an older name of \"%s\"",
                             STR_ARG(old->key), config_key(field));
-        pair = old;
+        else if (old)
+            problem_error(loader->problems, old->place,
+                          "\"%.*s\" is the older name of \"%.*s\", which is given too",
+                          STR_ARG(old->key), STR_ARG(used->key));
     }
-    return pair;
 }
 
 static void unknown_key(Loader *loader, const ConfigField *table, const NodePair *pair)
@@ -318,12 +314,10 @@ static void unknown_key(Loader *loader, const ConfigField *table, const NodePair
 static void load_field(Loader *loader, const ConfigField *field, const Node *map, void *into)
 {
     problems_enter(loader->problems, str_from(config_key(field)));
-    const NodePair *pair = find_pair(loader, field, map);
+    const NodePair *pair = field_pair(field, map);
+    check_names(loader, field, map, pair);
     Slot slot = { .field = field, .into = into };
-    if (pair)
-        slot.place = pair->value->place;
-    else if (map)
-        slot.place = map->place;
+    slot.place = pair ? pair->value->place : loader->place;
     if (pair && (pair->value->kind != NODE_NULL || pair->value->raw.ptr))
         slot.given = pair->value;
     load_slot(loader, slot, pair);
@@ -332,15 +326,19 @@ static void load_field(Loader *loader, const ConfigField *field, const Node *map
 
 static void load_section(Loader *loader, const ConfigField *table, const Node *node, void *into)
 {
+    Loader inner = *loader;
+    if (node)
+        inner.place = node->place;
     if (node && node->kind != NODE_MAP && node->kind != NODE_NULL) {
         wrong_type(loader, table, CONFIG_SECTION, node);
+        inner.absent = true;
         node = NULL;
     }
     for (size_t i = 0; node && i < node->count; i++)
         if (!config_find(table, node->pairs[i].key))
-            unknown_key(loader, table, &node->pairs[i]);
+            unknown_key(&inner, table, &node->pairs[i]);
     for (const ConfigField *field = table; field->type; field++)
-        load_field(loader, field, node, into);
+        load_field(&inner, field, node, into);
 }
 
 bool config_load(const ConfigField *table, const Node *node, void *into, Arena *arena,

@@ -160,7 +160,7 @@ static bool waits_for_key(const Reader *reader)
 }
 
 /* What a tag makes of a scalar: text whatever it looks like, or nothing special. */
-static bool read_tag(Reader *reader, struct fy_token *token, Place place, bool *is_text)
+static bool read_tag(Reader *reader, struct fy_token *token, bool *is_text)
 {
     static const Str plain[] = { STR_ROW("int"),  STR_ROW("float"), STR_ROW("bool"),
                                  STR_ROW("null"), STR_ROW("map"),   STR_ROW("seq") };
@@ -177,8 +177,8 @@ static bool read_tag(Reader *reader, struct fy_token *token, Place place, bool *
     for (size_t i = 0; i < COUNT_OF(plain); i++)
         known = known || str_eq(name, plain[i]);
     if (!known)
-        problem_error(reader->problems, place, "the tag \"%.*s\" means nothing here",
-                      STR_ARG(str_first(tag, 100)));
+        problem_error(reader->problems, place_of(reader, fy_token_start_mark(token)),
+                      "the tag \"%.*s\" means nothing here", STR_ARG(str_first(tag, 100)));
     return known;
 }
 
@@ -198,11 +198,14 @@ static bool take_scalar(Reader *reader, struct fy_event *event, Place place)
 {
     Str text, anchor;
     bool is_text;
-    if (!read_tag(reader, event->scalar.tag, place, &is_text) ||
+    if (!read_tag(reader, event->scalar.tag, &is_text) ||
         !token_text(reader, event->scalar.value, &text) ||
         !token_text(reader, event->scalar.anchor, &anchor))
         return false;
-    bool plain = !is_text && fy_token_scalar_style(event->scalar.value) == FYSS_PLAIN;
+    enum fy_scalar_style style = fy_token_scalar_style(event->scalar.value);
+    bool plain = !is_text && style == FYSS_PLAIN;
+    if ((style == FYSS_SINGLE_QUOTED || style == FYSS_DOUBLE_QUOTED) && place.column > 1)
+        place.column--; /* libfyaml's mark is behind the quote */
     if (waits_for_key(reader))
         return take_key(reader, text, place, !plain);
     Node *node = open_node(reader, plain && is_null(text) ? NODE_NULL : NODE_SCALAR, place);
@@ -223,7 +226,7 @@ static bool open_level(Reader *reader, NodeKind kind, struct fy_event *event, Pl
         problem_error(reader->problems, place, "nested more than %d deep", YAML_DEPTH_MAX);
         return false;
     }
-    if (!read_tag(reader, fy_event_get_tag_token(event), place, &is_text) ||
+    if (!read_tag(reader, fy_event_get_tag_token(event), &is_text) ||
         !token_text(reader, fy_event_get_anchor_token(event), &level.anchor))
         return false;
     level.node = open_node(reader, kind, place);
@@ -293,9 +296,21 @@ static bool take_alias(Reader *reader, struct fy_event *event, Place place)
     return copy ? attach(reader, copy) : starve(reader, &err);
 }
 
+/* An empty value has no mark of its own: its key's, or else that of the list it is in. */
+static Place place_of_event(const Reader *reader, struct fy_event *event)
+{
+    const Level *level = reader->depth ? &reader->levels[reader->depth - 1] : NULL;
+    const struct fy_mark *mark = fy_event_start_mark(event);
+    if (mark || !level)
+        return place_of(reader, mark);
+    return level->has_key ? level->key_place : level->node->place;
+}
+
 static bool take_event(Reader *reader, struct fy_event *event)
 {
-    Place place = place_of(reader, fy_event_start_mark(event));
+    Place place = place_of_event(reader, event);
+    if (event->type == FYET_ALIAS && place.column > 1)
+        place.column--; /* libfyaml's mark is behind the star */
     switch (event->type) {
     case FYET_SCALAR: return take_scalar(reader, event, place);
     case FYET_ALIAS: return take_alias(reader, event, place);
@@ -321,9 +336,12 @@ static void note_syntax(Reader *reader)
     void *cursor = NULL;
     bool noted = false;
     for (struct fy_diag_error *e; diag && (e = fy_diag_errors_iterate(diag, &cursor));) {
-        struct fy_mark mark = { .line = e->line, .column = e->column };
-        problem_error(reader->problems, place_of(reader, &mark), "not valid YAML: %s",
-                      e->msg ? e->msg : "");
+        Place place = { .source = reader->source };
+        if (e->line > 0 && e->column > 0) { /* these count from 1 */
+            place.line = (uint32_t)e->line;
+            place.column = (uint32_t)e->column;
+        }
+        problem_error(reader->problems, place, "not valid YAML: %s", e->msg ? e->msg : "");
         noted = true;
     }
     fy_diag_unref(diag);
@@ -333,6 +351,8 @@ static void note_syntax(Reader *reader)
 
 static void read_events(Reader *reader, Str text)
 {
+    if (text.len == 0)
+        return; /* which libfyaml would refuse */
     if (fy_parser_set_string(reader->parser, text.ptr, text.len) != 0) {
         refuse(reader, place_of(reader, NULL), "cannot be read as YAML");
         return;
@@ -369,18 +389,32 @@ static bool acceptable(Reader *reader, Str text)
     return refuse(reader, place, "not valid UTF-8");
 }
 
+/* libfyaml's own printer; whatever it has to say is collected instead. */
+static void say_nothing(struct fy_diag *diag, void *user, const char *buf, size_t len)
+{
+    (void)diag, (void)user, (void)buf, (void)len;
+}
+
 static Node *parse(Reader *reader, Str text)
 {
-    const struct fy_parse_cfg settings = { .flags = FYPCF_QUIET | FYPCF_COLLECT_DIAG };
-    reader->parser = fy_parser_create(&settings);
-    if (!reader->parser) {
+    struct fy_diag_cfg silent;
+    fy_diag_cfg_default(&silent);
+    silent.fp = NULL;
+    silent.output_fn = say_nothing;
+    struct fy_diag *diag = fy_diag_create(&silent);
+    if (diag)
+        fy_diag_set_collect_errors(diag, true);
+    const struct fy_parse_cfg settings = { .flags = FYPCF_QUIET, .diag = diag };
+    reader->parser = diag ? fy_parser_create(&settings) : NULL;
+    if (reader->parser) {
+        read_events(reader, text);
+        fy_parser_destroy(reader->parser);
+    } else {
         Err err;
         fail(&err, ERR_MEMORY, "no memory for the YAML parser");
         starve(reader, &err);
-        return NULL;
     }
-    read_events(reader, text);
-    fy_parser_destroy(reader->parser);
+    fy_diag_destroy(diag);
     if (!reader->root) /* nothing but comments */
         reader->root = open_node(reader, NODE_NULL, (Place){ reader->source, 1, 1 });
     return reader->root;

@@ -1,7 +1,7 @@
-/* grpc.h - gRPC's own framing and vocabulary, without I/O.
+/* grpc.h - gRPC's own framing, without I/O; its codes are in codec/rpc_status.h.
  *
  * A message travels as 1 byte flag (1: compressed), 4 bytes length (big-endian), then the bytes.
- * Unary calls carry exactly one; anything else is refused. Codes are those of grpc/status.h.
+ * Unary calls carry exactly one; anything else is refused.
  */
 #ifndef NET_GRPC_H
 #define NET_GRPC_H
@@ -10,29 +10,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
-
-typedef enum GrpcCode {
-    GRPC_OK,
-    GRPC_CANCELLED,
-    GRPC_UNKNOWN,
-    GRPC_INVALID_ARGUMENT,
-    GRPC_DEADLINE_EXCEEDED,
-    GRPC_NOT_FOUND,
-    GRPC_ALREADY_EXISTS,
-    GRPC_PERMISSION_DENIED,
-    GRPC_RESOURCE_EXHAUSTED,
-    GRPC_FAILED_PRECONDITION,
-    GRPC_ABORTED,
-    GRPC_OUT_OF_RANGE,
-    GRPC_UNIMPLEMENTED,
-    GRPC_INTERNAL,
-    GRPC_UNAVAILABLE,
-    GRPC_DATA_LOSS,
-    GRPC_UNAUTHENTICATED,
-    GRPC_CODE_COUNT
-} GrpcCode;
-
-const char *grpc_code_name(GrpcCode code); /* "UNAVAILABLE"; "UNKNOWN" for what is none */
+#include "codec/rpc_status.h"
 
 enum { GRPC_PREFIX_SIZE = 5 };
 
@@ -52,18 +30,6 @@ void grpc_timeout_write(int64_t timeout_ns, Buf *out); /* at least 1n */
 /* grpc-message: percent encoding of everything but printable ASCII, and of '%'. */
 void grpc_message_encode(Str text, Buf *out);
 void grpc_message_decode(Str text, Buf *out); /* broken escapes stay as they are */
-
-/* google.rpc.Status, the protobuf behind grpc-status-details-bin and OTLP/HTTP's error bodies.
- * retry_ms above 0 adds a RetryInfo. */
-typedef struct RpcStatus {
-    GrpcCode code;
-    Str message;
-    uint32_t retry_ms;
-    bool has_retry; /* a RetryInfo was there, be it with a delay of 0 */
-} RpcStatus;
-
-void rpc_status_encode(const RpcStatus *status, Buf *out);
-CHECKED bool rpc_status_parse(Str bytes, RpcStatus *out, Err *err); /* message borrows from bytes */
 
 /* Base64 as "-bin" fields have it: written without padding, read with or without. */
 void base64_encode(Str bytes, Buf *out);

@@ -35,7 +35,7 @@ typedef struct GrpcReply {
     GrpcCode code;
     Str message;     /* the answer's protobuf bytes, plain; empty unless GRPC_OK */
     Str status_text; /* grpc-message, decoded */
-    Str details;     /* grpc-status-details-bin, decoded: for rpc_status_parse() */
+    Str details;     /* grpc-status-details-bin, decoded */
     bool has_retry;  /* a RetryInfo was among them */
     uint32_t retry_ms;
     Buf request; /* the call's message, handed back: take it (and set it empty) to send it again */

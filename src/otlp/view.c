@@ -1,8 +1,8 @@
 /* view.c - reads resources, scopes, spans and log records; see view.h. */
 #include "otlp/view.h"
 
-#include "codec/wire.h"
 #include "otlp/batch_internal.h"
+#include "otlp/field_internal.h"
 
 #include <assert.h>
 
@@ -39,14 +39,6 @@ Str item_bytes(const Batch *batch, size_t item)
 {
     assert(item < batch->index.count.items);
     return index_content(buf_str(&batch->bytes), batch->index.items[item].at);
-}
-
-/* A field by number and kind at once: only what has the declared wire type is known. */
-#define FIELD(number, kind) ((number) << 3 | (uint32_t)(kind))
-
-static uint32_t field_id(const WireField *field)
-{
-    return field->number < 32 ? FIELD(field->number, field->kind) : 0;
 }
 
 static void read_resource(Str message, ResourceView *out)
