@@ -110,7 +110,7 @@ static const struct {
       "c:1:21: receivers./x: in \"/x\" id: the part before / should not be empty\n"
       "c:1:27: receivers.otlp/: in \"otlp/\" id: the part after / should not be empty\n"
       "c:1:36: receivers.ot-lp: invalid character(s) in type \"ot-lp\"\n"
-      "c:1:46: receivers.otlp/a b: invalid character(s) in name \"a b\"\n"
+      "c:1:45: receivers.otlp/a b: invalid character(s) in name \"a b\"\n"
       "c:1:75: receivers.otlp/a: duplicate name \"otlp/a\"\n" },
     { "receivers: {otlp: }\nexporters: {logging: , otlp_grpc/x: }\n"
       "service: {pipelines: {logs: {receivers: otlp, exporters: 'logging, otlp_grpc/x'}}}\n",
@@ -144,8 +144,8 @@ static const struct {
       "are: traces, metrics, logs)\n"
       "c:4:34: service.pipelines.profiles: pipelines of profiles: not supported yet; they come "
       "later\n"
-      "c:4:47: service.pipelines.traces/a: must have at least one receiver\n"
-      "c:4:47: service.pipelines.traces/a: must have at least one exporter\n"
+      "c:4:46: service.pipelines.traces/a: must have at least one receiver\n"
+      "c:4:46: service.pipelines.traces/a: must have at least one exporter\n"
       "c:4:59: service.pipelines.traces/a.receiver: unknown key; did you mean \"receivers\"\n" },
     { HEAD "service: {pipelines: {traces: {receivers: {otlp: }, exporters: [[debug], otlp]}}}\n",
       "c:4:43: service.pipelines.traces.receivers: must be a list of ids, not a map\n"
