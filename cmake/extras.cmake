@@ -33,7 +33,7 @@ endforeach()
 file(GLOB bench_sources CONFIGURE_DEPENDS bench/*.c)
 foreach(source IN LISTS bench_sources)
   get_filename_component(name ${source} NAME_WE)
-  add_executable(bench_${name} EXCLUDE_FROM_ALL ${source})
+  add_executable(bench_${name} EXCLUDE_FROM_ALL ${source} bench/support/harness.c)
   set_target_properties(bench_${name} PROPERTIES OUTPUT_NAME ${name}
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin/bench)
   target_include_directories(bench_${name} PRIVATE bench)
@@ -42,10 +42,9 @@ foreach(source IN LISTS bench_sources)
 endforeach()
 
 # ---- fuzz/<decoder>.c with fuzz/corpus/<decoder>/ --------------------------------------------------
-# In the preset "fuzz" each becomes a libFuzzer program; in the others it is linked with fuzz/replay.c
+# In the preset "fuzz" each becomes a libFuzzer program; in the others it is linked with fuzz/support/replay.c
 # and a CTest test feeds it its corpus.
 file(GLOB fuzz_sources CONFIGURE_DEPENDS fuzz/*.c)
-list(REMOVE_ITEM fuzz_sources ${CMAKE_SOURCE_DIR}/fuzz/replay.c)
 foreach(source IN LISTS fuzz_sources)
   get_filename_component(name ${source} NAME_WE)
   set(corpus ${CMAKE_SOURCE_DIR}/fuzz/corpus/${name})
@@ -54,7 +53,7 @@ foreach(source IN LISTS fuzz_sources)
     target_link_options(fuzz_${name} PRIVATE -fsanitize=fuzzer)
     target_link_libraries(fuzz_${name} PRIVATE house_flags house)
   elseif(CRYO_TESTS AND NOT CRYO_SANITIZE MATCHES thread)
-    add_executable(fuzz_${name} ${source} fuzz/replay.c)
+    add_executable(fuzz_${name} ${source} fuzz/support/replay.c)
     target_link_libraries(fuzz_${name} PRIVATE house_flags house)
     house_test(fuzz_${name} "fuzz" $<TARGET_FILE:fuzz_${name}> ${corpus})
   endif()

@@ -1,0 +1,121 @@
+/* otlp_batch.c - what an OTLP batch costs: copied, validated and indexed, read, written.
+ *
+ * A thousand spans with five attributes each, as an SDK sends them. The copy is the floor: no code
+ * that looks at the bytes can be faster than one that only moves them.
+ */
+#include "support/harness.h"
+
+#include "otlp/batch.h"
+#include "otlp/encode.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { SPANS = 1000, BYTES_MAX = 1 << 20 };
+
+typedef struct Work {
+    Buf request;
+    Buf scratch;
+    Batch *batch;
+} Work;
+
+static void add_span(Buf *out, uint64_t i)
+{
+    TraceId trace = { { 1, 2, 3 } };
+    SpanId id = { { 4, 5, 6 } };
+    memcpy(trace.bytes + 8, &i, sizeof(i));
+    memcpy(id.bytes, &i, sizeof(i));
+    size_t span = wire_open(out, SCOPES_ITEM);
+    encode_span(out, &(SpanView){ .trace_id = trace,
+                                  .span_id = id,
+                                  .name = STR("GET /basket/{id}"),
+                                  .kind = 2,
+                                  .start_ns = 1700000000000000000 + i,
+                                  .end_ns = 1700000000000200000 + i });
+    encode_text(out, SPAN_ATTRIBUTES, STR("http.request.method"), STR("GET"));
+    encode_text(out, SPAN_ATTRIBUTES, STR("url.path"), STR("/basket/1234"));
+    encode_int(out, SPAN_ATTRIBUTES, STR("http.response.status_code"), 200);
+    encode_text(out, SPAN_ATTRIBUTES, STR("server.address"), STR("shop.example.org"));
+    encode_bool(out, SPAN_ATTRIBUTES, STR("cache.hit"), i % 2 == 0);
+    wire_close(out, span);
+}
+
+static void add_request(Buf *out)
+{
+    size_t group = wire_open(out, REQUEST_GROUP);
+    size_t resource = wire_open(out, GROUP_RESOURCE);
+    encode_text(out, RESOURCE_ATTRIBUTES, STR("service.name"), STR("shop"));
+    wire_close(out, resource);
+    size_t scopes = wire_open(out, GROUP_SCOPES);
+    for (uint64_t i = 0; i < SPANS; i++)
+        add_span(out, i);
+    wire_close(out, scopes);
+    wire_close(out, group);
+}
+
+static void run_copy(void *context, size_t rounds)
+{
+    Work *work = context;
+    for (size_t i = 0; i < rounds; i++) {
+        memcpy(work->scratch.ptr, work->request.ptr, work->request.len);
+        bench_use((size_t)work->scratch.ptr[i % work->request.len]);
+    }
+}
+
+static void run_write(void *context, size_t rounds)
+{
+    Work *work = context;
+    for (size_t i = 0; i < rounds; i++) {
+        work->scratch.len = 0;
+        add_request(&work->scratch);
+        bench_use(work->scratch.len);
+    }
+}
+
+static void run_index(void *context, size_t rounds)
+{
+    Work *work = context;
+    Err err;
+    for (size_t i = 0; i < rounds; i++) {
+        Batch *batch = batch_from_copy(TRACES, (Str){ work->request.ptr, work->request.len }, &err);
+        bench_use(batch ? batch_item_count(batch) : 0);
+        batch_unref(batch);
+    }
+}
+
+static void run_read(void *context, size_t rounds)
+{
+    Work *work = context;
+    size_t sum = 0;
+    for (size_t i = 0; i < rounds; i++) {
+        for (size_t item = 0; item < SPANS; item++) {
+            SpanView span = span_view(work->batch, item);
+            sum += span.name.len + span.end_ns - span.start_ns;
+        }
+    }
+    bench_use(sum);
+}
+
+int main(void)
+{
+    Err err;
+    Work work = { .request = BUF(BYTES_MAX), .scratch = BUF(BYTES_MAX) };
+    add_request(&work.request);
+    add_request(&work.scratch);
+    if (buf_ok(&work.request, &err) && buf_ok(&work.scratch, &err))
+        work.batch = batch_from_copy(TRACES, (Str){ work.request.ptr, work.request.len }, &err);
+    if (!work.batch) {
+        fprintf(stderr, "otlp_batch: %s\n", err.text);
+        return 1;
+    }
+    size_t bytes = work.request.len;
+    printf("%d spans, %zu bytes each\n", SPANS, bytes / SPANS);
+    bench(&(Bench){ "copy", run_copy, &work, SPANS, bytes });
+    bench(&(Bench){ "validate and index (with a copy)", run_index, &work, SPANS, bytes });
+    bench(&(Bench){ "read the fields of a span", run_read, &work, SPANS, 0 });
+    bench(&(Bench){ "write", run_write, &work, SPANS, bytes });
+    batch_unref(work.batch);
+    buf_free(&work.scratch);
+    buf_free(&work.request);
+    return 0;
+}
