@@ -12,4 +12,5 @@ find_path(LLHTTP_INCLUDE llhttp.h PATHS /usr/share/include/llhttp NO_DEFAULT_PAT
 set(LLHTTP_SOURCE /usr/share/llhttp)
 add_library(llhttp OBJECT
   ${LLHTTP_SOURCE}/api.c ${LLHTTP_SOURCE}/http.c ${LLHTTP_SOURCE}/llhttp.c)
+target_compile_definitions(llhttp PUBLIC LLHTTP_STRICT_MODE=1) # no bare LF, no rest after a close
 target_include_directories(llhttp SYSTEM PUBLIC ${LLHTTP_INCLUDE} /usr/share/include)

@@ -102,6 +102,13 @@ void thread_join(Thread *thread)
     thread->started = false;
 }
 
+void thread_detach(Thread *thread)
+{
+    if (thread->started)
+        pthread_detach(thread->os);
+    thread->started = false;
+}
+
 unsigned cpu_count(void)
 {
     cpu_set_t set;

@@ -43,6 +43,8 @@ void cond_done(Cond *cond);
 CHECKED bool thread_start(Thread *thread, const char *name, void (*run)(void *), void *argument,
                           Err *err);
 void thread_join(Thread *thread); /* harmless when it was never started */
+/* Nobody will join it: for what cannot be interrupted and is not worth waiting for. */
+void thread_detach(Thread *thread);
 
 unsigned cpu_count(void); /* those that this process may use, at least 1 */
 

@@ -1,4 +1,5 @@
-/* encoding.h - the registered content encodings: gzip from the start, others added by cmd.
+/* encoding.h - the registered content encodings: gzip and deflate from the start, others added by
+ * cmd.
  *
  * One table serves HTTP's Content-Encoding and gRPC's grpc-encoding. It is filled before any server
  * or client starts and only read afterwards.

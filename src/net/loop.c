@@ -216,10 +216,13 @@ static bool run_events(Loop *loop)
     for (loop->event_next = 0; loop->event_next < loop->event_count;) {
         SocketEvent event = loop->events[loop->event_next++];
         Watch *watch = event.watcher;
-        if (!watch || !(event.ready & watch->wanted))
+        if (!watch)
+            continue;
+        unsigned ready = event.ready & (watch->wanted ? watch->wanted : ~0U); /* errors always */
+        if (!ready)
             continue;
         any = true;
-        watch->ready(watch->owner, event.ready & watch->wanted);
+        watch->ready(watch->owner, ready);
     }
     loop->event_count = loop->event_next = 0;
     return any;

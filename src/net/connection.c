@@ -1,0 +1,227 @@
+/* connection.c - one accepted connection: which protocol it speaks, its time-outs, its end.
+ *
+ *   SNIFFING --"PRI "--> HTTP/2          any --peer ended, time out, connection_close--> closed
+ *       +-----else-----> HTTP/1.1        closed --(Post)--> freed
+ */
+#include "base/mem.h"
+#include "net/server_internal.h"
+
+#include <string.h>
+
+static const char http2_begins[SNIFF_SIZE] = { 'P', 'R', 'I', ' ' };
+
+/* ---- the end ---- */
+
+static void free_connection(void *owner)
+{
+    Connection *connection = owner;
+    if (connection->talk)
+        connection->protocol->free(connection->talk);
+    mem_free(connection);
+}
+
+static void unlink_from(Server *server, Connection *connection)
+{
+    if (connection->prev)
+        connection->prev->next = connection->next;
+    else
+        server->connections = connection->next;
+    if (connection->next)
+        connection->next->prev = connection->prev;
+}
+
+void connection_close(Connection *connection)
+{
+    Server *server = connection->server;
+    if (!server)
+        return;
+    connection->server = NULL;
+    transport_close(&connection->transport);
+    timer_cancel(server->loop, &connection->timer);
+    unlink_from(server, connection);
+    server->counts.bytes_in += connection->transport.bytes_in;
+    server->counts.bytes_out += connection->transport.bytes_out;
+    budget_give(server->budget, CONNECTION_COST);
+    if (connection->talk)
+        connection->protocol->close(connection->talk);
+    connection->doom = (Post){ .run = free_connection, .owner = connection };
+    loop_post(server->loop, &connection->doom);
+    server_connection_closed(server);
+}
+
+void connection_end(Connection *connection)
+{
+    connection->ending = true;
+    connection_send(connection);
+}
+
+/* ---- time ---- */
+
+static int64_t write_deadline(const Connection *connection)
+{
+    const Transport *transport = &connection->transport;
+    if (!transport->stalled)
+        return INT64_MAX;
+    return transport->stalled_since_ns + connection->server->limits.write_timeout_ns;
+}
+
+static int64_t deadline_of(const Connection *connection)
+{
+    const ServerLimits *limits = &connection->server->limits;
+    int64_t at = connection->protocol ? connection->protocol->deadline(connection->talk)
+                                      : connection->accepted_ns + limits->header_timeout_ns;
+    int64_t write_at = write_deadline(connection);
+    return write_at < at ? write_at : at;
+}
+
+/* The timer is only moved when it would fire too late: when it fires early, it is set again. */
+static void touch(void *owner)
+{
+    Connection *connection = owner;
+    int64_t at = deadline_of(connection);
+    Timer *timer = &connection->timer;
+    if (at != INT64_MAX && (!timer->set || at < timer->at_ns))
+        timer_set(connection->server->loop, timer, at);
+}
+
+static void timer_fires(void *owner)
+{
+    Connection *connection = owner;
+    int64_t now = loop_now(connection->server->loop);
+    bool stuck = now >= write_deadline(connection);
+    if (stuck || (!connection->protocol && now >= deadline_of(connection))) {
+        connection_close(connection);
+        return;
+    }
+    if (now >= deadline_of(connection))
+        connection->protocol->expired(connection->talk);
+    if (connection->server)
+        touch(connection);
+}
+
+/* ---- bytes ---- */
+
+static void choose(Connection *connection, const ConnectionProtocol *protocol)
+{
+    Err err = { 0 };
+    void *talk = protocol->open(connection, &err);
+    if (!talk) {
+        connection_close(connection);
+        return;
+    }
+    connection->talk = talk;
+    connection->protocol = protocol;
+    if (connection->server->draining)
+        protocol->drain(connection->talk);
+    Str sniffed = { connection->sniffed, connection->sniffed_len };
+    if (connection->server && sniffed.len > 0)
+        protocol->received(connection->talk, sniffed);
+}
+
+/* Takes bytes for as long as they could begin HTTP/2. */
+static void sniff(Connection *connection, Str *bytes)
+{
+    while (bytes->len > 0 && connection->sniffed_len < SNIFF_SIZE) {
+        if (*bytes->ptr != http2_begins[connection->sniffed_len]) {
+            choose(connection, &protocol_http1);
+            return;
+        }
+        connection->sniffed[connection->sniffed_len++] = *bytes->ptr;
+        *bytes = str_skip(*bytes, 1);
+    }
+    if (connection->sniffed_len == SNIFF_SIZE)
+        choose(connection, &protocol_http1);
+}
+
+static void received(void *owner, Str bytes)
+{
+    Connection *connection = owner;
+    if (!connection->protocol)
+        sniff(connection, &bytes);
+    if (connection->server && connection->protocol && bytes.len > 0)
+        connection->protocol->received(connection->talk, bytes);
+}
+
+static void fill(void *owner, Buf *out)
+{
+    Connection *connection = owner;
+    if (connection->protocol)
+        connection->protocol->fill(connection->talk, out);
+    if (connection->ending && out->len == 0)
+        connection_close(connection);
+}
+
+static void ended(void *owner, const Err *err)
+{
+    (void)err; /* a peer may leave whenever it likes */
+    connection_close(owner);
+}
+
+void connection_send(Connection *connection)
+{
+    if (connection->server)
+        transport_send(&connection->transport);
+}
+
+void connection_drain(Connection *connection)
+{
+    if (connection->protocol)
+        connection->protocol->drain(connection->talk);
+    else
+        connection_close(connection); /* it has not asked for anything yet */
+}
+
+/* ---- the beginning ---- */
+
+static const TransportEvents events = { received, fill, ended, touch };
+
+static void start(Connection *connection, int fd)
+{
+    Server *server = connection->server;
+    Err err = { 0 };
+    connection->transport.events = &events;
+    connection->transport.owner = connection;
+    connection->timer = (Timer){ .fire = timer_fires, .owner = connection };
+    connection->accepted_ns = loop_now(server->loop);
+    connection->next = server->connections;
+    if (server->connections)
+        server->connections->prev = connection;
+    server->connections = connection;
+    server->counts.connections_open++;
+    if (!transport_open(&connection->transport, server->loop, fd, &err)) {
+        connection_close(connection);
+        return;
+    }
+    touch(connection);
+}
+
+/* Whoever is too many is told so in HTTP/1.1; a client of HTTP/2 sees a connection that closes. */
+static void turn_away(Server *server, int fd)
+{
+    static const char busy[] = "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\n"
+                               "content-length: 0\r\nconnection: close\r\n\r\n";
+    Sockets *sockets = loop_sockets(server->loop);
+    server->counts.connections_refused++;
+    sockets->write(sockets, fd, busy, sizeof busy - 1);
+    sockets->close(sockets, fd);
+}
+
+void connection_accept(Server *server, int fd, const Address *peer)
+{
+    Err err = { 0 };
+    if (server->counts.connections_open >= server->limits.connections ||
+        !budget_take(server->budget, CONNECTION_COST)) {
+        turn_away(server, fd);
+        return;
+    }
+    Connection *connection = MEM_MAKE(Connection, 1, &err);
+    if (!connection) {
+        budget_give(server->budget, CONNECTION_COST);
+        turn_away(server, fd);
+        return;
+    }
+    server->counts.connections_accepted++;
+    connection->server = server;
+    connection->peer = *peer;
+    start(connection, fd);
+}

@@ -1,0 +1,79 @@
+/* request_internal.h - a Request from its first header to the last byte of its answer.
+ *
+ *   RECEIVING --request_end--> HANDLED --request_answer...--> ANSWERED --connection: sent--> freed
+ *       |                        |
+ *       +--refused: any time--> ANSWERED
+ *       +--connection lost--> freed       HANDLED --connection lost--> gone, freed by its answer
+ *
+ * The connection owns it while RECEIVING and ANSWERED, the handler while HANDLED. Refusals are
+ * ordinary answers. The connection learns of every answer by its `answered` function, which may be
+ * called from inside request_head, request_add_body and request_end.
+ */
+#ifndef NET_REQUEST_INTERNAL_H
+#define NET_REQUEST_INTERNAL_H
+
+#include "net/payload_internal.h"
+#include "net/route_internal.h"
+#include "net/server.h"
+
+typedef enum RequestState { REQUEST_RECEIVING, REQUEST_HANDLED, REQUEST_ANSWERED } RequestState;
+
+typedef struct Reply {
+    int status;
+    HttpFields fields;
+    HttpFields trailers; /* HTTP/2 only */
+    bool has_trailers, has_body;
+    bool bare; /* for want of memory nothing but the status */
+    Payload payload;
+} Reply;
+
+/* What a Request knows of its connection. */
+typedef struct RequestHome {
+    void (*answered)(void *connection, Request *request);
+    void *connection; /* NULL: gone */
+    Address peer;
+    bool speaks_grpc; /* HTTP/2 */
+} RequestHome;
+
+struct Request {
+    Server *server; /* NULL: freed before the answer */
+    RequestHome home;
+    Request *next, *prev; /* the server's list */
+    int32_t stream_id;    /* the HTTP/2 connection's */
+    RequestState state;
+    HttpFields fields;
+    Str method, path, query; /* borrowed from fields */
+    const RouteEntry *route;
+    Buf body;
+    size_t body_max, charged;
+    bool grpc, head_only, whole; /* whole: the body has arrived */
+    int64_t deadline_ns;
+    int64_t slow_at_ns; /* when the body counts as too slow */
+    Timer slow_timer;
+    void (*gone)(void *owner);
+    void *gone_owner;
+    Reply reply;
+};
+
+CHECKED Request *request_new(Server *server, const RequestHome *home, Err *err);
+void request_free(Request *request);
+/* The connection is lost: frees it, or leaves it to its handler. */
+void request_lose(Request *request);
+
+/* Fields are in. False: refused, and answered with that. */
+CHECKED bool request_head(Request *request);
+CHECKED bool request_add_body(Request *request, Str bytes);
+void request_end(Request *request); /* hands it to the handler, or refuses it */
+
+typedef struct Refusal {
+    int status;
+    GrpcCode code;
+    const char *text;
+    uint32_t retry_ms;
+} Refusal;
+
+void request_refuse(Request *request, const Refusal *refusal);
+/* With a text made on the way; kind gives both statuses. */
+void request_refuse_err(Request *request, const Err *err);
+
+#endif

@@ -1,0 +1,261 @@
+/* request_receive.c - a request on its way in: route, limits, body, encodings, then the handler.
+ *
+ * Checks come in the order that costs a stranger most and us least: what the head says is judged
+ * before a byte of body is kept, and the body is counted before it is inflated.
+ */
+#include "net/encoding.h"
+#include "net/request_internal.h"
+#include "net/server_internal.h"
+
+enum {
+    SLOW_BYTES_PER_SECOND = 500, /* what a body must do on average after its first time-out */
+    TARGET_TEXT = 96,            /* how much of a path an error repeats */
+};
+
+static bool refuse(Request *request, int status, GrpcCode code, const char *text)
+{
+    request_refuse(request, &(Refusal){ .status = status, .code = code, .text = text });
+    return false;
+}
+
+static bool refuse_overload(Request *request)
+{
+    request_refuse(request, &(Refusal){ .status = 503,
+                                        .code = GRPC_UNAVAILABLE,
+                                        .text = "no memory for more requests now",
+                                        .retry_ms = RETRY_OVERLOAD_MS });
+    return false;
+}
+
+/* ---- the head ---- */
+
+static bool read_target(Request *request)
+{
+    Str target = http_fields_get(&request->fields, STR(":path"));
+    request->method = http_fields_get(&request->fields, STR(":method"));
+    request->head_only = str_eq(request->method, STR("HEAD"));
+    if (str_starts(target, STR("http://"))) { /* RFC 9112 3.2.2: servers accept the absolute form */
+        Str rest = str_skip(target, 7), host;
+        size_t host_len = str_split(&rest, '/', &host) ? host.len : 0;
+        target = str_skip(target, 7 + host_len);
+    }
+    Str rest = target;
+    if (!str_split(&rest, '?', &request->path))
+        request->path = STR("");
+    request->query = rest;
+    return str_starts(request->path, STR("/")) || str_eq(request->path, STR("*"));
+}
+
+static bool find_grpc_route(Request *request)
+{
+    const Server *server = request->server;
+    if (route_find(&server->grpc_routes, request->path, STR("POST"), &request->route) ==
+        ROUTE_FOUND)
+        return true;
+    Err err = { 0 };
+    fail(&err, ERR_UNSUPPORTED, "unknown method %.*s",
+         STR_ARG(str_first(request->path, TARGET_TEXT)));
+    request_refuse_err(request, &err);
+    return false;
+}
+
+static void refuse_method(Request *request)
+{
+    Buf allow = BUF(512), text = BUF(1024);
+    route_methods(&request->server->routes, request->path, &allow);
+    buf_addf(&text, "405 method not allowed, supported: [%.*s]", STR_ARG(buf_str(&allow)));
+    HttpField field = { STR("allow"), buf_str(&allow) };
+    Answer answer = { .status = 405,
+                      .content_type = STR("text/plain"),
+                      .fields = &field,
+                      .field_count = 1,
+                      .body = text };
+    request->server->counts.refused++;
+    request_answer(request, &answer);
+    buf_free(&allow);
+}
+
+static bool find_route(Request *request)
+{
+    const Server *server = request->server;
+    if (request->grpc)
+        return find_grpc_route(request);
+    switch (route_find(&server->routes, request->path, request->method, &request->route)) {
+    case ROUTE_FOUND: return true;
+    case ROUTE_NO_METHOD: refuse_method(request); return false;
+    case ROUTE_NO_PATH:
+    default: return refuse(request, 404, GRPC_UNIMPLEMENTED, "404 page not found");
+    }
+}
+
+/* What Content-Length promises is held against the limit before anything is sent in vain. */
+static bool check_length(Request *request)
+{
+    uint64_t length = 0;
+    Str text = request_field(request, STR("content-length"));
+    if (text.ptr && !str_to_u64(text, &length))
+        return refuse(request, 400, GRPC_INTERNAL, "content-length is not a number");
+    size_t framing = request->grpc ? GRPC_PREFIX_SIZE : 0;
+    if (length <= request->body_max + framing)
+        return true;
+    return refuse(request, 413, GRPC_RESOURCE_EXHAUSTED, "the body is larger than the limit");
+}
+
+static bool check_encoding(Request *request)
+{
+    Str encoding = request_field(request, STR("content-encoding"));
+    if (request->grpc || encoding_is_identity(encoding) || encoding_find(encoding))
+        return true;
+    return refuse(request, 415, GRPC_UNIMPLEMENTED, "this content-encoding is not known here");
+}
+
+static bool check_grpc(Request *request)
+{
+    Str timeout = request_field(request, STR("grpc-timeout"));
+    int64_t timeout_ns;
+    if (!str_eq(request->method, STR("POST")))
+        return refuse(request, 405, GRPC_INTERNAL, "gRPC calls are POST");
+    if (!timeout.ptr)
+        return true;
+    if (!grpc_timeout_parse(timeout, &timeout_ns))
+        return refuse(request, 400, GRPC_INTERNAL, "grpc-timeout is malformed");
+    int64_t now = loop_now(request->server->loop);
+    request->deadline_ns = timeout_ns > INT64_MAX - now ? INT64_MAX : now + timeout_ns;
+    return true;
+}
+
+static void slow_fires(void *owner)
+{
+    Request *request = owner;
+    int64_t now = loop_now(request->server->loop);
+    if (now < request->slow_at_ns) {
+        timer_set(request->server->loop, &request->slow_timer, request->slow_at_ns);
+        return;
+    }
+    refuse(request, 408, GRPC_DEADLINE_EXCEEDED, "the body came too slowly");
+}
+
+bool request_head(Request *request)
+{
+    const Server *server = request->server;
+    Str type = request_field(request, STR("content-type"));
+    bool target_ok = read_target(request);
+    request->grpc = request->home.speaks_grpc && str_starts(type, STR("application/grpc"));
+    if (!target_ok)
+        return refuse(request, 400, GRPC_UNIMPLEMENTED, "the request target is not a path");
+    if (server->check_host && !host_is_allowed(server, request))
+        return refuse(request, 403, GRPC_PERMISSION_DENIED,
+                      "this Host or Origin may not be used here");
+    if (!find_route(request))
+        return false;
+    if (request->route->body_bytes)
+        request->body_max = request->route->body_bytes;
+    request->body.max = request->body_max + (request->grpc ? GRPC_PREFIX_SIZE : 0);
+    if ((request->grpc && !check_grpc(request)) || !check_length(request) ||
+        !check_encoding(request))
+        return false;
+    request->slow_timer = (Timer){ .fire = slow_fires, .owner = request };
+    request->slow_at_ns = loop_now(server->loop) + server->limits.body_timeout_ns;
+    timer_set(server->loop, &request->slow_timer, request->slow_at_ns);
+    return true;
+}
+
+/* ---- the body ---- */
+
+static bool charge(Request *request, size_t size)
+{
+    if (size <= request->charged)
+        return true;
+    if (!budget_take(request->server->budget, size - request->charged))
+        return false;
+    request->charged = size;
+    return true;
+}
+
+static bool refuse_buf(Request *request, const Buf *buf)
+{
+    if (!buf->over_max)
+        return refuse_overload(request);
+    return refuse(request, 413, GRPC_RESOURCE_EXHAUSTED, "the body is larger than the limit");
+}
+
+/* Every second's worth of bytes buys a second, up to one whole time-out from now. */
+static void extend_patience(Request *request, size_t size)
+{
+    const Server *server = request->server;
+    int64_t most = loop_now(server->loop) + server->limits.body_timeout_ns;
+    int64_t earned = (int64_t)size * (NANOS_PER_SECOND / SLOW_BYTES_PER_SECOND);
+    int64_t at = request->slow_at_ns + earned;
+    request->slow_at_ns = at < most ? at : most;
+}
+
+bool request_add_body(Request *request, Str bytes)
+{
+    buf_add(&request->body, bytes);
+    if (request->body.failed)
+        return refuse_buf(request, &request->body);
+    if (!charge(request, request->body.cap))
+        return refuse_overload(request);
+    extend_patience(request, bytes.len);
+    return true;
+}
+
+/* ---- the end ---- */
+
+/* Replaces the body by its plain bytes, which are `in` (inside the body) decoded. */
+static bool inflate(Request *request, const Encoding *encoding, Str in)
+{
+    Err err = { 0 };
+    Buf plain = BUF(request->body_max);
+    bool ok = encoding->decode(in, &plain, &err);
+    if (ok && charge(request, request->body.cap + plain.cap)) {
+        buf_free(&request->body);
+        request->body = plain;
+        return true;
+    }
+    buf_free(&plain);
+    if (ok || err.kind == ERR_MEMORY)
+        return refuse_overload(request);
+    if (err.kind == ERR_LIMIT)
+        return refuse(request, 413, GRPC_RESOURCE_EXHAUSTED,
+                      "the body is larger than the limit once inflated");
+    blame(&err, "%.*s body", STR_ARG(encoding->name));
+    request_refuse_err(request, &err);
+    return false;
+}
+
+static bool inflate_http(Request *request)
+{
+    Str name = request_field(request, STR("content-encoding"));
+    if (encoding_is_identity(name))
+        return true;
+    return inflate(request, encoding_find(name), buf_str(&request->body));
+}
+
+static bool unwrap_grpc(Request *request)
+{
+    Err err = { 0 };
+    GrpcFrame frame;
+    if (!grpc_frame_parse(buf_str(&request->body), &frame, &err)) {
+        request_refuse_err(request, &err);
+        return false;
+    }
+    if (!frame.compressed) {
+        buf_drop_front(&request->body, GRPC_PREFIX_SIZE);
+        return true;
+    }
+    const Encoding *encoding = encoding_find(request_field(request, STR("grpc-encoding")));
+    if (!encoding)
+        return refuse(request, 415, GRPC_UNIMPLEMENTED, "this grpc-encoding is not known here");
+    return inflate(request, encoding, frame.message);
+}
+
+void request_end(Request *request)
+{
+    request->whole = true;
+    timer_cancel(request->server->loop, &request->slow_timer);
+    if (!(request->grpc ? unwrap_grpc(request) : inflate_http(request)))
+        return;
+    request->state = REQUEST_HANDLED;
+    request->route->handle(request->route->owner, request);
+}

@@ -1,0 +1,290 @@
+/* server.c - a listening port: its settings, accepting, draining, and the end; see server.h. */
+#include "net/server.h"
+
+#include "base/mem.h"
+#include "net/port_owner.h"
+#include "net/resolve.h"
+#include "net/server_internal.h"
+
+#include <errno.h>
+
+enum {
+    BACKLOG = 1024,
+    ACCEPTS_PER_EVENT = 64,                       /* so that a storm does not hold the loop */
+    ACCEPT_PAUSE_NS = 100 * (int)NANOS_PER_MILLI, /* when descriptors run out */
+    ALLOWED_HOSTS_MAX = 64 * 1024,
+};
+
+static ServerLimits with_defaults(ServerLimits limits)
+{
+    const ServerLimits defaults = {
+        .connections = 10000,
+        .streams_per_connection = 256,
+        .body_bytes = 64 << 20,
+        .header_bytes = 64 << 10,
+        .memory_bytes = 512 << 20,
+        .header_timeout_ns = 10 * NANOS_PER_SECOND,
+        .body_timeout_ns = 30 * NANOS_PER_SECOND,
+        .idle_timeout_ns = 180 * NANOS_PER_SECOND,
+        .write_timeout_ns = 30 * NANOS_PER_SECOND,
+    };
+#define DEFAULT(member) limits.member = limits.member ? limits.member : defaults.member
+    DEFAULT(connections);
+    DEFAULT(streams_per_connection);
+    DEFAULT(body_bytes);
+    DEFAULT(header_bytes);
+    DEFAULT(memory_bytes);
+    DEFAULT(header_timeout_ns);
+    DEFAULT(body_timeout_ns);
+    DEFAULT(idle_timeout_ns);
+    DEFAULT(write_timeout_ns);
+#undef DEFAULT
+    return limits;
+}
+
+static void accept_ready(void *owner, unsigned ready);
+static void accept_resumes(void *owner);
+static void drain_expires(void *owner);
+static void drain_ends(void *owner);
+
+static bool copy_settings(Server *server, const ServerSettings *settings, Err *err)
+{
+    server->endpoint = mem_copy_text(settings->endpoint, err);
+    if (!server->endpoint)
+        return false;
+    for (size_t i = 0; i < settings->allowed_host_count; i++) {
+        if (!http_fields_add(&server->allowed_hosts, settings->allowed_hosts[i], STR(""), err))
+            return blame(err, "allowed hosts");
+    }
+    return true;
+}
+
+Server *server_new(const ServerSettings *settings, Err *err)
+{
+    Server *server = MEM_MAKE(Server, 1, err);
+    if (!server)
+        return NULL;
+    server->loop = settings->loop;
+    server->limits = with_defaults(settings->limits);
+    budget_init(&server->own_budget, server->limits.memory_bytes);
+    server->budget = settings->budget ? settings->budget : &server->own_budget;
+    server->reuse_port = settings->reuse_port;
+    server->check_host = settings->check_host;
+    http_fields_init(&server->allowed_hosts, ALLOWED_HOSTS_MAX);
+    server->listener = (Watch){ .ready = accept_ready, .owner = server };
+    server->accept_again = (Timer){ .fire = accept_resumes, .owner = server };
+    server->drain_deadline = (Timer){ .fire = drain_expires, .owner = server };
+    server->drain_over = (Post){ .run = drain_ends, .owner = server };
+    if (copy_settings(server, settings, err))
+        return server;
+    server_free(server);
+    return NULL;
+}
+
+bool server_route(Server *server, const Route *route, Err *err)
+{
+    return route_add(&server->routes, route, err);
+}
+
+bool server_grpc_route(Server *server, const GrpcRoute *route, Err *err)
+{
+    Route as_http = { .path = route->path,
+                      .methods = STR("POST"),
+                      .handle = route->handle,
+                      .owner = route->owner,
+                      .body_bytes = route->message_bytes };
+    return route_add(&server->grpc_routes, &as_http, err);
+}
+
+/* ---- listening ---- */
+
+static bool explain_listen(const Server *server, const Address *address, int code, Err *err)
+{
+    char text[ADDRESS_TEXT_SIZE], owner[PORT_OWNER_TEXT_SIZE];
+    fail_errno(err, code, "listening on %s", address_text(address, text));
+    if (code == EADDRINUSE && port_owner_text(address, owner))
+        fail(err, ERR_IO, "listening on %s (%s): already in use by %s", server->endpoint, text,
+             owner);
+    return false;
+}
+
+/* Without IPv6 in the kernel "every interface" is that of IPv4. */
+static int open_listener(const Server *server, Address *address)
+{
+    Sockets *sockets = loop_sockets(server->loop);
+    ListenOptions options = { .reuse_port = server->reuse_port, .backlog = BACKLOG };
+    int fd = sockets->listen(sockets, address, options);
+    if (fd != -EAFNOSUPPORT || !str_starts(str_from(server->endpoint), STR(":")))
+        return fd;
+    if (!address_from_literal(address, STR("0.0.0.0"), address_port(address)))
+        return fd;
+    return sockets->listen(sockets, address, options);
+}
+
+bool server_listen(Server *server, Err *err)
+{
+    Str host;
+    uint16_t port = 0;
+    Address address;
+    Sockets *sockets = loop_sockets(server->loop);
+    if (!endpoint_split(str_from(server->endpoint), &host, &port, err) ||
+        !resolve_now(host, port, &address, err))
+        return false;
+    int fd = open_listener(server, &address);
+    if (fd < 0)
+        return explain_listen(server, &address, -fd, err);
+    if (!loop_watch(server->loop, &server->listener, fd, SOCKET_READ, err)) {
+        sockets->close(sockets, fd);
+        return false;
+    }
+    if (!sockets->local_address(sockets, fd, &server->address))
+        server->address = address;
+    return true;
+}
+
+static void stop_listening(Server *server)
+{
+    if (!server->listener.watched)
+        return;
+    loop_forget(server->loop, &server->listener);
+    timer_cancel(server->loop, &server->accept_again);
+    Sockets *sockets = loop_sockets(server->loop);
+    sockets->close(sockets, server->listener.fd);
+}
+
+/* ---- accepting ---- */
+
+/* Out of descriptors or memory: the queue of the kernel waits for us meanwhile. */
+static void pause_accepting(Server *server)
+{
+    Err err = { 0 };
+    if (loop_want(server->loop, &server->listener, 0, &err))
+        timer_set(server->loop, &server->accept_again, loop_now(server->loop) + ACCEPT_PAUSE_NS);
+}
+
+static void accept_resumes(void *owner)
+{
+    Server *server = owner;
+    Err err = { 0 };
+    if (!loop_want(server->loop, &server->listener, SOCKET_READ, &err))
+        timer_set(server->loop, &server->accept_again, loop_now(server->loop) + ACCEPT_PAUSE_NS);
+}
+
+static bool is_exhausted(int code)
+{
+    return code == EMFILE || code == ENFILE || code == ENOMEM || code == ENOBUFS;
+}
+
+static void accept_ready(void *owner, unsigned ready)
+{
+    (void)ready;
+    Server *server = owner;
+    Sockets *sockets = loop_sockets(server->loop);
+    for (int i = 0; i < ACCEPTS_PER_EVENT && server->listener.watched; i++) {
+        Address peer;
+        int fd = sockets->accept(sockets, server->listener.fd, &peer);
+        if (fd >= 0)
+            connection_accept(server, fd, &peer);
+        else if (is_exhausted(-fd))
+            pause_accepting(server);
+        if (fd == -EAGAIN || is_exhausted(-fd))
+            return;
+    }
+}
+
+/* ---- draining ---- */
+
+static void close_all(Server *server)
+{
+    while (server->connections)
+        connection_close(server->connections);
+}
+
+void server_connection_closed(Server *server)
+{
+    server->counts.connections_open--;
+    if (server->draining && !server->connections)
+        loop_post(server->loop, &server->drain_over);
+}
+
+static void drain_expires(void *owner)
+{
+    close_all(owner); /* the last one posts drain_over */
+}
+
+static void drain_ends(void *owner)
+{
+    Server *server = owner;
+    timer_cancel(server->loop, &server->drain_deadline);
+    void (*drained)(void *) = server->drained;
+    server->drained = NULL;
+    if (drained)
+        drained(server->drained_owner);
+}
+
+void server_drain(Server *server, int64_t deadline_ns, void (*done)(void *owner), void *owner)
+{
+    stop_listening(server);
+    server->draining = true;
+    server->drained = done;
+    server->drained_owner = owner;
+    timer_set(server->loop, &server->drain_deadline, deadline_ns);
+    for (Connection *connection = server->connections; connection;) {
+        Connection *next = connection->next; /* draining an idle one closes it, and only it */
+        connection_drain(connection);
+        connection = next;
+    }
+    if (!server->connections)
+        loop_post(server->loop, &server->drain_over);
+}
+
+/* ---- the end ---- */
+
+/* Those that handlers still hold. */
+static void orphan_requests(Server *server)
+{
+    while (server->requests) {
+        Request *request = server->requests;
+        server->requests = request->next;
+        if (request->next)
+            request->next->prev = NULL;
+        budget_give(server->budget, request->charged);
+        request->charged = 0;
+        timer_cancel(server->loop, &request->slow_timer);
+        request->next = request->prev = NULL;
+        request->server = NULL;
+    }
+}
+
+void server_free(Server *server)
+{
+    if (!server)
+        return;
+    server->drained = NULL;
+    stop_listening(server);
+    close_all(server);
+    orphan_requests(server);
+    timer_cancel(server->loop, &server->drain_deadline);
+    loop_unpost(server->loop, &server->drain_over);
+    routes_done(&server->routes);
+    routes_done(&server->grpc_routes);
+    http_fields_done(&server->allowed_hosts);
+    mem_free(server->endpoint);
+    mem_free(server);
+}
+
+Address server_address(const Server *server)
+{
+    return server->address;
+}
+
+ServerCounts server_counts(const Server *server)
+{
+    ServerCounts counts = server->counts;
+    for (const Connection *connection = server->connections; connection;
+         connection = connection->next) {
+        counts.bytes_in += connection->transport.bytes_in;
+        counts.bytes_out += connection->transport.bytes_out;
+    }
+    return counts;
+}

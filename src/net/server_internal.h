@@ -1,0 +1,87 @@
+/* server_internal.h - the server's own structs: the server, and a connection of whatever protocol.
+ *
+ * A connection starts SNIFFING; its first bytes choose a ConnectionProtocol. It is closed at once
+ * and freed by a Post, so that no event ever frees what its caller still stands on.
+ */
+#ifndef NET_SERVER_INTERNAL_H
+#define NET_SERVER_INTERNAL_H
+
+#include "net/request_internal.h"
+#include "net/route_internal.h"
+#include "net/server.h"
+#include "net/transport_internal.h"
+
+typedef struct Connection Connection;
+
+/* What differs between HTTP/1.1 and HTTP/2. `talk` is what open() made. */
+typedef struct ConnectionProtocol {
+    void *(*open)(Connection *connection, Err *err);
+    void (*received)(void *talk, Str bytes);
+    void (*fill)(void *talk, Buf *out);
+    int64_t (*deadline)(void *talk); /* when to give up waiting for the peer; INT64_MAX: not */
+    void (*expired)(void *talk);
+    void (*drain)(void *talk); /* finish what is under way, begin nothing new */
+    void (*close)(void *talk); /* the connection is lost: let go of the requests */
+    void (*free)(void *talk);  /* later, when nothing of it is on the stack any more */
+} ConnectionProtocol;
+
+extern const ConnectionProtocol protocol_http1, protocol_http2;
+
+enum { SNIFF_SIZE = 4 }; /* "PRI " begins HTTP/2 and nothing else */
+
+struct Connection {
+    Server *server; /* NULL: closed, waiting to be freed */
+    Connection *next, *prev;
+    Transport transport;
+    Address peer;
+    Timer timer; /* at or before the deadline: see touch() in connection.c */
+    Post doom;
+    int64_t accepted_ns;
+    char sniffed[SNIFF_SIZE];
+    size_t sniffed_len;
+    const ConnectionProtocol *protocol; /* NULL: sniffing */
+    void *talk;
+    bool ending; /* close once everything has been sent */
+};
+
+struct Server {
+    Loop *loop;
+    ServerLimits limits;
+    Budget own_budget, *budget;
+    char *endpoint;
+    bool reuse_port, check_host;
+    HttpFields allowed_hosts; /* names only */
+    RouteTable routes, grpc_routes;
+    Watch listener;
+    Timer accept_again; /* descriptors ran out */
+    Address address;
+    Connection *connections;
+    Request *requests;
+    ServerCounts counts;
+    bool draining;
+    Timer drain_deadline;
+    Post drain_over;
+    void (*drained)(void *owner);
+    void *drained_owner;
+};
+
+enum {
+    CONNECTION_COST = 16 * 1024, /* charged to the budget for each */
+    RETRY_OVERLOAD_MS = 1000,    /* what a peer is told to wait when we are full */
+};
+
+/* connection.c */
+void connection_accept(Server *server, int fd, const Address *peer);
+void connection_close(Connection *connection);
+void connection_send(Connection *connection); /* there is something to send */
+void connection_drain(Connection *connection);
+/* What there is to send goes out, then it is closed. */
+void connection_end(Connection *connection);
+
+/* host_check.c: may this request's Host and Origin speak to us? */
+bool host_is_allowed(const Server *server, const Request *request);
+
+/* server.c */
+void server_connection_closed(Server *server);
+
+#endif

@@ -1,0 +1,51 @@
+/* transport_internal.h - a connected socket as bytes in and bytes out.
+ *
+ * This is where TLS will stand: between the socket and whoever owns the transport. Sending is
+ * pulled: the owner is asked to fill an empty buffer whenever the peer can take more, so that a
+ * slow peer holds at most one buffer of ours. Events never free the transport; its owner closes it
+ * whenever it likes, also from inside an event, and frees it later (a Post).
+ */
+#ifndef NET_TRANSPORT_INTERNAL_H
+#define NET_TRANSPORT_INTERNAL_H
+
+#include "base/attributes.h"
+#include "base/buf.h"
+#include "net/loop.h"
+
+enum {
+    TRANSPORT_FILL = 64 * 1024,      /* what fill() should aim for */
+    TRANSPORT_OUT_MAX = 1024 * 1024, /* what it may not pass */
+};
+
+typedef struct TransportEvents {
+    void (*received)(void *owner, Str bytes);
+    void (*fill)(void *owner, Buf *out); /* appends what is to be sent next; nothing: nothing */
+    /* The peer has closed its side (ERR_CLOSED) or the connection broke; it is closed by now. At
+     * most once. */
+    void (*ended)(void *owner, const Err *err);
+    void (*settled)(void *owner); /* after every burst: time-outs may have to be set anew */
+} TransportEvents;
+
+typedef struct Transport {
+    Loop *loop;
+    const TransportEvents *events;
+    void *owner;
+    Watch watch;
+    Buf out;
+    size_t out_sent;
+    int64_t stalled_since_ns; /* when the peer stopped taking bytes */
+    uint64_t bytes_in, bytes_out;
+    bool stalled;
+    bool open, busy; /* busy: inside received(), sending waits for its end */
+    bool deaf;       /* reading is paused */
+} Transport;
+
+/* Takes over fd, also when it fails. */
+CHECKED bool transport_open(Transport *transport, Loop *loop, int fd, Err *err);
+void transport_send(Transport *transport); /* there is something new to fill with */
+void transport_pause(Transport *transport, bool pause);
+bool transport_has_pending(const Transport *transport); /* filled but not yet sent */
+void transport_finish(Transport *transport); /* tells the peer that nothing more will be sent */
+void transport_close(Transport *transport);  /* harmless when it is closed or zeroed */
+
+#endif
