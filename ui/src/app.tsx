@@ -1,0 +1,36 @@
+// The frame that stands around every view, and the choice of the view by the address.
+import { Live } from "./parts/live";
+import { ThemeToggle } from "./parts/theme-toggle";
+import { TraceIdBox } from "./parts/trace-id-box";
+import { usePlace, type Place } from "./router";
+import { NotFound } from "./views/not-found";
+import { SearchView } from "./views/search";
+import { TraceView } from "./views/trace";
+
+export function App() {
+  const place = usePlace();
+  return (
+    <>
+      <a class="skip" href="#main">
+        Skip to the content
+      </a>
+      <header class="top">
+        <a class="brand" href="/search" aria-label="cryostorm: trace search">
+          <img src="/logo.svg" width="22" height="22" alt="" />
+          <span>cryostorm</span>
+        </a>
+        <TraceIdBox />
+        <Live />
+        <ThemeToggle />
+      </header>
+      <main id="main">{view(place)}</main>
+    </>
+  );
+}
+
+function view(place: Place) {
+  if (place.path === "/" || place.path === "/search") return <SearchView params={place.params} />;
+  const [, id] = /^\/trace\/([0-9a-fA-F]{1,32})$/.exec(place.path) ?? [];
+  if (id) return <TraceView key={id} id={id.toLowerCase()} params={place.params} />;
+  return <NotFound path={place.path} />;
+}

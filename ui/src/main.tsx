@@ -1,0 +1,14 @@
+import { render } from "preact";
+import { startPolling } from "./api/status";
+import { App } from "./app";
+import "uplot/dist/uPlot.min.css";
+import "./style/tokens.css";
+import "./style/base.css";
+import "./style/shell.css";
+import "./style/search.css";
+import "./style/trace.css";
+import "./style/details.css";
+import "./style/empty.css";
+
+startPolling();
+render(<App />, document.getElementById("app")!);
