@@ -366,7 +366,20 @@ static void read_events(Reader *reader, Str text)
         note_syntax(reader);
 }
 
-/* Before libfyaml sees anything: what it would repair, or chew on for long. */
+/* Where the text stops being text: at invalid UTF-8 or a control character; or its length. */
+static size_t readable(Str text)
+{
+    size_t at = 0;
+    for (size_t step; at < text.len; at += step) {
+        unsigned char c = (unsigned char)text.ptr[at];
+        step = utf8_step(str_skip(text, at));
+        if (!step || c == 0x7f || (c < ' ' && c != '\t' && c != '\n' && c != '\r'))
+            break;
+    }
+    return at;
+}
+
+/* Before libfyaml sees anything: what it would pass over, or chew on for long. */
 static bool acceptable(Reader *reader, Str text)
 {
     Place place = { .source = reader->source };
@@ -375,18 +388,19 @@ static bool acceptable(Reader *reader, Str text)
                       YAML_BYTES_MAX);
         return false;
     }
-    if (utf8_valid(text))
+    size_t end = readable(text), line_start = 0;
+    if (end == text.len)
         return true;
     place.line = 1;
-    size_t line_start = 0, at = 0;
-    for (size_t step; (step = utf8_step(str_skip(text, at))) > 0; at += step) {
-        if (text.ptr[at] == '\n') {
+    for (size_t i = 0; i < end; i++) {
+        if (text.ptr[i] == '\n') {
             place.line++;
-            line_start = at + 1;
+            line_start = i + 1;
         }
     }
-    place.column = (uint32_t)(at - line_start) + 1;
-    return refuse(reader, place, "not valid UTF-8");
+    place.column = (uint32_t)(end - line_start) + 1;
+    bool control = utf8_step(str_skip(text, end)) > 0;
+    return refuse(reader, place, control ? "a control character" : "not valid UTF-8");
 }
 
 /* libfyaml's own printer; whatever it has to say is collected instead. */
