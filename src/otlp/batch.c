@@ -203,3 +203,27 @@ size_t batch_scope_of_item(const Batch *batch, size_t item)
         return batch_scope_of_metric(batch, batch_metric_of_item(batch, item));
     return scope_of_child(&batch->index, item);
 }
+
+static size_t first_item_of_scope(const Batch *batch, size_t scope)
+{
+    size_t child = batch->index.scopes[scope].first_child;
+    return batch->signal == METRICS ? batch->index.metrics[child].first_item : child;
+}
+
+ItemRange batch_scope_items(const Batch *batch, size_t scope)
+{
+    return (ItemRange){ first_item_of_scope(batch, scope), first_item_of_scope(batch, scope + 1) };
+}
+
+ItemRange batch_resource_items(const Batch *batch, size_t resource)
+{
+    const IndexResource *entry = &batch->index.resources[resource];
+    return (ItemRange){ first_item_of_scope(batch, entry[0].first_scope),
+                        first_item_of_scope(batch, entry[1].first_scope) };
+}
+
+ItemRange batch_metric_items(const Batch *batch, size_t metric)
+{
+    const IndexMetric *entry = &batch->index.metrics[metric];
+    return (ItemRange){ entry[0].first_item, entry[1].first_item };
+}

@@ -50,6 +50,18 @@ struct Batch {
     Index index;
 };
 
+typedef struct ItemRange {
+    size_t from, to;
+} ItemRange;
+
+ItemRange batch_resource_items(const Batch *batch, size_t resource);
+ItemRange batch_scope_items(const Batch *batch, size_t scope);
+ItemRange batch_metric_items(const Batch *batch, size_t metric);
+static inline size_t items_count(ItemRange range)
+{
+    return range.to - range.from;
+}
+
 /* What the walk notes, in the order of the bytes: a kind in the upper three bits, an offset below.
  */
 typedef enum MarkKind {

@@ -125,43 +125,15 @@ void split_end(Split *split)
     buf_free(&split->data.bytes);
 }
 
-typedef struct Range { /* of items */
-    size_t from, to;
-} Range;
-
-static Range overlap(Range a, Range b)
+static ItemRange overlap(ItemRange a, ItemRange b)
 {
     size_t from = a.from > b.from ? a.from : b.from, to = a.to < b.to ? a.to : b.to;
-    return (Range){ from, to > from ? to : from };
+    return (ItemRange){ from, to > from ? to : from };
 }
 
-static bool is_whole(Range part, Range all)
+static bool is_whole(ItemRange part, ItemRange all)
 {
     return part.from == all.from && part.to == all.to;
-}
-
-static size_t first_item_of_scope(const Batch *batch, size_t scope)
-{
-    size_t child = batch->index.scopes[scope].first_child;
-    return batch->signal == METRICS ? batch->index.metrics[child].first_item : child;
-}
-
-static Range scope_range(const Batch *batch, size_t scope)
-{
-    return (Range){ first_item_of_scope(batch, scope), first_item_of_scope(batch, scope + 1) };
-}
-
-static Range resource_range(const Batch *batch, size_t resource)
-{
-    const IndexResource *entry = &batch->index.resources[resource];
-    return (Range){ first_item_of_scope(batch, entry[0].first_scope),
-                    first_item_of_scope(batch, entry[1].first_scope) };
-}
-
-static Range metric_range(const Batch *batch, size_t metric)
-{
-    const IndexMetric *entry = &batch->index.metrics[metric];
-    return (Range){ entry[0].first_item, entry[1].first_item };
 }
 
 static Str content_at(const Batch *batch, uint32_t at)
@@ -228,7 +200,7 @@ static void add_head(Buf *out, const SplitHead *head)
 }
 
 /* Items that stand side by side are copied in one go. */
-static void add_items(const Batch *batch, Range part, Buf *out)
+static void add_items(const Batch *batch, ItemRange part, Buf *out)
 {
     Str run = { 0 };
     for (size_t i = part.from; i < part.to; i++) {
@@ -243,11 +215,11 @@ static void add_items(const Batch *batch, Range part, Buf *out)
     buf_add(out, run);
 }
 
-static void add_metric(Split *split, size_t metric, Range part, Buf *out)
+static void add_metric(Split *split, size_t metric, ItemRange part, Buf *out)
 {
     const Batch *batch = split->batch;
     uint32_t at = batch->index.metrics[metric].at;
-    if (is_whole(part, metric_range(batch, metric))) {
+    if (is_whole(part, batch_metric_items(batch, metric))) {
         buf_add(out, field_at(batch, at));
         return;
     }
@@ -263,21 +235,21 @@ static void add_metric(Split *split, size_t metric, Range part, Buf *out)
     wire_close(out, message);
 }
 
-static void add_metrics(Split *split, size_t scope, Range part, Buf *out)
+static void add_metrics(Split *split, size_t scope, ItemRange part, Buf *out)
 {
     const IndexScope *entry = &split->batch->index.scopes[scope];
     for (size_t m = entry[0].first_child; m < entry[1].first_child; m++) {
-        Range here = overlap(part, metric_range(split->batch, m));
+        ItemRange here = overlap(part, batch_metric_items(split->batch, m));
         if (here.from < here.to)
             add_metric(split, m, here, out);
     }
 }
 
-static void add_scope(Split *split, size_t scope, Range part, Buf *out)
+static void add_scope(Split *split, size_t scope, ItemRange part, Buf *out)
 {
     const Batch *batch = split->batch;
     uint32_t at = batch->index.scopes[scope].at;
-    if (is_whole(part, scope_range(batch, scope))) {
+    if (is_whole(part, batch_scope_items(batch, scope))) {
         buf_add(out, field_at(batch, at));
         return;
     }
@@ -291,11 +263,11 @@ static void add_scope(Split *split, size_t scope, Range part, Buf *out)
     wire_close(out, message);
 }
 
-static void add_resource(Split *split, size_t resource, Range part, Buf *out)
+static void add_resource(Split *split, size_t resource, ItemRange part, Buf *out)
 {
     const Batch *batch = split->batch;
     const IndexResource *entry = &batch->index.resources[resource];
-    if (is_whole(part, resource_range(batch, resource))) {
+    if (is_whole(part, batch_resource_items(batch, resource))) {
         buf_add(out, field_at(batch, entry->at));
         return;
     }
@@ -303,7 +275,7 @@ static void add_resource(Split *split, size_t resource, Range part, Buf *out)
     size_t message = wire_open(out, REQUEST_GROUP);
     add_head(out, &split->resource);
     for (size_t s = entry[0].first_scope; s < entry[1].first_scope; s++) {
-        Range here = overlap(part, scope_range(batch, s));
+        ItemRange here = overlap(part, batch_scope_items(batch, s));
         if (here.from < here.to)
             add_scope(split, s, here, out);
     }
@@ -334,8 +306,8 @@ static size_t cost_above(Split *split, size_t item)
 static size_t end_of_owner(const Batch *batch, size_t item)
 {
     if (batch->signal == METRICS)
-        return metric_range(batch, batch_metric_of_item(batch, item)).to;
-    return scope_range(batch, batch_scope_of_item(batch, item)).to;
+        return batch_metric_items(batch, batch_metric_of_item(batch, item)).to;
+    return batch_scope_items(batch, batch_scope_of_item(batch, item)).to;
 }
 
 /* How far the next piece goes: at least one item. Costs are rounded up. */
@@ -367,14 +339,14 @@ static bool fits_whole(const Split *split)
            (!limits->bytes_max || split->batch->bytes.len <= limits->bytes_max);
 }
 
-static Batch *make_piece(Split *split, Range part, Err *err)
+static Batch *make_piece(Split *split, ItemRange part, Err *err)
 {
     Buf out = BUF(BATCH_BYTES_MAX);
     const Batch *batch = split->batch;
     size_t scope = batch_scope_of_item(batch, part.from);
     size_t resource = batch_resource_of_scope(batch, scope);
     for (; resource < batch->index.count.resources; resource++) {
-        Range here = overlap(part, resource_range(batch, resource));
+        ItemRange here = overlap(part, batch_resource_items(batch, resource));
         if (here.from == here.to && here.from >= part.to)
             break;
         if (here.from < here.to)
@@ -391,7 +363,7 @@ bool split_next(Split *split, Batch **piece, Err *err)
     size_t count = split->batch->index.count.items;
     if (split->next_item >= count)
         return true;
-    Range part = { split->next_item, count };
+    ItemRange part = { split->next_item, count };
     if (fits_whole(split)) {
         *piece = batch_ref(split->batch);
     } else {

@@ -89,11 +89,14 @@ static bool renew_prefixes(Patch *patch, Err *err)
     return true;
 }
 
+/* What is put in where a message ends comes before the field that is cut out behind it. */
 static int by_place(const void *left, const void *right)
 {
     const PatchPiece *a = left, *b = right;
     if (a->at != b->at)
         return a->at < b->at ? -1 : 1;
+    if (!a->cut != !b->cut)
+        return !a->cut ? -1 : 1;
     return a->order < b->order ? -1 : 1;
 }
 

@@ -84,13 +84,14 @@ static void read_scope(Str message, ScopeView *out)
 
 static void set_children(const Batch *batch, size_t scope, ScopeView *out)
 {
-    const Index *index = &batch->index;
-    size_t first = index->scopes[scope].first_child, end = index->scopes[scope + 1].first_child;
-    bool metrics = batch->signal == METRICS;
-    out->first_item = metrics ? index->metrics[first].first_item : first;
-    out->end_item = metrics ? index->metrics[end].first_item : end;
-    out->first_metric = metrics ? first : 0;
-    out->end_metric = metrics ? end : 0;
+    const IndexScope *entry = &batch->index.scopes[scope];
+    ItemRange items = batch_scope_items(batch, scope);
+    out->first_item = items.from;
+    out->end_item = items.to;
+    if (batch->signal != METRICS)
+        return;
+    out->first_metric = entry[0].first_child;
+    out->end_metric = entry[1].first_child;
 }
 
 ScopeView scope_view(const Batch *batch, size_t scope)
