@@ -37,6 +37,7 @@ typedef enum QueueSizer { SIZE_BY_REQUESTS, SIZE_BY_ITEMS, SIZE_BY_BYTES } Queue
 
 typedef struct SendingQueueSettings {
     bool enabled; /* false: as many as SENDER_DIRECT_MAX at once, and none waits */
+    bool block_on_overflow;
     uint64_t num_consumers, queue_size;
     int sizer; /* QueueSizer */
 } SendingQueueSettings;

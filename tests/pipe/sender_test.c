@@ -1,0 +1,475 @@
+/* The sender behind a small exporter whose far side is the test. */
+#include "pipe/sender.h"
+
+#include "net/loop.h"
+#include "otlp/batch.h"
+#include "pipe/host.h"
+#include "support/make_batch.h"
+#include "support/starve.h"
+#include "support/test_host.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#undef fail /* ours is in base/err.h */
+
+enum { ATTEMPTS_MAX = 256 };
+
+typedef struct Far {
+    Component base;
+    int64_t timeout;
+    RetrySettings retry_on_failure;
+    SendingQueueSettings sending_queue;
+    Sender *sender;
+    SendAttempt attempts[ATTEMPTS_MAX]; /* not answered yet, oldest first */
+    size_t waiting, total;
+    int64_t last_ns;           /* when the last attempt began */
+    const AckOutcome *at_once; /* answers from inside send() */
+} Far;
+
+static void far_send(void *self, const SendAttempt *attempt)
+{
+    Far *far = self;
+    far->total++;
+    far->last_ns = clock_mono_ns(host_clock(far->base.host));
+    if (far->at_once)
+        sender_result(far->sender, attempt->token, far->at_once);
+    else
+        far->attempts[far->waiting++] = *attempt;
+}
+
+static bool far_start(void *self, Err *err)
+{
+    Far *far = self;
+    SenderOptions options = {
+        .host = far->base.host,
+        .self = far,
+        .send = far_send,
+        .timeout = far->timeout,
+        .retry = &far->retry_on_failure,
+        .queue = &far->sending_queue,
+    };
+    far->sender = sender_new(&options, err);
+    return far->sender != NULL;
+}
+
+static bool far_consume(void *self, const Parcel *parcel, Err *err)
+{
+    return sender_take(((Far *)self)->sender, parcel, err);
+}
+
+static void far_flush(void *self)
+{
+    sender_flush(((Far *)self)->sender);
+}
+
+static void far_stop(void *self)
+{
+    Far *far = self;
+    sender_free(far->sender);
+    far->sender = NULL;
+}
+
+static const ConfigField far_fields[] = { SENDER_ROWS(Far, "5s"), { 0 } };
+
+static const ComponentType far_type = {
+    .name = "far",
+    .kind = EXPORTER,
+    .placement = SINGLE,
+    .signals = ALL_SIGNALS,
+    .traits = HOLDS,
+    .size = sizeof(Far),
+    .fields = far_fields,
+    .start = far_start,
+    .consume = far_consume,
+    .flush = far_flush,
+    .stop = far_stop,
+};
+
+static const AckOutcome delivered = { .result = ACK_DELIVERED };
+static const AckOutcome again = { .result = ACK_RETRY, .reason = { ERR_IO, 0, "gone" } };
+static const AckOutcome refused = { .result = ACK_REFUSED, .reason = { ERR_INPUT, 0, "bad" } };
+
+typedef struct Rig {
+    TestHost *test;
+    Far *far;
+    int64_t began_ns;
+} Rig;
+
+static Rig rig_open(const char *yaml)
+{
+    Err err;
+    Rig rig = { .test = test_host_new(&far_type, str_from(yaml), NULL, &err) };
+    if (!rig.test)
+        print_error("%s\n", err.text);
+    assert_non_null(rig.test);
+    assert_true(test_host_start(rig.test, &err));
+    rig.far = test_host_self(rig.test);
+    rig.began_ns = clock_mono_ns(&test_host_clock(rig.test)->base);
+    return rig;
+}
+
+static bool push(Rig *rig, size_t items, Err *err)
+{
+    Batch *batch = make_batch_of(TRACES, items, err);
+    assert_non_null(batch);
+    bool taken = test_host_push(rig->test, batch, false, err);
+    batch_unref(batch);
+    return taken;
+}
+
+/* Answers the oldest attempt that waits. */
+static void answer(Rig *rig, const AckOutcome *outcome)
+{
+    Far *far = rig->far;
+    assert_true(far->waiting > 0);
+    SendAttempt attempt = far->attempts[0];
+    memmove(far->attempts, far->attempts + 1, --far->waiting * sizeof *far->attempts);
+    sender_result(far->sender, attempt.token, outcome);
+    test_host_turn(rig->test);
+}
+
+/* Milliseconds until the next attempt, in which no other happens. */
+static int64_t ms_until_attempt(Rig *rig, int64_t most_ms)
+{
+    size_t before = rig->far->total;
+    for (int64_t ms = 0; ms < most_ms; ms++) {
+        if (rig->far->total > before)
+            return ms;
+        test_host_tick(rig->test, NANOS_PER_MILLI);
+    }
+    return most_ms;
+}
+
+#define NO_JITTER "retry_on_failure: {randomization_factor: 0, max_elapsed_time: 60s}"
+
+/* --- retries --------------------------------------------------------------------------------- */
+
+static void test_back_off(void **state)
+{
+    (void)state;
+    static const int64_t waits_ms[] = { 5000, 7500, 11250,
+                                        16875 }; /* and then the minute is over */
+    Rig rig = rig_open("{" NO_JITTER "}");
+    Err err;
+    assert_true(push(&rig, 3, &err));
+    assert_int_equal(rig.far->attempts[0].number, 1);
+    assert_int_equal(rig.far->attempts[0].deadline_mono_ns, rig.began_ns + 5 * NANOS_PER_SECOND);
+    for (size_t i = 0; i < COUNT_OF(waits_ms); i++) {
+        answer(&rig, &again);
+        assert_int_equal(ms_until_attempt(&rig, 100000), waits_ms[i]);
+        assert_int_equal(rig.far->attempts[0].number, i + 2);
+        assert_false(test_host_ack(rig.test, 0)->heard);
+    }
+    answer(&rig, &again);
+    const TestAck *ack = test_host_ack(rig.test, 0);
+    assert_true(ack->heard);
+    assert_int_equal(ack->outcome.result, ACK_RETRY);
+    assert_string_equal(ack->outcome.reason.text, "no more retries left: gone");
+    ComponentStatus status = test_host_status(rig.test);
+    assert_int_equal(status.dropped, 3);
+    assert_string_equal(status.drops[0].reason, "no more retries left");
+    assert_int_equal(sender_waiting(rig.far->sender), 0);
+    test_host_free(rig.test);
+}
+
+static void test_max_interval(void **state)
+{
+    (void)state;
+    Rig rig = rig_open("retry_on_failure: {randomization_factor: 0, initial_interval: 1s, "
+                       "multiplier: 3, max_interval: 4s, max_elapsed_time: 0s}");
+    static const int64_t waits_ms[] = { 1000, 3000, 4000, 4000, 4000 };
+    Err err;
+    assert_true(push(&rig, 1, &err));
+    for (size_t i = 0; i < COUNT_OF(waits_ms); i++) {
+        answer(&rig, &again);
+        assert_int_equal(ms_until_attempt(&rig, 100000), waits_ms[i]);
+    }
+    answer(&rig, &delivered);
+    assert_int_equal(test_host_ack(rig.test, 0)->outcome.result, ACK_DELIVERED);
+    assert_int_equal(test_host_status(rig.test).sent, 1);
+    test_host_free(rig.test);
+}
+
+static void test_jitter(void **state)
+{
+    (void)state;
+    Rig rig = rig_open("retry_on_failure: {initial_interval: 1s, multiplier: 1, "
+                       "randomization_factor: 0.5}");
+    int64_t least = INT64_MAX, most = 0;
+    Err err;
+    assert_true(push(&rig, 1, &err));
+    for (int i = 0; i < 60; i++) {
+        answer(&rig, &again);
+        int64_t ms = ms_until_attempt(&rig, 5000);
+        least = ms < least ? ms : least;
+        most = ms > most ? ms : most;
+    }
+    assert_in_range(least, 500, 650);
+    assert_in_range(most, 1350, 1501);
+    test_host_free(rig.test);
+}
+
+static void test_throttled(void **state)
+{
+    (void)state;
+    Rig rig = rig_open("{" NO_JITTER "}");
+    AckOutcome busy = { .result = ACK_RETRY, .retry_ms = 9000, .reason = { ERR_BUSY, 0, "slow" } };
+    Err err;
+    assert_true(push(&rig, 1, &err));
+    answer(&rig, &busy);
+    assert_int_equal(ms_until_attempt(&rig, 20000), 9000);
+    busy.retry_ms = 60000; /* beyond what is left of the minute: no use waiting */
+    answer(&rig, &busy);
+    assert_true(test_host_ack(rig.test, 0)->heard);
+    assert_int_equal(test_host_ack(rig.test, 0)->outcome.retry_ms, 60000);
+    test_host_free(rig.test);
+}
+
+static void test_no_retry(void **state)
+{
+    (void)state;
+    Rig rig = rig_open("retry_on_failure: {enabled: false}");
+    Err err;
+    assert_true(push(&rig, 1, &err));
+    answer(&rig, &again);
+    assert_string_equal(test_host_ack(rig.test, 0)->outcome.reason.text, "not retried: gone");
+    test_host_free(rig.test);
+}
+
+/* --- outcomes -------------------------------------------------------------------------------- */
+
+static void test_outcomes(void **state)
+{
+    (void)state;
+    Rig rig = rig_open("");
+    AckOutcome partly = { .result = ACK_PARTLY, .refused = 2, .reason = { ERR_INPUT, 0, "two" } };
+    Err err;
+    for (int i = 0; i < 3; i++)
+        assert_true(push(&rig, 5, &err));
+    answer(&rig, &delivered);
+    answer(&rig, &refused);
+    answer(&rig, &partly);
+    assert_int_equal(test_host_ack(rig.test, 0)->outcome.result, ACK_DELIVERED);
+    assert_int_equal(test_host_ack(rig.test, 1)->outcome.refused, 5);
+    assert_int_equal(test_host_ack(rig.test, 2)->outcome.refused, 2);
+    ComponentStatus status = test_host_status(rig.test);
+    assert_int_equal(status.received, 15);
+    assert_int_equal(status.sent, 8);
+    assert_int_equal(status.dropped, 7);
+    assert_int_equal(component_held(&status), 0);
+    assert_int_equal(status.drop_count, 2);
+    test_host_free(rig.test);
+}
+
+/* send() may answer before it returns, also after a wait, and also many times in a row. */
+static void test_answers_from_inside(void **state)
+{
+    (void)state;
+    Rig rig = rig_open("{" NO_JITTER ", sending_queue: {num_consumers: 2}}");
+    Err err;
+    for (int i = 0; i < 6; i++)
+        assert_true(push(&rig, 1, &err));
+    assert_int_equal(rig.far->total, 2);
+    rig.far->at_once = &delivered;
+    answer(&rig, &again);
+    answer(&rig, &delivered); /* the other consumer empties the queue in one go */
+    assert_int_equal(rig.far->total, 6);
+    assert_int_equal(ms_until_attempt(&rig, 9000), 5000);
+    assert_int_equal(sender_waiting(rig.far->sender), 0);
+    rig.far->at_once = &again;
+    assert_true(push(&rig, 1, &err));
+    assert_int_equal(ms_until_attempt(&rig, 9000), 5000);
+    test_host_free(rig.test);
+}
+
+/* --- the queue ------------------------------------------------------------------------------- */
+
+static void test_queue_counts_what_is_on_its_way(void **state)
+{
+    (void)state;
+    Rig rig = rig_open("sending_queue: {num_consumers: 2, queue_size: 5}");
+    Err err;
+    for (int i = 0; i < 5; i++)
+        assert_true(push(&rig, 1, &err));
+    assert_int_equal(rig.far->waiting, 2);
+    assert_false(push(&rig, 1, &err));
+    assert_int_equal(err.kind, ERR_BUSY);
+    assert_string_equal(err.text, "sending queue is full");
+    answer(&rig, &delivered);
+    assert_int_equal(rig.far->waiting, 2);
+    assert_true(push(&rig, 1, &err));
+    assert_false(push(&rig, 1, &err));
+    assert_int_equal(test_host_status(rig.test).refused, 2);
+    test_host_free(rig.test);
+}
+
+static void test_sizers(void **state)
+{
+    (void)state;
+    Rig rig = rig_open("sending_queue: {num_consumers: 1, queue_size: 10, sizer: items}");
+    Err err;
+    assert_true(push(&rig, 6, &err));
+    assert_false(push(&rig, 5, &err));
+    assert_int_equal(err.kind, ERR_BUSY);
+    assert_true(push(&rig, 4, &err));
+    assert_false(push(&rig, 11, &err)); /* never fits */
+    assert_int_equal(err.kind, ERR_LIMIT);
+    test_host_free(rig.test);
+    rig = rig_open("sending_queue: {num_consumers: 1, queue_size: 100, sizer: bytes}");
+    assert_true(push(&rig, 1, &err));
+    assert_false(push(&rig, 1, &err));
+    test_host_free(rig.test);
+}
+
+static void test_without_a_queue(void **state)
+{
+    (void)state;
+    Rig rig = rig_open("sending_queue: {enabled: false}");
+    Err err;
+    for (int i = 0; i < SENDER_DIRECT_MAX; i++)
+        assert_true(push(&rig, 1, &err));
+    assert_int_equal(rig.far->waiting, SENDER_DIRECT_MAX);
+    assert_false(push(&rig, 1, &err));
+    assert_int_equal(err.kind, ERR_BUSY);
+    test_host_free(rig.test);
+}
+
+/* --- the end --------------------------------------------------------------------------------- */
+
+static void test_flush_ends_waiting(void **state)
+{
+    (void)state;
+    Rig rig = rig_open("{" NO_JITTER "}");
+    AckOutcome busy = { .result = ACK_RETRY, .retry_ms = 2000, .reason = { ERR_BUSY, 0, "slow" } };
+    Err err;
+    assert_true(push(&rig, 1, &err));
+    assert_true(push(&rig, 1, &err));
+    answer(&rig, &again);
+    answer(&rig, &busy);
+    test_host_flush(rig.test);
+    assert_int_equal(rig.far->waiting, 1); /* the other one was asked to wait */
+    answer(&rig, &again);
+    test_host_flush(rig.test); /* changes nothing any more */
+    assert_int_equal(ms_until_attempt(&rig, 9000), SENDER_DRAIN_RETRY_MS);
+    answer(&rig, &delivered);
+    assert_int_equal(ms_until_attempt(&rig, 9000), 2000 - SENDER_DRAIN_RETRY_MS);
+    test_host_free(rig.test);
+}
+
+static void test_gives_back_what_it_holds(void **state)
+{
+    (void)state;
+    Rig rig = rig_open("{" NO_JITTER ", sending_queue: {num_consumers: 2}}");
+    Err err;
+    for (int i = 0; i < 20; i++)
+        assert_true(push(&rig, 1, &err));
+    answer(&rig, &again); /* one waits, one is being sent, 18 are in the queue */
+    test_host_stop(rig.test);
+    for (size_t i = 0; i < 20; i++) {
+        assert_int_equal(test_host_ack(rig.test, i)->outcome.result, ACK_RETRY);
+        assert_int_equal(test_host_ack(rig.test, i)->outcome.reason.kind, ERR_CLOSED);
+    }
+    ComponentStatus status = test_host_status(rig.test);
+    assert_int_equal(status.dropped, 20);
+    assert_string_equal(status.drops[0].reason, "not sent before the end");
+    assert_int_equal(test_host_open(rig.test), 0);
+    test_host_free(rig.test);
+}
+
+static void test_settings(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *yaml, *told;
+    } rows[] = {
+        { "{}", "" },
+        { "sending_queue: {block_on_overflow: false, wait_for_result: true}",
+          "c:1:43: warning: sending_queue.wait_for_result: has no effect: whoever waits for an "
+          "acknowledgement waits for the result anyway\n" },
+        { "sending_queue: {block_on_overflow: true}",
+          "c:1:36: sending_queue.block_on_overflow: waiting for room in the queue: not supported "
+          "yet; it comes later\n" },
+        { "sending_queue: {storage: file_storage}",
+          "c:1:17: sending_queue.storage: a sending_queue on disk: not supported yet; it comes "
+          "later\n" },
+        { "sending_queue: {num_consumers: 0}",
+          "c:1:32: sending_queue.num_consumers: must be between 1 and 1000, not '0'\n" },
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        Err err;
+        Buf told = BUF(4096);
+        TestHost *test = test_host_new(&far_type, str_from(rows[i].yaml), &told, &err);
+        assert_string_equal(buf_text(&told), rows[i].told);
+        buf_free(&told);
+        test_host_free(test);
+    }
+}
+
+static void live(void)
+{
+    Err err;
+    TestHost *test = test_host_new(&far_type, STR("{" NO_JITTER "}"), NULL, &err);
+    if (!test)
+        return;
+    if (test_host_start(test, &err)) {
+        Far *far = test_host_self(test);
+        far->at_once = &again;
+        for (int i = 0; i < 40; i++) { /* the ring grows */
+            Batch *batch = make_batch_of(TRACES, 1, &err);
+            if (batch)
+                test_host_push(test, batch, false, &err);
+            batch_unref(batch);
+        }
+        far->at_once = &delivered;
+        test_host_flush(test);
+    }
+    test_host_stop(test);
+    assert_int_equal(test_host_open(test), 0);
+    test_host_free(test);
+}
+
+static void test_starved(void **state)
+{
+    (void)state;
+    starve_after(-1);
+    long before = starve_live(), n = 0;
+    for (bool hit = true; hit; n++) {
+        starve_after(n);
+        live();
+        hit = starve_happened();
+        starve_end();
+        assert_int_equal(starve_live(), before);
+    }
+    assert_true(n > 100);
+}
+
+static void quiet(void *context, LogLevel level, Str component, Str message)
+{
+    (void)context, (void)level, (void)component, (void)message;
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_back_off),
+        cmocka_unit_test(test_max_interval),
+        cmocka_unit_test(test_jitter),
+        cmocka_unit_test(test_throttled),
+        cmocka_unit_test(test_no_retry),
+        cmocka_unit_test(test_outcomes),
+        cmocka_unit_test(test_answers_from_inside),
+        cmocka_unit_test(test_queue_counts_what_is_on_its_way),
+        cmocka_unit_test(test_sizers),
+        cmocka_unit_test(test_without_a_queue),
+        cmocka_unit_test(test_flush_ends_waiting),
+        cmocka_unit_test(test_gives_back_what_it_holds),
+        cmocka_unit_test(test_settings),
+        cmocka_unit_test(test_starved),
+    };
+    log_set_sink(&(LogSink){ quiet, NULL, LOG_INFO });
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
