@@ -18,7 +18,7 @@
 #include "base/thread.h"
 #include "net/loop.h"
 #include "pipe/graph.h"
-#include "pipe/host_internal.h"
+#include "pipe/host_base.h"
 
 enum { SIGNAL_COUNT = 3 };
 

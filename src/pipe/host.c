@@ -1,7 +1,7 @@
 /* host.c - the doors of host.h, and the account behind each instance. */
 #include "pipe/host.h"
 
-#include "pipe/host_internal.h"
+#include "pipe/host_base.h"
 
 #include <stdio.h>
 #include <string.h>

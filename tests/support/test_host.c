@@ -4,7 +4,7 @@
 #include "config/yaml.h"
 #include "net/loop.h"
 #include "otlp/batch.h"
-#include "pipe/host_internal.h"
+#include "pipe/host_base.h"
 
 #include <stdlib.h>
 #include <string.h>

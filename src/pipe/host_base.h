@@ -1,7 +1,7 @@
-/* host_internal.h - a Host from the inside: what every kind of pipeline has, and the few things
- * that the graph and the test host do each in their own way. */
-#ifndef PIPE_HOST_INTERNAL_H
-#define PIPE_HOST_INTERNAL_H
+/* host_base.h - for those who make Hosts: what each has, and the few things that the graph and the
+ * test host do each in their own way. */
+#ifndef PIPE_HOST_BASE_H
+#define PIPE_HOST_BASE_H
 
 #include "base/counter.h"
 #include "base/thread.h"
