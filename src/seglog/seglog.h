@@ -87,8 +87,8 @@ typedef struct SeglogListener {
     bool (*replay)(void *context, const SeglogFrame *frame, Err *err);
     /* The segment's file has left by size, age or seglog_drop_oldest(). */
     void (*dropped)(void *context, uint64_t segment);
-    /* About once a second. */
-    void (*tick)(void *context, int64_t wall_ns);
+    /* About once a second. Already before seglog_open() has returned to its caller. */
+    void (*tick)(void *context, Seglog *log, int64_t wall_ns);
 } SeglogListener;
 
 typedef struct SeglogSettings {

@@ -475,7 +475,7 @@ static void tick(Seglog *log, int64_t now)
     log->ticked_mono = now;
     seglog_retain(log);
     if (log->listener.tick)
-        log->listener.tick(log->listener.context, clock_wall_ns(log->settings.clock));
+        log->listener.tick(log->listener.context, log, clock_wall_ns(log->settings.clock));
 }
 
 int64_t seglog_step(Seglog *log)

@@ -27,7 +27,7 @@ typedef struct SpanSource SpanSource;
 typedef struct ScanCursor ScanCursor;
 
 typedef enum MatchField {
-    MATCH_SERVICE,            /* resource attribute service.name, as span_service() gives it */
+    MATCH_SERVICE,            /* resource attribute service.name; without one "unknown_service" */
     MATCH_NAME,               /* the span's name */
     MATCH_KIND,               /* text: unspecified internal server client producer consumer */
     MATCH_STATUS,             /* text: unset ok error */
@@ -56,8 +56,8 @@ typedef enum ScanColumns {
 typedef struct SpanScan {
     const Matcher *matchers;
     size_t matcher_count;
-    int64_t from_ns, to_ns;                   /* from <= start < to; to 0: no end */
-    int64_t duration_min_ns, duration_max_ns; /* both inclusive; max 0: none */
+    uint64_t from_ns, to_ns;                   /* from <= start < to; to 0: no end */
+    uint64_t duration_min_ns, duration_max_ns; /* both inclusive; max 0: none */
     ScanColumns columns;
     size_t limit;             /* spans; 0: all */
     int64_t deadline_mono_ns; /* then ERR_TIMEOUT; 0: none */
@@ -66,11 +66,11 @@ typedef struct SpanScan {
 typedef struct SpanRow {
     TraceId trace_id;
     SpanId span_id, parent_id; /* parent none: a root */
-    int64_t start_ns, end_ns;  /* as sent; end before start stays so */
+    uint64_t start_ns, end_ns; /* as sent; end before start stays so, and lasts 0 */
     Str service, name;
     uint8_t kind, status; /* OTLP's numbers */
-    const Batch *batch;   /* batch_ref() to keep it */
-    uint32_t span;        /* its index there */
+    Batch *batch;         /* batch_ref() to keep it */
+    uint32_t span;        /* its index there, for span_view() */
 } SpanRow;
 
 /* Valid until the next scan_next() or scan_close(), the texts included. */
@@ -81,7 +81,10 @@ typedef struct SpanBlock {
 
 typedef enum ScanResult { SCAN_BLOCK, SCAN_END, SCAN_FAILED } ScanResult;
 
-enum { SCAN_BLOCK_ROWS = 512 }; /* at most so many in one block */
+enum {
+    SCAN_BLOCK_ROWS = 512, /* at most so many in one block */
+    VALUES_LIMIT = 10000,
+};
 
 typedef enum ValuesOf {
     VALUES_SERVICES,       /* every service name */
@@ -92,8 +95,9 @@ typedef enum ValuesOf {
 typedef struct ValuesQuery {
     ValuesOf what;
     Str key;
-    int64_t from_ns, to_ns; /* as in SpanScan */
-    size_t limit;           /* at most so many; 0: 10000 */
+    uint64_t from_ns, to_ns; /* as in SpanScan */
+    size_t limit;            /* at most so many, which ones is not said; 0: VALUES_LIMIT */
+    int64_t deadline_mono_ns;
 } ValuesQuery;
 
 typedef struct Operation {
@@ -102,7 +106,7 @@ typedef struct Operation {
     uint64_t spans;
 } Operation;
 
-typedef struct Edge { /* spans of `child` whose parent is a span of `parent` */
+typedef struct Edge { /* spans of service `child` whose parent is a span of another, `parent` */
     Str parent, child;
     uint64_t calls;
 } Edge;
@@ -115,8 +119,9 @@ typedef struct SourceStats {
 /* What meta is asked for; NULL members are not computed. Found texts are borrowed for the call;
  * returning false ends the listing without an error. */
 typedef struct MetaQuery {
-    Str service;            /* operations of this service; empty: of all */
-    int64_t from_ns, to_ns; /* edges: as in SpanScan */
+    Str service;             /* operations of this service; empty: of all */
+    uint64_t from_ns, to_ns; /* edges: as in SpanScan */
+    int64_t deadline_mono_ns;
     void *context;
     bool (*operation)(void *context, const Operation *found);
     bool (*edge)(void *context, const Edge *found);

@@ -57,8 +57,7 @@ typedef void StoreDone(void *context, const Err *err);
 
 /* From any thread; takes a reference. False: nothing kept, `done` will not be called (ERR_BUSY with
  * retry_ms, ERR_LIMIT: larger than the store can ever hold, ERR_UNSUPPORTED: not traces). */
-CHECKED bool store_append(Store *store, const Batch *batch, StoreDone *done, void *context,
-                          Err *err);
+CHECKED bool store_append(Store *store, Batch *batch, StoreDone *done, void *context, Err *err);
 
 CHECKED bool store_flush(Store *store, int64_t deadline_mono_ns, Err *err);
 int64_t store_step(Store *store); /* see seglog_step */

@@ -59,8 +59,9 @@ static void dropped(void *context, uint64_t segment)
     replays->dropped[replays->dropped_count++] = segment;
 }
 
-static void ticked(void *context, int64_t wall_ns)
+static void ticked(void *context, Seglog *log, int64_t wall_ns)
 {
+    (void)log;
     (void)wall_ns;
     ((Replays *)context)->ticks++;
 }

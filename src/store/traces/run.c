@@ -1,0 +1,262 @@
+/* run.c - see run.h. */
+#include "store/traces/run.h"
+
+#include "base/mem.h"
+#include "model/semconv.h"
+#include "otlp/view.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* ---- pieces ------------------------------------------------------------------------------------
+ */
+
+static Str service_name(const Batch *batch, size_t resource)
+{
+    ValueView value;
+    if (attributes_find(resource_attributes(batch, resource), STR(ATTR_SERVICE_NAME), &value) &&
+        value.kind == VALUE_STRING && value.text.len)
+        return value.text;
+    return STR(SERVICE_UNKNOWN);
+}
+
+static SpanRow row_of(Batch *batch, size_t item, Str service)
+{
+    SpanView span = span_view(batch, item);
+    return (SpanRow){
+        .trace_id = span.trace_id,
+        .span_id = span.span_id,
+        .parent_id = span.parent_span_id,
+        .start_ns = span.start_ns,
+        .end_ns = span.end_ns,
+        .service = service,
+        .name = span.name,
+        .kind = span.kind <= SPAN_KIND_CONSUMER ? (uint8_t)span.kind : SPAN_KIND_UNSPECIFIED,
+        .status = span.status_code <= STATUS_ERROR ? (uint8_t)span.status_code : STATUS_UNSET,
+        .batch = batch,
+        .span = (uint32_t)item,
+    };
+}
+
+static void fill_rows(Piece *piece)
+{
+    Batch *batch = piece->batch;
+    for (size_t r = 0; r < batch_resource_count(batch); r++) {
+        ResourceView resource = resource_view(batch, r);
+        Str service = service_name(batch, r);
+        for (size_t s = resource.first_scope; s < resource.end_scope; s++) {
+            ScopeView scope = scope_view(batch, s);
+            for (size_t i = scope.first_item; i < scope.end_item; i++)
+                piece->rows[piece->count++] = row_of(batch, i, service);
+        }
+    }
+}
+
+Piece *piece_new(Batch *batch, int64_t received_ns, Err *err)
+{
+    size_t count = batch_item_count(batch);
+    Piece *piece = MEM_MAKE(Piece, 1, err);
+    SpanRow *rows = piece ? MEM_MAKE(SpanRow, count + 1, err) : NULL;
+    if (!rows) {
+        mem_free(piece);
+        return NULL;
+    }
+    refs_init(&piece->refs);
+    piece->batch = batch_ref(batch);
+    piece->rows = rows;
+    piece->received_ns = received_ns;
+    piece->memory = sizeof *piece + (count + 1) * sizeof *rows + batch_memory(batch);
+    fill_rows(piece);
+    return piece;
+}
+
+Piece *piece_ref(Piece *piece)
+{
+    refs_take(&piece->refs);
+    return piece;
+}
+
+void piece_unref(Piece *piece)
+{
+    if (!piece || !refs_drop(&piece->refs))
+        return;
+    batch_unref(piece->batch);
+    mem_free(piece->rows);
+    mem_free(piece);
+}
+
+/* ---- orders ------------------------------------------------------------------------------------
+ */
+
+static int by_number(uint64_t a, uint64_t b)
+{
+    return (a > b) - (a < b);
+}
+
+static int by_ids(const SpanRow *a, const SpanRow *b)
+{
+    int order = memcmp(&a->trace_id, &b->trace_id, sizeof a->trace_id);
+    return order ? order : memcmp(&a->span_id, &b->span_id, sizeof a->span_id);
+}
+
+int row_newest_first(const SpanRow *a, const SpanRow *b)
+{
+    int order = by_number(b->start_ns, a->start_ns);
+    return order ? order : by_ids(a, b);
+}
+
+int row_in_trace(const SpanRow *a, const SpanRow *b)
+{
+    int order = memcmp(&a->trace_id, &b->trace_id, sizeof a->trace_id);
+    if (!order)
+        order = by_number(a->start_ns, b->start_ns);
+    return order ? order : by_ids(a, b);
+}
+
+int operation_order(const Operation *a, const Operation *b)
+{
+    int order = str_compare(a->service, b->service);
+    if (!order)
+        order = str_compare(a->name, b->name);
+    return order ? order : a->kind - b->kind;
+}
+
+static int compare_starts(const void *a, const void *b)
+{
+    return row_newest_first(*(const SpanRow *const *)a, *(const SpanRow *const *)b);
+}
+static int compare_traces(const void *a, const void *b)
+{
+    return row_in_trace(*(const SpanRow *const *)a, *(const SpanRow *const *)b);
+}
+static int compare_operations(const void *a, const void *b)
+{
+    return operation_order(a, b);
+}
+
+/* ---- runs --------------------------------------------------------------------------------------
+ */
+
+static void take_rows(Run *run)
+{
+    size_t n = 0;
+    for (size_t p = 0; p < run->piece_count; p++)
+        for (size_t i = 0; i < run->pieces[p]->count; i++, n++)
+            run->by_start[n] = run->by_trace[n] = &run->pieces[p]->rows[i];
+}
+
+static void sort_rows(Run *run)
+{
+    if (!run->count)
+        return;
+    qsort(run->by_start, run->count, sizeof(SpanRow *), compare_starts);
+    qsort(run->by_trace, run->count, sizeof(SpanRow *), compare_traces);
+    for (size_t i = 0; i < run->count; i++)
+        run->trace_count +=
+            !i || !trace_id_eq(&run->by_trace[i]->trace_id, &run->by_trace[i - 1]->trace_id);
+}
+
+/* Every row's operation, sorted, equal ones added up; then the array shrinks to what it holds. */
+static bool list_operations(Run *run, Err *err)
+{
+    Operation *all = MEM_MAKE(Operation, run->count + 1, err);
+    if (!all)
+        return false;
+    for (size_t i = 0; i < run->count; i++)
+        all[i] = (Operation){ run->by_trace[i]->service, run->by_trace[i]->name,
+                              run->by_trace[i]->kind, 1 };
+    qsort(all, run->count, sizeof *all, compare_operations);
+    size_t n = 0;
+    for (size_t i = 0; i < run->count; i++) {
+        if (n && operation_order(&all[n - 1], &all[i]) == 0)
+            all[n - 1].spans++;
+        else
+            all[n++] = all[i];
+    }
+    Operation *shrunk = mem_grow(all, (n + 1) * sizeof *all);
+    run->operations = shrunk ? shrunk : all;
+    run->operation_count = n;
+    return true;
+}
+
+static bool allocate(Run *run, size_t pieces, size_t rows, Err *err)
+{
+    run->pieces = MEM_MAKE(Piece *, pieces + 1, err);
+    run->by_start = run->pieces ? MEM_MAKE(const SpanRow *, rows + 1, err) : NULL;
+    run->by_trace = run->by_start ? MEM_MAKE(const SpanRow *, rows + 1, err) : NULL;
+    return run->by_trace != NULL;
+}
+
+Run *run_new(Piece *const *pieces, size_t count, Err *err)
+{
+    Run *run = MEM_MAKE(Run, 1, err);
+    if (!run)
+        return NULL;
+    refs_init(&run->refs);
+    for (size_t i = 0; i < count; i++)
+        run->count += pieces[i]->count;
+    if (!allocate(run, count, run->count, err)) {
+        run_unref(run);
+        return NULL;
+    }
+    run->segment = count ? pieces[0]->segment : 0;
+    for (; run->piece_count < count; run->piece_count++) {
+        run->pieces[run->piece_count] = piece_ref(pieces[run->piece_count]);
+        run->memory += pieces[run->piece_count]->memory;
+    }
+    take_rows(run);
+    sort_rows(run);
+    if (!list_operations(run, err)) {
+        run_unref(run);
+        return NULL;
+    }
+    run->memory += sizeof *run + count * sizeof(Piece *) + 2 * run->count * sizeof(SpanRow *) +
+                   run->operation_count * sizeof(Operation);
+    return run;
+}
+
+Run *run_ref(Run *run)
+{
+    refs_take(&run->refs);
+    return run;
+}
+
+void run_unref(Run *run)
+{
+    if (!run || !refs_drop(&run->refs))
+        return;
+    for (size_t i = 0; i < run->piece_count; i++)
+        piece_unref(run->pieces[i]);
+    mem_free(run->pieces);
+    mem_free(run->by_start);
+    mem_free(run->by_trace);
+    mem_free(run->operations);
+    mem_free(run);
+}
+
+size_t run_seek_start(const Run *run, uint64_t to_ns)
+{
+    size_t low = 0, high = to_ns ? run->count : 0;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (run->by_start[middle]->start_ns >= to_ns)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+size_t run_seek_trace(const Run *run, const TraceId *id)
+{
+    size_t low = 0, high = run->count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (memcmp(&run->by_trace[middle]->trace_id, id, sizeof *id) < 0)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    bool there = low < run->count && trace_id_eq(&run->by_trace[low]->trace_id, id);
+    return there ? low : run->count;
+}
