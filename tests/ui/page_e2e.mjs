@@ -115,6 +115,20 @@ await run(base, "ten thousand spans scroll with few rows", { path: `/trace/${lar
   truth((await rows(page).count()) < 80, "rows in the document at the end");
 });
 
+await run(base, "dragging over the overview zooms, and back", { path: `/trace/${largest.traceID}` }, async (page) => {
+  await page.waitForSelector(".row");
+  const box = await page.locator(".minimap").boundingBox();
+  const x = (part) => box.x + box.width * part;
+  await page.mouse.move(x(0.5), box.y + 30);
+  await page.mouse.down();
+  await page.mouse.move(x(0.6), box.y + 30, { steps: 4 });
+  await page.mouse.up();
+  truth(/^2\d\S* s – 2\d\S* s$/.test((await text(page, ".unzoom")).trim()), "the stretch from 21 s to 25 s of 42");
+  await page.waitForFunction(() => document.querySelector(".scroller").scrollTop > 1000); // where that stretch begins
+  await page.mouse.dblclick(x(0.9), box.y + 30);
+  await page.waitForSelector(".unzoom", { state: "detached" });
+});
+
 await run(base, "markup in telemetry is text", { path: `/trace/${hostile.traceID}?span=${hostile.spans[0].spanID}` }, async (page) => {
   await page.waitForSelector(".details");
   equal(await text(page, ".details h2"), `${MARKUP} <script>window.pwned=1</script>`, "the name");

@@ -10,9 +10,10 @@ interface Props {
   trace: Trace;
   reload: () => void;
   loading: boolean;
+  problem: string | undefined;
 }
 
-export function TraceHead({ trace, reload, loading }: Props) {
+export function TraceHead({ trace, reload, loading, problem }: Props) {
   return (
     <header class="trace-head">
       <a class="icon-button" href="/search" title="Back" aria-label="Back" onClick={goBack}>
@@ -47,6 +48,11 @@ export function TraceHead({ trace, reload, loading }: Props) {
           JSON
         </a>
       </span>
+      {problem && (
+        <p class="notice bad th-warning" role="alert">
+          This is the trace as it was loaded before. {problem}
+        </p>
+      )}
       {trace.warnings.map((warning) => (
         <p key={warning} class="notice th-warning">
           {warning}

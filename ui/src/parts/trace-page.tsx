@@ -17,9 +17,10 @@ interface Props {
   params: URLSearchParams;
   reload: () => void;
   loading: boolean;
+  problem: string | undefined; // what went wrong when it was loaded again
 }
 
-export function TracePage({ trace, params, reload, loading }: Props) {
+export function TracePage({ trace, params, reload, loading, problem }: Props) {
   const [collapsed, setCollapsed] = useState<ReadonlySet<number>>(new Set());
   const [active, setActive] = useState(() => indexOf(trace, params.get("span")) ?? -1);
   const [open, setOpen] = useState(active >= 0);
@@ -74,7 +75,7 @@ export function TracePage({ trace, params, reload, loading }: Props) {
   const span = open ? trace.spans[active] : undefined;
   return (
     <div class="trace-page">
-      <TraceHead trace={trace} reload={reload} loading={loading} />
+      <TraceHead trace={trace} reload={reload} loading={loading} problem={problem} />
       <Minimap trace={trace} whole={whole} zoom={zoom} onZoom={setZoom} />
       <TraceTools
         trace={trace}
@@ -93,6 +94,7 @@ export function TracePage({ trace, params, reload, loading }: Props) {
           spans={trace.spans}
           rows={rows}
           range={zoom ?? whole}
+          zoomed={zoom !== null}
           active={active}
           collapsed={collapsed}
           matches={useMemo(() => new Set(matches), [matches])}

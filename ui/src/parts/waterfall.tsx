@@ -17,6 +17,7 @@ interface Props {
   spans: readonly Span[];
   rows: readonly Span[]; // those not hidden by a collapsed one
   range: Range;
+  zoomed: boolean; // the range is not the whole trace
   active: number; // index, or -1
   collapsed: ReadonlySet<number>;
   matches: ReadonlySet<number>;
@@ -35,6 +36,10 @@ export function Waterfall(props: Props) {
   useEffect(() => {
     if (at >= 0) reveal(scroller.current!, at);
   }, [active]);
+  useEffect(() => {
+    const begins = rows.findIndex((s) => s.start >= range.from && s.start <= range.to);
+    if (props.zoomed && begins >= 0) scroller.current!.scrollTop = begins * ROW_PX; // or the stretch would look empty
+  }, [range]);
 
   const first = Math.max(0, Math.floor(view.top / ROW_PX) - SPARE_ROWS);
   const last = Math.min(rows.length, Math.ceil((view.top + view.height) / ROW_PX) + SPARE_ROWS);
@@ -49,7 +54,7 @@ export function Waterfall(props: Props) {
         tabIndex={0}
         aria-label="Spans"
         aria-activedescendant={at >= 0 ? `span-${active}` : undefined}
-        onKeyDown={(event) => onKey(event, props, at, Math.floor(view.height / ROW_PX))}
+        onKeyDown={(event) => onKey(event, props, at >= 0 ? at : Math.ceil(view.top / ROW_PX) - 1, Math.floor(view.height / ROW_PX))}
       >
         <div class="ruler" aria-hidden="true">
           <span class="ruler-name">Span</span>
@@ -124,6 +129,7 @@ function reveal(scroller: HTMLDivElement, row: number): void {
   else if (scroller.scrollTop < below) scroller.scrollTop = below + ROW_PX;
 }
 
+// `at` is the active row; where none is, the one above the first in sight.
 function onKey(event: KeyboardEvent, props: Props, at: number, page: number): void {
   const { rows, collapsed, onActive, onOpen, onToggle } = props;
   const span = rows[at];

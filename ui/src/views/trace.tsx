@@ -13,7 +13,7 @@ export function TraceView({ id, params }: { id: string; params: URLSearchParams 
   const loaded = useLoad(id, (signal) => fetchTrace(id, signal));
   const trace = useMemo(() => (loaded.data ? buildTrace(loaded.data) : null), [loaded.data]);
   useTitle(trace ? `${trace.root.service}: ${trace.root.name}` : `Trace ${id.slice(0, 8)}`);
-  if (trace) return <TracePage trace={trace} params={params} reload={loaded.reload} loading={loaded.loading} />;
+  if (trace) return <TracePage trace={trace} params={params} reload={loaded.reload} loading={loaded.loading} problem={loaded.error?.message} />;
   if (loaded.error) return <Failed error={loaded.error as ApiError} retry={loaded.reload} />;
   if (loaded.loading) return <p class="loading">Loading the trace …</p>;
   return <Missing id={id} retry={loaded.reload} />;
