@@ -2,6 +2,7 @@
 #include "config/effective.h"
 
 #include "base/clock.h"
+#include "codec/json.h"
 #include "config/field_internal.h"
 
 #include <inttypes.h>
@@ -65,21 +66,6 @@ static void write_size(Buf *out, uint64_t bytes)
     buf_addf(out, "%" PRIu64 "%s", bytes, units[unit]);
 }
 
-/* The shortest of two forms that reads back as the same number. */
-static void write_number(Buf *out, double number)
-{
-    Buf text = BUF(64);
-    double back;
-    buf_addf(&text, "%.15g", number);
-    if (!str_to_double(buf_str(&text), &back) || back < number || back > number) {
-        buf_clear(&text);
-        buf_addf(&text, "%.17g", number);
-    }
-    buf_add(out, text.failed ? STR("0") : buf_str(&text));
-    out->failed = out->failed || text.failed;
-    buf_free(&text);
-}
-
 /* Double-quoted, as both YAML and JSON read it. */
 static void write_key(Buf *out, Str text)
 {
@@ -114,12 +100,15 @@ static void write_text(Buf *out, Str text)
 static void write_value(Buf *out, const ConfigField *field, ConfigType type, const char *at)
 {
     ConfigValue value = { 0 };
+    char number[JSON_DOUBLE_SIZE];
     memcpy(&value, at, value_size(type));
     switch (type) {
     case CONFIG_BOOL: buf_add(out, value.flag ? STR("true") : STR("false")); break;
     case CONFIG_COUNT: buf_addf(out, "%" PRIu64, value.count); break;
     case CONFIG_INT: buf_addf(out, "%" PRId64, value.whole); break;
-    case CONFIG_NUMBER: write_number(out, value.number); break;
+    case CONFIG_NUMBER:
+        buf_add(out, (Str){ number, json_double_text(value.number, number) });
+        break;
     case CONFIG_DURATION: write_duration(out, value.whole); break;
     case CONFIG_SIZE: write_size(out, value.count); break;
     case CONFIG_CHOICE: buf_add(out, str_from(field->choices[value.choice])); break;
