@@ -24,6 +24,11 @@ void log_set_sink(const LogSink *replacement)
     sink = replacement ? *replacement : (LogSink){ to_stderr, NULL, LOG_INFO };
 }
 
+void log_set_level(LogLevel level)
+{
+    sink.level = level;
+}
+
 void log_write(LogLevel level, const char *component, const char *format, ...)
 {
     if (level < sink.level || !sink.write)

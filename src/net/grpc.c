@@ -1,4 +1,4 @@
-/* grpc.c - gRPC's framing and vocabulary; see grpc.h.
+/* grpc.c - gRPC's framing; see grpc.h.
  *
  *   offset 0  1 byte   1: compressed as grpc-encoding says, 0: plain
  *          1  4 bytes  length of the message, big-endian
@@ -9,32 +9,6 @@
 #include "base/clock.h"
 
 #include <string.h>
-
-const char *grpc_code_name(GrpcCode code)
-{
-    static const char *const names[GRPC_CODE_COUNT] = {
-        "OK",
-        "CANCELLED",
-        "UNKNOWN",
-        "INVALID_ARGUMENT",
-        "DEADLINE_EXCEEDED",
-        "NOT_FOUND",
-        "ALREADY_EXISTS",
-        "PERMISSION_DENIED",
-        "RESOURCE_EXHAUSTED",
-        "FAILED_PRECONDITION",
-        "ABORTED",
-        "OUT_OF_RANGE",
-        "UNIMPLEMENTED",
-        "INTERNAL",
-        "UNAVAILABLE",
-        "DATA_LOSS",
-        "UNAUTHENTICATED",
-    };
-    return (unsigned)code < GRPC_CODE_COUNT ? names[code] : "UNKNOWN";
-}
-
-/* ---- frames ---- */
 
 bool grpc_frame_parse(Str bytes, GrpcFrame *out, Err *err)
 {

@@ -3,7 +3,7 @@
 
 #include "otlp/batch_internal.h"
 #include "otlp/encode.h"
-#include "otlp/field_internal.h"
+#include "otlp/tag_internal.h"
 
 #include <assert.h>
 

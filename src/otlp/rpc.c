@@ -1,7 +1,7 @@
 /* rpc.c - services, paths, answers and codes; see rpc.h. */
 #include "otlp/rpc.h"
 
-#include "otlp/field_internal.h"
+#include "otlp/tag_internal.h"
 
 Str otlp_grpc_path(Signal signal)
 {

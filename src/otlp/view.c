@@ -2,7 +2,7 @@
 #include "otlp/view.h"
 
 #include "otlp/batch_internal.h"
-#include "otlp/field_internal.h"
+#include "otlp/tag_internal.h"
 
 #include <assert.h>
 

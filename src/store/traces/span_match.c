@@ -6,8 +6,8 @@
 #include "store/traces/span_match.h"
 
 #include "model/signal.h"
+#include "otlp/value_text.h"
 #include "otlp/view.h"
-#include "store/value_text.h"
 
 static bool copy_matchers(SpanMatch *match, const SpanScan *query, Err *err)
 {

@@ -7,9 +7,9 @@
 #include "base/arena.h"
 #include "base/map.h"
 #include "base/mem.h"
+#include "otlp/value_text.h"
 #include "otlp/view.h"
 #include "store/traces/trace_store.h"
-#include "store/value_text.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* value_text.h - an attribute's value as the text that queries compare and Jaeger shows. */
-#ifndef STORE_VALUE_TEXT_H
-#define STORE_VALUE_TEXT_H
+#ifndef OTLP_VALUE_TEXT_H
+#define OTLP_VALUE_TEXT_H
 
 #include "base/buf.h"
 #include "otlp/value.h"

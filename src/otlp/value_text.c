@@ -1,5 +1,5 @@
 /* value_text.c - see value_text.h. */
-#include "store/value_text.h"
+#include "otlp/value_text.h"
 
 #include "codec/json.h"
 

@@ -1,7 +1,7 @@
-/* field_internal.h - a wire field by number and kind at once: one that has not the declared wire
+/* tag_internal.h - a wire field by number and kind at once: one that has not the declared wire
  * type is an unknown field, not an error. */
-#ifndef OTLP_FIELD_INTERNAL_H
-#define OTLP_FIELD_INTERNAL_H
+#ifndef OTLP_TAG_INTERNAL_H
+#define OTLP_TAG_INTERNAL_H
 
 #include "codec/wire.h"
 

@@ -1,0 +1,16 @@
+/* load_config.h - from the files on the command line to one checked configuration. */
+#ifndef CMD_LOAD_CONFIG_H
+#define CMD_LOAD_CONFIG_H
+
+#include "base/disk.h"
+#include "cmd/options.h"
+#include "pipe/service_config.h"
+
+enum { CONFIG_MEMORY_MAX = 64 << 20 }; /* trees and settings of all files */
+
+/* Reads, merges, expands and checks; everything that is wrong is in `problems`. Lives in the arena.
+ * NULL: there were errors. */
+CHECKED const ServiceConfig *load_config(const Options *options, Disk *disk, Arena *arena,
+                                         Problems *problems);
+
+#endif

@@ -1,0 +1,31 @@
+/* options.h - the command line, read into one struct. */
+#ifndef CMD_OPTIONS_H
+#define CMD_OPTIONS_H
+
+#include "base/attributes.h"
+#include "base/err.h"
+
+#include <stddef.h>
+
+typedef enum Command {
+    COMMAND_RUN,
+    COMMAND_VALIDATE,
+    COMMAND_COMPONENTS,
+    COMMAND_HELP,
+    COMMAND_VERSION,
+} Command;
+
+enum { CONFIGS_MAX = 32 };
+
+typedef struct Options {
+    Command command;
+    const char *configs[CONFIGS_MAX]; /* as given, in order; none: the built-in one */
+    size_t config_count;
+} Options;
+
+/* err: which argument is wrong, and what is meant perhaps. */
+CHECKED bool options_parse(int argc, char **argv, Options *out, Err *err);
+
+extern const char options_help[];
+
+#endif

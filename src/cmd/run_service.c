@@ -1,0 +1,84 @@
+/* run_service.c - the service, from start to signal to drained; see run_service.h.
+ *
+ * The main thread only waits for signals; the graph's loops have threads of their own. After
+ * SIGTERM or SIGINT receivers close, everything held is flushed, and what has not settled within
+ * DRAIN_SECONDS is given up and said so. A second signal ends the wait at once.
+ */
+#include "cmd/run_service.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "pipe/graph.h"
+
+#include <cryostorm/version.h>
+
+#include <inttypes.h>
+#include <signal.h>
+#include <string.h>
+
+enum { DRAIN_SECONDS = 10 };
+
+static void block_signals(sigset_t *waited)
+{
+    sigemptyset(waited);
+    sigaddset(waited, SIGINT);
+    sigaddset(waited, SIGTERM);
+    sigaddset(waited, SIGHUP);
+    sigset_t blocked = *waited;
+    sigaddset(&blocked, SIGPIPE); /* a peer that went away is an error of a write, no more */
+    sigprocmask(SIG_BLOCK, &blocked, NULL);
+}
+
+static void wait_for_end(const sigset_t *waited)
+{
+    for (int number = 0; number != SIGINT && number != SIGTERM;) {
+        if (sigwait(waited, &number))
+            return;
+        log_write(LOG_INFO, "service", "Received signal from OS: %s", strsignal(number));
+        if (number == SIGHUP)
+            log_write(LOG_WARN, "service", "reloading comes later; restart to take a new file");
+    }
+}
+
+/* From here on the next signal is deadly, so that nobody has to wait. */
+static void let_signals_kill(const sigset_t *waited)
+{
+    sigprocmask(SIG_UNBLOCK, waited, NULL);
+}
+
+static void drain(Graph *graph)
+{
+    int64_t deadline = clock_mono_ns(clock_system()) + DRAIN_SECONDS * NANOS_PER_SECOND;
+    DrainReport report = graph_drain(graph, deadline);
+    const LedgerCounts *acks = &report.acks;
+    log_write(LOG_INFO, "service",
+              "Drained: %" PRIu64 " items came in, %" PRIu64 " delivered, %" PRIu64
+              " refused, %" PRIu64 " given back",
+              acks->items, acks->delivered_items, acks->refused_items, acks->returned_items);
+    if (!report.complete)
+        log_write(LOG_WARN, "service", "%" PRIu64 " items could not be delivered within %d s",
+                  acks->open_items, DRAIN_SECONDS);
+}
+
+int run_service(const ServiceConfig *config)
+{
+    sigset_t waited;
+    block_signals(&waited);
+    log_set_level(config->log_level);
+    Err err = { 0 };
+    log_write(LOG_INFO, "service", "Starting cryostorm " CRYO_VERSION);
+    Graph *graph = graph_new(config, &(GraphOptions){ .threads = true }, &err);
+    if (!graph || !graph_start(graph, &err)) {
+        log_write(LOG_ERROR, "service", "cannot start: %s", err.text);
+        graph_free(graph);
+        return 1;
+    }
+    log_write(LOG_INFO, "service", "Everything is ready. Begin running and processing data.");
+    wait_for_end(&waited);
+    log_write(LOG_INFO, "service", "Starting shutdown...");
+    let_signals_kill(&waited);
+    drain(graph);
+    graph_free(graph);
+    log_write(LOG_INFO, "service", "Shutdown complete.");
+    return 0;
+}

@@ -1,0 +1,68 @@
+/* otlp_outcome.c - what an OTLP server's answer means for the data; see otlp_outcome.h. */
+#include "exporters/otlp_outcome.h"
+
+#include "otlp/rpc.h"
+
+#include <stdio.h>
+
+static AckOutcome outcome(AckResult result, ErrKind kind, const char *where, Str why)
+{
+    AckOutcome out = { .result = result };
+    fail(&out.reason, kind, "%s: %.*s", where, STR_ARG(str_first(why, 200)));
+    return out;
+}
+
+/* There was no answer: the network's failures are worth another try, our own limits are not. */
+static AckOutcome no_answer(const Err *err)
+{
+    bool again = err_retryable(err->kind);
+    return (AckOutcome){ .result = again ? ACK_RETRY : ACK_REFUSED,
+                         .retry_ms = err->retry_ms,
+                         .reason = *err };
+}
+
+/* A success may still have left out some items. They are lost; trying again would be wrong. */
+static AckOutcome success(Str body)
+{
+    ExportAnswer answer;
+    Err err;
+    if (!export_answer_read(body, &answer, &err) || !answer.rejected)
+        return (AckOutcome){ .result = ACK_DELIVERED };
+    AckOutcome out = outcome(ACK_PARTLY, ERR_INPUT, "partial success", answer.message);
+    out.refused = (uint64_t)answer.rejected;
+    return out;
+}
+
+AckOutcome otlp_grpc_outcome(const GrpcReply *reply, const Err *err)
+{
+    if (err)
+        return no_answer(err);
+    if (reply->code == GRPC_OK)
+        return success(reply->message);
+    bool again = grpc_retryable(reply->code, reply->has_retry);
+    AckOutcome out = outcome(again ? ACK_RETRY : ACK_REFUSED, again ? ERR_BUSY : ERR_INPUT,
+                             grpc_code_name(reply->code), reply->status_text);
+    out.retry_ms = reply->has_retry ? reply->retry_ms : 0;
+    return out;
+}
+
+AckOutcome otlp_http_outcome(const HttpResponse *response, const Err *err, int64_t wall_now_ns)
+{
+    if (err)
+        return no_answer(err);
+    int status = response->status;
+    if (status >= 200 && status < 300)
+        return success(response->body);
+    bool again = http_retryable(status);
+    RpcStatus said = { 0 };
+    Err ignored;
+    if (!rpc_status_parse(response->body, &said, &ignored))
+        said.message = response->body;
+    char where[64];
+    snprintf(where, sizeof where, "%d %s", status, http_status_text(status));
+    AckOutcome out =
+        outcome(again ? ACK_RETRY : ACK_REFUSED, again ? ERR_BUSY : ERR_INPUT, where, said.message);
+    Str retry_after = http_fields_get(response->fields, STR("retry-after"));
+    out.retry_ms = again ? http_retry_after_ms(retry_after, wall_now_ns) : 0;
+    return out;
+}

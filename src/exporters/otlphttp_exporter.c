@@ -1,0 +1,264 @@
+/* otlphttp_exporter.c - sends OTLP by HTTP with protobuf bodies.
+ *
+ * `endpoint` is a base URL, to which /v1/traces, /v1/metrics or /v1/logs is added;
+ * {signal}_endpoint is a whole URL, used as it is. Queue, retry and deadlines are the sender's
+ * (pipe/sender.h), what an answer means is otlp_outcome.h's.
+ */
+#include "base/mem.h"
+#include "codec/gzip.h"
+#include "exporters/otlp_outcome.h"
+#include "otlp/batch.h"
+#include "otlp/rpc.h"
+#include "pipe/host.h"
+#include "pipe/sender.h"
+
+#include <cryostorm/version.h>
+
+typedef enum Compression { COMPRESSION_NONE, COMPRESSION_GZIP } Compression;
+
+enum { SIGNAL_COUNT = 3, OWN_FIELDS = 3 };
+
+typedef struct Target { /* where one signal goes */
+    HttpClient *client;
+    Buf path;
+} Target;
+
+typedef struct OtlpHttpExporter {
+    Component base;
+    Str endpoint, traces_endpoint, metrics_endpoint, logs_endpoint; /* settings */
+    int encoding, compression;
+    SecretMap headers;
+    int64_t timeout;
+    RetrySettings retry_on_failure;
+    SendingQueueSettings sending_queue;
+    Sender *sender; /* state */
+    Target targets[SIGNAL_COUNT];
+    HttpField *fields; /* OWN_FIELDS, then the headers */
+} OtlpHttpExporter;
+
+typedef struct Attempt { /* one request in flight */
+    OtlpHttpExporter *exporter;
+    SendSlot *token;
+} Attempt;
+
+/* "http://host:port/path" cut before the path; false: not such a URL. */
+static bool url_split(Str url, Str *base, Str *path, Err *err)
+{
+    if (str_starts(url, STR("https://")))
+        return fail(err, ERR_UNSUPPORTED, "TLS comes later; use an http:// URL");
+    if (!str_starts(url, STR("http://")))
+        return fail(err, ERR_INPUT, "must be a URL such as http://localhost:4318");
+    size_t n = 7;
+    while (n < url.len && url.ptr[n] != '/')
+        n++;
+    *base = str_first(url, n);
+    *path = str_skip(url, n);
+    return n > 7 || fail(err, ERR_INPUT, "the URL has no host");
+}
+
+static bool check_url(Str text, Err *err)
+{
+    Str base, path;
+    return !text.len || url_split(text, &base, &path, err);
+}
+
+static const char *const compression_names[] = { "none", "gzip", NULL };
+static const char *const encoding_names[] = { "proto", NULL };
+
+static const ConfigField fields[] = {
+    TEXT(OtlpHttpExporter, endpoint, "", "The base URL of the server.", .check = check_url),
+    TEXT(OtlpHttpExporter, traces_endpoint, "", "The whole URL for traces.", .check = check_url),
+    TEXT(OtlpHttpExporter, metrics_endpoint, "", "The whole URL for metrics.", .check = check_url),
+    TEXT(OtlpHttpExporter, logs_endpoint, "", "The whole URL for logs.", .check = check_url),
+    CHOICE(OtlpHttpExporter, encoding, "proto", encoding_names,
+           "How bodies are encoded; json comes later."),
+    CHOICE(OtlpHttpExporter, compression, "gzip", compression_names, "How bodies are compressed."),
+    SECRET_MAP(OtlpHttpExporter, headers, "Headers that go with every request."),
+    SENDER_ROWS(OtlpHttpExporter, "30s"),
+    IGNORED("read_buffer_size", "buffers grow with what arrives"),
+    IGNORED("write_buffer_size", "buffers grow with what is sent"),
+    LATER("tls", "TLS"),
+    LATER("auth", "authentication"),
+    LATER("proxy_url", "a proxy"),
+    { 0 },
+};
+
+static bool exporter_check(const void *self, Err *err)
+{
+    const OtlpHttpExporter *exporter = self;
+    return exporter->endpoint.len || exporter->traces_endpoint.len ||
+           exporter->metrics_endpoint.len || exporter->logs_endpoint.len ||
+           fail(err, ERR_INPUT, "at least one endpoint must be specified");
+}
+
+/* ---- sending
+ * ------------------------------------------------------------------------------------- */
+
+static size_t signal_index(Signal signal)
+{
+    return signal == TRACES ? 0 : signal == METRICS ? 1 : 2;
+}
+
+static void answered(void *owner, HttpResponse *response, const Err *err)
+{
+    Attempt attempt = *(Attempt *)owner;
+    mem_free(owner);
+    int64_t now = clock_wall_ns(host_clock(attempt.exporter->base.host));
+    AckOutcome outcome = otlp_http_outcome(response, err, now);
+    sender_result(attempt.exporter->sender, attempt.token, &outcome);
+}
+
+static bool write_body(const OtlpHttpExporter *exporter, Str bytes, Buf *out, Err *err)
+{
+    if (exporter->compression == COMPRESSION_GZIP)
+        return gzip_compress(bytes, GZIP_FORMAT, out, err);
+    buf_add(out, bytes);
+    return buf_ok(out, err);
+}
+
+static bool post(OtlpHttpExporter *exporter, const SendAttempt *what, Err *err)
+{
+    const Target *target = &exporter->targets[signal_index(batch_signal(what->batch))];
+    if (!target->client)
+        return fail(err, ERR_UNSUPPORTED, "no endpoint for this signal");
+    Attempt *attempt = MEM_MAKE(Attempt, 1, err);
+    if (!attempt)
+        return false;
+    *attempt = (Attempt){ exporter, what->token };
+    Str bytes = batch_bytes(what->batch);
+    int64_t left = what->deadline_mono_ns - clock_mono_ns(host_clock(exporter->base.host));
+    bool plain = exporter->compression == COMPRESSION_NONE;
+    HttpCall request = {
+        .method = STR("POST"),
+        .target = buf_str(&target->path),
+        .fields = exporter->fields + plain, /* without content-encoding, which comes first */
+        .field_count = OWN_FIELDS + exporter->headers.count - plain,
+        .body = BUF(bytes.len + bytes.len / 8 + 256), /* gzip of noise grows a little */
+        .timeout_ns = what->deadline_mono_ns == INT64_MAX ? INT64_MAX / 2
+                      : left > 1                          ? left
+                                                          : 1,
+        .done = answered,
+        .owner = attempt,
+    };
+    if (write_body(exporter, bytes, &request.body, err) &&
+        http_client_send(target->client, &request, err))
+        return true;
+    buf_free(&request.body);
+    mem_free(attempt);
+    return false;
+}
+
+static void exporter_send(void *self, const SendAttempt *attempt)
+{
+    OtlpHttpExporter *exporter = self;
+    Err err = { 0 };
+    if (post(exporter, attempt, &err))
+        return;
+    AckOutcome outcome = otlp_http_outcome(NULL, &err, 0);
+    sender_result(exporter->sender, attempt->token, &outcome);
+}
+
+/* ---- starting and stopping
+ * ----------------------------------------------------------------------- */
+
+static bool aim(OtlpHttpExporter *exporter, Signal signal, Str whole, Err *err)
+{
+    Target *target = &exporter->targets[signal_index(signal)];
+    Str url = whole.len ? whole : exporter->endpoint, base, path;
+    if (!url.len)
+        return true; /* this signal has no endpoint: refused when it comes */
+    if (!url_split(url, &base, &path, err))
+        return false;
+    target->path = BUF(4096);
+    if (whole.len) {
+        buf_add(&target->path, path.len ? path : STR("/"));
+    } else {
+        buf_add(&target->path, str_ends(path, STR("/")) ? str_first(path, path.len - 1) : path);
+        buf_add(&target->path, otlp_http_path(signal));
+    }
+    if (!buf_ok(&target->path, err))
+        return false;
+    target->client = http_client_new(&(HttpClientSettings){ .loop = host_loop(exporter->base.host),
+                                                            .url = base },
+                                     err);
+    return target->client != NULL;
+}
+
+static bool make_fields(OtlpHttpExporter *exporter, Err *err)
+{
+    size_t count = exporter->headers.count;
+    HttpField *made = MEM_MAKE(HttpField, OWN_FIELDS + count, err);
+    if (!made)
+        return false;
+    exporter->fields = made;
+    made[0] = (HttpField){ STR("content-encoding"), STR("gzip") };
+    made[1] = (HttpField){ STR("content-type"), STR("application/x-protobuf") };
+    made[2] = (HttpField){ STR("user-agent"), STR("cryostorm/" CRYO_VERSION) };
+    for (size_t i = 0; i < count; i++) {
+        const SecretPair *pair = &exporter->headers.items[i];
+        made[OWN_FIELDS + i] = (HttpField){ pair->key, secret_reveal(pair->value) };
+    }
+    return true;
+}
+
+static bool exporter_start(void *self, Err *err)
+{
+    OtlpHttpExporter *exporter = self;
+    if (!aim(exporter, TRACES, exporter->traces_endpoint, err) ||
+        !aim(exporter, METRICS, exporter->metrics_endpoint, err) ||
+        !aim(exporter, LOGS, exporter->logs_endpoint, err) || !make_fields(exporter, err))
+        return false;
+    exporter->sender = sender_new(&(SenderOptions){ .host = exporter->base.host,
+                                                    .self = exporter,
+                                                    .send = exporter_send,
+                                                    .timeout = exporter->timeout,
+                                                    .retry = &exporter->retry_on_failure,
+                                                    .queue = &exporter->sending_queue },
+                                  err);
+    return exporter->sender != NULL;
+}
+
+static bool exporter_consume(void *self, const Parcel *parcel, Err *err)
+{
+    return sender_take(((OtlpHttpExporter *)self)->sender, parcel, err);
+}
+
+static void exporter_flush(void *self)
+{
+    sender_flush(((OtlpHttpExporter *)self)->sender);
+}
+
+/* The clients first: they answer what is in flight, which the sender then gives back. */
+static void exporter_stop(void *self)
+{
+    OtlpHttpExporter *exporter = self;
+    for (size_t i = 0; i < SIGNAL_COUNT; i++) {
+        http_client_free(exporter->targets[i].client);
+        buf_free(&exporter->targets[i].path);
+        exporter->targets[i].client = NULL;
+    }
+    sender_free(exporter->sender);
+    mem_free(exporter->fields);
+    exporter->sender = NULL;
+    exporter->fields = NULL;
+}
+
+static const char *const aliases[] = { "otlp_http", NULL };
+
+const ComponentType otlphttp_exporter = {
+    .name = "otlphttp",
+    .aliases = aliases,
+    .summary = "Sends traces, metrics and logs by OTLP over HTTP.",
+    .kind = EXPORTER,
+    .stability = BETA,
+    .placement = SINGLE,
+    .signals = ALL_SIGNALS,
+    .traits = HOLDS,
+    .size = sizeof(OtlpHttpExporter),
+    .fields = fields,
+    .check = exporter_check,
+    .start = exporter_start,
+    .consume = exporter_consume,
+    .flush = exporter_flush,
+    .stop = exporter_stop,
+};

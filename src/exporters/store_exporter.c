@@ -1,0 +1,90 @@
+/* store_exporter.c - puts batches into the embedded store.
+ *
+ * The store answers on its writer's thread, where the Ack is settled at once: settling works from
+ * any thread. Under the store's `sync: always` that is after the data is on the disk. Nothing waits
+ * here: the store's own queue is the bound, and a full one refuses with "busy", which travels back
+ * to the client.
+ */
+#include "base/mem.h"
+#include "otlp/batch.h"
+#include "pipe/host.h"
+#include "store/store.h"
+
+typedef struct StoreExporter {
+    Component base;
+    Str store;     /* settings: the extension's id */
+    Store *stored; /* state */
+} StoreExporter;
+
+typedef struct Waiting { /* one batch that the store has taken */
+    Host *host;
+    Ack *ack;
+    uint64_t items;
+} Waiting;
+
+static const ConfigField fields[] = {
+    TEXT(StoreExporter, store, "store", "The store extension to write to."),
+    { 0 },
+};
+
+static bool exporter_start(void *self, Err *err)
+{
+    StoreExporter *exporter = self;
+    exporter->stored = host_service(exporter->base.host, exporter->store, SERVICE_STORE, err);
+    return exporter->stored != NULL;
+}
+
+static void stored(void *context, const Err *err)
+{
+    Waiting waiting = *(Waiting *)context;
+    mem_free(context);
+    if (!err)
+        host_count_sent(waiting.host, waiting.items);
+    else
+        host_count_dropped(waiting.host, waiting.items, "the store could not write it");
+    if (err)
+        ack_fail(waiting.ack, err);
+    else
+        ack_done(waiting.ack);
+}
+
+static bool exporter_consume(void *self, const Parcel *parcel, Err *err)
+{
+    StoreExporter *exporter = self;
+    Waiting *waiting = MEM_MAKE(Waiting, 1, err);
+    if (!waiting)
+        return false;
+    *waiting = (Waiting){ exporter->base.host, parcel->ack, batch_item_count(parcel->batch) };
+    if (store_append(exporter->stored, parcel->batch, stored, waiting, err))
+        return true;
+    mem_free(waiting);
+    return false;
+}
+
+/* What the store has taken it answers, also while it closes; extensions stop after exporters, so
+ * wait. */
+static void exporter_stop(void *self)
+{
+    StoreExporter *exporter = self;
+    if (!exporter->stored)
+        return;
+    Err err = { 0 };
+    int64_t deadline = clock_mono_ns(host_clock(exporter->base.host)) + 5 * NANOS_PER_SECOND;
+    if (!store_flush(exporter->stored, deadline, &err))
+        host_log(exporter->base.host, LOG_ERROR, "not everything was stored: %s", err.text);
+    exporter->stored = NULL;
+}
+
+const ComponentType store_exporter = {
+    .name = "store",
+    .summary = "Puts traces into the embedded store.",
+    .kind = EXPORTER,
+    .stability = ALPHA,
+    .placement = SINGLE,
+    .signals = TRACES,
+    .size = sizeof(StoreExporter),
+    .fields = fields,
+    .start = exporter_start,
+    .consume = exporter_consume,
+    .stop = exporter_stop,
+};

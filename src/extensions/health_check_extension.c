@@ -1,0 +1,117 @@
+/* health_check_extension.c - one URL that says whether the pipelines run.
+ *
+ * 200 once every component has started, 503 before that and from the moment the shutdown begins.
+ * The body is the public Collector's, unless `response_body` says otherwise.
+ */
+#include "net/server.h"
+#include "pipe/host.h"
+
+#include <inttypes.h>
+
+typedef struct ResponseBody {
+    bool present;
+    Str healthy, unhealthy;
+} ResponseBody;
+
+typedef struct HealthCheck {
+    Component base;
+    Str endpoint, path; /* settings */
+    ResponseBody response_body;
+    Server *server; /* state */
+    int64_t up_since_ns;
+} HealthCheck;
+
+static const ConfigField body_fields[] = {
+    TEXT(ResponseBody, healthy, "", "What to answer while all is well."),
+    TEXT(ResponseBody, unhealthy, "", "What to answer otherwise."),
+    { 0 },
+};
+
+static bool check_path(Str text, Err *err)
+{
+    return str_starts(text, STR("/")) || fail(err, ERR_INPUT, "path must start with /");
+}
+
+static const ConfigField fields[] = {
+    ENDPOINT(HealthCheck, endpoint, "localhost:13133", "Where to listen."),
+    TEXT(HealthCheck, path, "/", "The path that answers.", .check = check_path),
+    OPTIONAL_SECTION(HealthCheck, response_body, ResponseBody, body_fields, "Answers of your own."),
+    IGNORED("check_collector_pipeline", "it never had an effect in the public Collector either"),
+    LATER("tls", "TLS"),
+    LATER("auth", "authentication"),
+    { 0 },
+};
+
+/* Go's duration, as the public Collector prints it: 1h2m3.5s. */
+static void write_uptime(Buf *out, int64_t ns)
+{
+    int64_t seconds = ns / NANOS_PER_SECOND, millis = ns / NANOS_PER_MILLI % 1000;
+    if (seconds >= 3600)
+        buf_addf(out, "%" PRId64 "h", seconds / 3600);
+    if (seconds >= 60)
+        buf_addf(out, "%" PRId64 "m", seconds / 60 % 60);
+    buf_addf(out, "%" PRId64 ".%03" PRId64 "s", seconds % 60, millis);
+}
+
+static void write_body(const HealthCheck *health, bool ready, Buf *out)
+{
+    if (health->response_body.present) {
+        buf_add(out, ready ? health->response_body.healthy : health->response_body.unhealthy);
+        return;
+    }
+    if (!ready) {
+        buf_add(out, STR("{\"status\":\"Server not available\",\"upSince\":"
+                         "\"0001-01-01T00:00:00Z\",\"uptime\":\"\"}"));
+        return;
+    }
+    char since[TIME_TEXT_SIZE];
+    buf_addf(out, "{\"status\":\"Server available\",\"upSince\":\"%s\",\"uptime\":\"",
+             time_text(health->up_since_ns, since));
+    write_uptime(out, clock_wall_ns(host_clock(health->base.host)) - health->up_since_ns);
+    buf_add(out, STR("\"}"));
+}
+
+static void answer(void *owner, Request *request)
+{
+    HealthCheck *health = owner;
+    bool ready = host_ready(health->base.host);
+    Buf body = BUF(64 << 10);
+    write_body(health, ready, &body);
+    request_answer(request, &(Answer){ .status = ready ? 200 : 503,
+                                       .content_type = STR("application/json"),
+                                       .body = body });
+}
+
+static bool health_start(void *self, Err *err)
+{
+    HealthCheck *health = self;
+    Host *host = health->base.host;
+    health->up_since_ns = clock_wall_ns(host_clock(host));
+    health->server =
+        server_new(&(ServerSettings){ .loop = host_loop(host), .endpoint = health->endpoint }, err);
+    const Route route = {
+        .path = health->path, .methods = STR("GET"), .handle = answer, .owner = health
+    };
+    if (!health->server || !server_route(health->server, &route, err))
+        return false;
+    return server_listen(health->server, err) || blame(err, "endpoint");
+}
+
+static void health_stop(void *self)
+{
+    HealthCheck *health = self;
+    server_free(health->server);
+    health->server = NULL;
+}
+
+const ComponentType health_check_extension = {
+    .name = "health_check",
+    .summary = "Answers whether the pipelines run, for probes and load balancers.",
+    .kind = EXTENSION,
+    .stability = BETA,
+    .placement = SINGLE,
+    .size = sizeof(HealthCheck),
+    .fields = fields,
+    .start = health_start,
+    .stop = health_stop,
+};
