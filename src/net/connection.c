@@ -130,7 +130,7 @@ static void sniff(Connection *connection, Str *bytes)
         *bytes = str_skip(*bytes, 1);
     }
     if (connection->sniffed_len == SNIFF_SIZE)
-        choose(connection, &protocol_http1);
+        choose(connection, &protocol_http2);
 }
 
 static void received(void *owner, Str bytes)

@@ -72,6 +72,18 @@ bool http_fields_add(HttpFields *fields, Str name, Str value, Err *err)
     return true;
 }
 
+void http_fields_clean(HttpFields *fields)
+{
+    for (size_t i = 0; i < fields->count; i++) {
+        const HttpFieldSpan *span = &fields->spans[i];
+        char *value = fields->text.ptr + span->value;
+        for (size_t k = 0; k < span->value_len; k++) {
+            if ((unsigned char)value[k] < ' ' || value[k] == 0x7f)
+                value[k] = ' ';
+        }
+    }
+}
+
 HttpField http_fields_at(const HttpFields *fields, size_t i)
 {
     const HttpFieldSpan *span = &fields->spans[i];

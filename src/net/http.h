@@ -33,6 +33,8 @@ void http_fields_done(HttpFields *fields);
 void http_fields_clear(HttpFields *fields); /* empty again, memory kept */
 /* Copies both. ERR_LIMIT beyond max. */
 CHECKED bool http_fields_add(HttpFields *fields, Str name, Str value, Err *err);
+/* Control characters in values become spaces: for what is to be sent. */
+void http_fields_clean(HttpFields *fields);
 HttpField http_fields_at(const HttpFields *fields, size_t i); /* valid until the next add */
 Str http_fields_get(const HttpFields *fields, Str name); /* first of that name; ptr NULL: none */
 

@@ -327,6 +327,7 @@ void http1_write_status(Buf *out, int status)
     buf_addf(out, "HTTP/1.1 %d %s\r\n", status, http_status_text(status));
 }
 
+/* No value may end its line. */
 static void add_clean(Buf *out, Str text)
 {
     size_t start = out->len;

@@ -107,6 +107,7 @@ static void deliver(Request *request)
         request_free(request);
         return;
     }
+    http_fields_clean(&request->reply.fields);
     request->state = REQUEST_ANSWERED;
     request->home.answered(request->home.connection, request);
 }

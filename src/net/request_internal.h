@@ -12,6 +12,7 @@
 #ifndef NET_REQUEST_INTERNAL_H
 #define NET_REQUEST_INTERNAL_H
 
+#include "net/http2.h"
 #include "net/payload_internal.h"
 #include "net/route_internal.h"
 #include "net/server.h"
@@ -39,7 +40,10 @@ struct Request {
     Server *server; /* NULL: freed before the answer */
     RequestHome home;
     Request *next, *prev; /* the server's list */
-    int32_t stream_id;    /* the HTTP/2 connection's */
+    int32_t stream_id;    /* the rest of an HTTP/2 stream's state */
+    bool head_in;
+    ErrKind head_fault; /* the first field that could not be kept; ERR_NONE: all were */
+    Http2Message message;
     RequestState state;
     HttpFields fields;
     Str method, path, query; /* borrowed from fields */
@@ -60,9 +64,9 @@ void request_free(Request *request);
 /* The connection is lost: frees it, or leaves it to its handler. */
 void request_lose(Request *request);
 
-/* Fields are in. False: refused, and answered with that. */
-CHECKED bool request_head(Request *request);
-CHECKED bool request_add_body(Request *request, Str bytes);
+/* Fields are in; then the body. False: refused, and answered with that. */
+bool request_head(Request *request);
+bool request_add_body(Request *request, Str bytes);
 void request_end(Request *request); /* hands it to the handler, or refuses it */
 
 typedef struct Refusal {

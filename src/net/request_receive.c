@@ -109,6 +109,14 @@ static bool check_encoding(Request *request)
     return refuse(request, 415, GRPC_UNIMPLEMENTED, "this content-encoding is not known here");
 }
 
+/* "application/grpc", also with "+proto" or parameters; not "application/grpc-web". */
+static bool is_grpc_type(Str type)
+{
+    Str base = STR("application/grpc");
+    Str rest = str_skip(type, base.len);
+    return str_starts(type, base) && (rest.len == 0 || *rest.ptr == '+' || *rest.ptr == ';');
+}
+
 static bool check_grpc(Request *request)
 {
     Str timeout = request_field(request, STR("grpc-timeout"));
@@ -140,7 +148,7 @@ bool request_head(Request *request)
     const Server *server = request->server;
     Str type = request_field(request, STR("content-type"));
     bool target_ok = read_target(request);
-    request->grpc = request->home.speaks_grpc && str_starts(type, STR("application/grpc"));
+    request->grpc = request->home.speaks_grpc && is_grpc_type(type);
     if (!target_ok)
         return refuse(request, 400, GRPC_UNIMPLEMENTED, "the request target is not a path");
     if (server->check_host && !host_is_allowed(server, request))

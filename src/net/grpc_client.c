@@ -1,0 +1,163 @@
+/* grpc_client.c - where calls begin: settings, connecting, and the end; see grpc_client.h. */
+#include "net/grpc_client.h"
+
+#include "base/mem.h"
+#include "net/grpc_client_internal.h"
+#include "net/url.h"
+
+#include <cryostorm/version.h>
+#include <stdio.h>
+
+static GrpcClientSettings with_defaults(const GrpcClientSettings *wanted)
+{
+    GrpcClientSettings settings = *wanted;
+    const GrpcClientSettings defaults = {
+        .calls = 1024,
+        .message_bytes = 4 << 20,
+        .header_bytes = 64 << 10,
+        .connect_timeout_ns = 10 * NANOS_PER_SECOND,
+        .idle_timeout_ns = 300 * NANOS_PER_SECOND,
+    };
+#define DEFAULT(member) settings.member = settings.member ? settings.member : defaults.member
+    DEFAULT(calls);
+    DEFAULT(message_bytes);
+    DEFAULT(header_bytes);
+    DEFAULT(connect_timeout_ns);
+    DEFAULT(idle_timeout_ns);
+#undef DEFAULT
+    settings.endpoint = settings.user_agent = (Str){ NULL, 0 };
+    return settings;
+}
+
+static bool copy_authority(GrpcClient *client, const Url *url, Err *err)
+{
+    char text[300];
+    bool is_ipv6 = str_contains(url->host, STR(":"));
+    int n = snprintf(text, sizeof text, is_ipv6 ? "[%.*s]:%u" : "%.*s:%u", STR_ARG(url->host),
+                     (unsigned)url->port);
+    if (n < 0 || (size_t)n >= sizeof text)
+        return fail(err, ERR_INPUT, "a host name of %zu bytes", url->host.len);
+    client->port = url->port;
+    client->host = mem_copy_text(url->host, err);
+    client->authority = client->host ? mem_copy_text(str_from(text), err) : NULL;
+    return client->authority != NULL;
+}
+
+static bool copy_settings(GrpcClient *client, const GrpcClientSettings *settings, Err *err)
+{
+    Url url;
+    if (!url_parse(settings->endpoint, &url, err))
+        return false;
+    if (url.scheme == URL_HTTPS)
+        return fail(err, ERR_UNSUPPORTED, "\"%.*s\": TLS is not supported yet; use http://",
+                    STR_ARG(settings->endpoint));
+    Str agent =
+        settings->user_agent.len > 0 ? settings->user_agent : STR("grpc-c-cryostorm/" CRYO_VERSION);
+    client->user_agent = mem_copy_text(agent, err);
+    return client->user_agent && copy_authority(client, &url, err);
+}
+
+GrpcClient *grpc_client_new(const GrpcClientSettings *settings, Err *err)
+{
+    GrpcClient *client = MEM_MAKE(GrpcClient, 1, err);
+    if (!client)
+        return NULL;
+    client->loop = settings->loop;
+    client->limits = with_defaults(settings);
+    if (copy_settings(client, settings, err))
+        return client;
+    grpc_client_free(client);
+    return NULL;
+}
+
+/* ---- connecting ---- */
+
+static void fail_waiting(GrpcClient *client, const Err *err)
+{
+    for (Call *call = client->calls; call; call = call->next) {
+        if (call->state == CALL_WAITING)
+            call_finish(call, err);
+    }
+}
+
+static void send_waiting(GrpcClient *client)
+{
+    Err err = { 0 };
+    for (Call *call = client->calls; call; call = call->next) {
+        if (call->state == CALL_WAITING && !link_send(client->current, call, &err))
+            call_finish(call, &err);
+    }
+    link_flush(client->current);
+}
+
+static void connected(void *owner, int fd, const Err *why)
+{
+    GrpcClient *client = owner;
+    Err err = { 0 };
+    client->current = why ? NULL : link_new(client, fd, &err);
+    if (client->current)
+        send_waiting(client);
+    else
+        fail_waiting(client, why ? why : &err);
+}
+
+static void connect_if_needed(GrpcClient *client)
+{
+    if (client->dial.active)
+        return;
+    DialTo to = { .host = str_from(client->host),
+                  .port = client->port,
+                  .timeout_ns = client->limits.connect_timeout_ns };
+    dial_start(&client->dial, client->loop, &to, connected, client);
+}
+
+/* A link that the server wants to be rid of takes no new calls. */
+static Link *usable_link(GrpcClient *client)
+{
+    if (client->current && !http2_may_request(client->current->engine))
+        client->current = NULL;
+    return client->current;
+}
+
+/* ---- calls ---- */
+
+bool grpc_client_call(GrpcClient *client, GrpcCall *wanted, Err *err)
+{
+    if (client->call_count >= client->limits.calls)
+        return fail(err, ERR_BUSY, "%zu calls to %s are under way", client->call_count,
+                    client->authority);
+    Call *call = call_new(client, wanted, err);
+    if (!call)
+        return blame(err, "calling %s", client->authority);
+    Link *link = usable_link(client);
+    if (link && !link_send(link, call, err)) {
+        call_free(call);
+        return blame(err, "calling %s", client->authority);
+    }
+    call->message = wanted->message;
+    wanted->message = BUF(wanted->message.max);
+    if (link)
+        link_flush(link);
+    else
+        connect_if_needed(client);
+    return true;
+}
+
+void grpc_client_free(GrpcClient *client)
+{
+    if (!client)
+        return;
+    Err err = { 0 };
+    fail(&err, ERR_CLOSED, "the client is shutting down");
+    dial_cancel(&client->dial);
+    while (client->links)
+        link_close(client->links, &err);
+    while (client->calls) {
+        call_finish(client->calls, &err);
+        call_tell(client->calls); /* frees it: no link is left */
+    }
+    mem_free(client->host);
+    mem_free(client->authority);
+    mem_free(client->user_agent);
+    mem_free(client);
+}
