@@ -6,6 +6,8 @@
 
 #include "config/every_row.h"
 
+#include <cryostorm/attributes.h>
+
 #include <stdlib.h>
 
 enum { ARENA_MAX = 16 << 20, OUT_MAX = 16 << 20 };
@@ -70,7 +72,7 @@ static void print_again(const Buf *printed)
 
 /* libfyaml 0.7.12 forgets 2 KiB of its own for a text of many quotes in a row ('' some 20 times);
  * what this program allocates is still watched. The leak sanitizer asks for this by its name. */
-const char *__lsan_default_suppressions(void);
+CRYO_API const char *__lsan_default_suppressions(void);
 
 const char *__lsan_default_suppressions(void)
 {

@@ -1,7 +1,7 @@
 /* describe.c - the reference page and the JSON schema of a table; see describe.h. */
 #include "config/describe.h"
 
-#include "config/field_internal.h"
+#include "config/value_internal.h"
 
 enum { PATH_MAX_BYTES = 1024 };
 

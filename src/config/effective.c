@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "codec/json.h"
-#include "config/field_internal.h"
+#include "config/value_internal.h"
 
 #include <inttypes.h>
 #include <string.h>

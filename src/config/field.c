@@ -2,7 +2,7 @@
 #include "config/field.h"
 
 #include "base/clock.h"
-#include "config/field_internal.h"
+#include "config/value_internal.h"
 
 #include <math.h>
 

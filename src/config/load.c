@@ -6,7 +6,7 @@
  */
 #include "config/field.h"
 
-#include "config/field_internal.h"
+#include "config/value_internal.h"
 
 #include <stdio.h>
 #include <string.h>

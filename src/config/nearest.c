@@ -1,7 +1,7 @@
 /* nearest.c - see nearest.h. */
 #include "config/nearest.h"
 
-#include "config/field_internal.h"
+#include "config/value_internal.h"
 
 void nearest_try(Nearest *nearest, Str name)
 {

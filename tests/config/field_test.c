@@ -1,7 +1,7 @@
 /* field_test.c - single values, names and their neighbours. */
 #include "config/field.h"
 
-#include "config/field_internal.h"
+#include "config/value_internal.h"
 
 #include "config/every_row.h"
 

@@ -1,6 +1,6 @@
-/* field_internal.h - one value: its text, its C form, and what a message calls it. */
-#ifndef CONFIG_FIELD_INTERNAL_H
-#define CONFIG_FIELD_INTERNAL_H
+/* value_internal.h - one value: its text, its C form, and what a message calls it. */
+#ifndef CONFIG_VALUE_INTERNAL_H
+#define CONFIG_VALUE_INTERNAL_H
 
 #include "config/field.h"
 
