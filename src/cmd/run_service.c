@@ -16,7 +16,7 @@
 #include <signal.h>
 #include <string.h>
 
-enum { DRAIN_SECONDS = 10 };
+enum { DRAIN_SECONDS = 10, DEAF_SECONDS = 1 };
 
 static void block_signals(sigset_t *waited)
 {
@@ -40,22 +40,26 @@ static void wait_for_end(const sigset_t *waited)
     }
 }
 
-/* From here on the next signal is deadly, so that nobody has to wait. */
-static void let_signals_kill(const sigset_t *waited)
+/* A second signal ends the wait, so that nobody has to kill -9; not in the first moments, because
+ * wrappers (timeout, a shell's process group) often deliver the first one twice. */
+static DrainReport drain(Graph *graph, const sigset_t *waited)
 {
+    int64_t now = clock_mono_ns(clock_system());
+    DrainReport report = graph_drain(graph, now + DEAF_SECONDS * NANOS_PER_SECOND);
     sigprocmask(SIG_UNBLOCK, waited, NULL);
+    if (!report.complete)
+        report = graph_drain(graph, now + DRAIN_SECONDS * NANOS_PER_SECOND);
+    return report;
 }
 
-static void drain(Graph *graph)
+static void tell_drained(const DrainReport *report)
 {
-    int64_t deadline = clock_mono_ns(clock_system()) + DRAIN_SECONDS * NANOS_PER_SECOND;
-    DrainReport report = graph_drain(graph, deadline);
-    const LedgerCounts *acks = &report.acks;
+    const LedgerCounts *acks = &report->acks;
     log_write(LOG_INFO, "service",
               "Drained: %" PRIu64 " items came in, %" PRIu64 " delivered, %" PRIu64
               " refused, %" PRIu64 " given back",
               acks->items, acks->delivered_items, acks->refused_items, acks->returned_items);
-    if (!report.complete)
+    if (!report->complete)
         log_write(LOG_WARN, "service", "%" PRIu64 " items could not be delivered within %d s",
                   acks->open_items, DRAIN_SECONDS);
 }
@@ -76,8 +80,8 @@ int run_service(const ServiceConfig *config)
     log_write(LOG_INFO, "service", "Everything is ready. Begin running and processing data.");
     wait_for_end(&waited);
     log_write(LOG_INFO, "service", "Starting shutdown...");
-    let_signals_kill(&waited);
-    drain(graph);
+    DrainReport report = drain(graph, &waited);
+    tell_drained(&report);
     graph_free(graph);
     log_write(LOG_INFO, "service", "Shutdown complete.");
     return 0;
