@@ -12,7 +12,7 @@
 #include "otlp/batch_internal.h"
 #include "otlp/edit.h"
 
-enum { NO_PLACE = UINT32_MAX };
+#define NO_PLACE UINT32_MAX
 
 typedef enum SlotState { SLOT_KEPT, SLOT_CHANGED, SLOT_REMOVED } SlotState;
 
