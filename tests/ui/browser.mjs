@@ -9,7 +9,10 @@ const WAIT_MS = 10_000; // for anything to appear; a busy machine is slow, a bro
 
 export async function launch() {
   const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
-  if (!existsSync(executablePath)) throw new Error(`${executablePath} is missing: tools/setup --for test installs it, CHROMIUM=... names another`);
+  if (!existsSync(executablePath))
+    throw new Error(
+      `${executablePath} is missing: tools/setup --for test installs it, CHROMIUM=... names another`,
+    );
   const args = ["--disable-gpu", ...(process.getuid() === 0 ? ["--no-sandbox"] : [])]; // root may not use the sandbox
   return chromium.launch({ executablePath, args });
 }
@@ -20,16 +23,24 @@ export function checker(browser) {
   let count = 0;
   const run = async (base, name, options, body) => {
     const { path = "/", width = 1280, height = 800, dark = false, allow = [] } = options;
-    const context = await browser.newContext({ viewport: { width, height }, colorScheme: dark ? "dark" : "light" });
+    const context = await browser.newContext({
+      viewport: { width, height },
+      colorScheme: dark ? "dark" : "light",
+    });
     const page = await context.newPage();
     page.setDefaultTimeout(WAIT_MS);
     const complaints = [];
     page.on("console", (message) => {
-      if (["error", "warning"].includes(message.type()) && !allow.some((a) => message.text().includes(a))) complaints.push(message.text());
+      if (
+        ["error", "warning"].includes(message.type()) &&
+        !allow.some((a) => message.text().includes(a))
+      )
+        complaints.push(message.text());
     });
     page.on("pageerror", (error) => complaints.push(String(error)));
     page.on("request", (request) => {
-      if (!request.url().startsWith(base) && !request.url().startsWith("data:")) complaints.push(`asked for ${request.url()}`);
+      if (!request.url().startsWith(base) && !request.url().startsWith("data:"))
+        complaints.push(`asked for ${request.url()}`);
     });
     count++;
     try {
@@ -39,8 +50,13 @@ export function checker(browser) {
       console.log(`  ok      ${name}`);
     } catch (error) {
       failures.push(name);
-      console.log(`  FAILED  ${name}\n          ${String(error.message).split("\n").join("\n          ")}`);
-      if (process.env.SHOTS) await page.screenshot({ path: `${process.env.SHOTS}/${name.replace(/\W+/g, "-")}.png` }).catch(() => {});
+      console.log(
+        `  FAILED  ${name}\n          ${String(error.message).split("\n").join("\n          ")}`,
+      );
+      if (process.env.SHOTS)
+        await page
+          .screenshot({ path: `${process.env.SHOTS}/${name.replace(/\W+/g, "-")}.png` })
+          .catch(() => {});
     }
     await context.close();
   };

@@ -16,12 +16,19 @@ function randomFrom(seed) {
 
 export function makeTraces(nowMs) {
   const random = randomFrom(7);
-  const hex = (digits) => Array.from({ length: digits }, () => Math.floor(random() * 16).toString(16)).join("");
+  const hex = (digits) =>
+    Array.from({ length: digits }, () => Math.floor(random() * 16).toString(16)).join("");
   const kit = { random, hex };
   const traces = [];
-  for (let i = 0; i < 26; i++) traces.push(chat(kit, nowMs - 20e3 - i * 95e3 - random() * 60e3, i % 6 === 2));
-  for (let i = 0; i < 18; i++) traces.push(shop(kit, nowMs - 45e3 - i * 150e3 - random() * 90e3, i % 7 === 3));
-  traces.push(wide(kit, nowMs - 6 * 60e3, 2000), wide(kit, nowMs - 31 * 60e3, 10000), hostile(kit, nowMs - 9 * 60e3));
+  for (let i = 0; i < 26; i++)
+    traces.push(chat(kit, nowMs - 20e3 - i * 95e3 - random() * 60e3, i % 6 === 2));
+  for (let i = 0; i < 18; i++)
+    traces.push(shop(kit, nowMs - 45e3 - i * 150e3 - random() * 90e3, i % 7 === 3));
+  traces.push(
+    wide(kit, nowMs - 6 * 60e3, 2000),
+    wide(kit, nowMs - 31 * 60e3, 10000),
+    hostile(kit, nowMs - 9 * 60e3),
+  );
   return traces;
 }
 
@@ -30,7 +37,8 @@ function typeOf(value) {
   return typeof value === "boolean" ? "bool" : "string";
 }
 
-const pairs = (object) => Object.entries(object).map(([key, value]) => ({ key, type: typeOf(value), value }));
+const pairs = (object) =>
+  Object.entries(object).map(([key, value]) => ({ key, type: typeOf(value), value }));
 
 const RESOURCE = {
   "service.version": "1.4.2",
@@ -109,7 +117,10 @@ function chat(kit, startMs, fails) {
     ].join("\n"),
   };
   const then = fails ? [total * 0.93, exception] : [total * 0.4, { event: "first token" }];
-  add("llm-app", "llm.simulate_call", operation, 0.3, total * 0.94, model, [[1.2, { event: "request sent", bytes: 512 }], then]);
+  add("llm-app", "llm.simulate_call", operation, 0.3, total * 0.94, model, [
+    [1.2, { event: "request sent", bytes: 512 }],
+    then,
+  ]);
   return trace;
 }
 
@@ -127,45 +138,100 @@ function shop(kit, startMs, fails) {
   });
   add("web-frontend", "session.load", root, ms(0.4), ms(6), { "cache.hit": true });
   cartOf(add, root, ms);
-  const pay = add("web-frontend", "POST /payments", root, ms(60), ms(201), { "span.kind": "client" });
-  const payment = add("payment-service", "POST /payments", pay, ms(64), ms(198), { "span.kind": "server", ...failed });
+  const pay = add("web-frontend", "POST /payments", root, ms(60), ms(201), {
+    "span.kind": "client",
+  });
+  const payment = add("payment-service", "POST /payments", pay, ms(64), ms(198), {
+    "span.kind": "server",
+    ...failed,
+  });
   add("payment-service", "risk.score", payment, ms(66), ms(104), { "risk.score": 0.12 });
-  const reset = { event: "exception", "exception.type": "ConnectionReset", "exception.message": "connection reset by peer" };
-  const tags = { "span.kind": "client", ...failed, ...(fails ? { "otel.status_description": "connection reset by peer" } : {}) };
-  const charge = add("payment-service", "card.charge", payment, ms(105), ms(190), tags, fails ? [[ms(188), reset]] : []);
+  const reset = {
+    event: "exception",
+    "exception.type": "ConnectionReset",
+    "exception.message": "connection reset by peer",
+  };
+  const tags = {
+    "span.kind": "client",
+    ...failed,
+    ...(fails ? { "otel.status_description": "connection reset by peer" } : {}),
+  };
+  const charge = add(
+    "payment-service",
+    "card.charge",
+    payment,
+    ms(105),
+    ms(190),
+    tags,
+    fails ? [[ms(188), reset]] : [],
+  );
   for (let i = 0; i < (fails ? 3 : 1); i++)
-    add("payment-service", "tls.connect", charge, ms(107 + i * 25), ms(125 + i * 25), { "network.peer.address": "10.0.0.7" });
-  trace.spans[1].references.push({ refType: "FOLLOWS_FROM", traceID: "4bf92f3577b34da6a3ce929d0e0e4736", spanID: "00f067aa0ba902b7" });
+    add("payment-service", "tls.connect", charge, ms(107 + i * 25), ms(125 + i * 25), {
+      "network.peer.address": "10.0.0.7",
+    });
+  trace.spans[1].references.push({
+    refType: "FOLLOWS_FROM",
+    traceID: "4bf92f3577b34da6a3ce929d0e0e4736",
+    spanID: "00f067aa0ba902b7",
+  });
   return trace;
 }
 
 function cartOf(add, root, ms) {
-  const call = add("web-frontend", "GET /cart/{id}", root, ms(7), ms(58), { "span.kind": "client", "server.address": "cart:8080" });
-  const cart = add("cart-service", "GET /cart/{id}", call, ms(10), ms(55), { "span.kind": "server", "http.route": "/cart/{id}" });
+  const call = add("web-frontend", "GET /cart/{id}", root, ms(7), ms(58), {
+    "span.kind": "client",
+    "server.address": "cart:8080",
+  });
+  const cart = add("cart-service", "GET /cart/{id}", call, ms(10), ms(55), {
+    "span.kind": "server",
+    "http.route": "/cart/{id}",
+  });
   for (let i = 0; i < 4; i++)
     add("cart-service", "SELECT cart_items", cart, ms(12 + i * 10), ms(20 + i * 10.5), {
       "span.kind": "client",
       "db.system.name": "postgresql",
-      "db.query.text": "SELECT sku, quantity, price_cents\n  FROM cart_items\n WHERE cart_id = $1\n ORDER BY position",
+      "db.query.text":
+        "SELECT sku, quantity, price_cents\n  FROM cart_items\n WHERE cart_id = $1\n ORDER BY position",
       "db.response.returned_rows": 3 + i,
     });
 }
 
 function wide(kit, startMs, n) {
   const { trace, add } = builder(kit, startMs);
-  const names = ["orders.fetch", "orders.enrich", "SELECT orders", "cache.get", "serialize", "HTTP GET"];
-  const services = ["batch-worker", "order-service", "inventory", "pricing", "cache", "warehouse-eu-central-1"];
+  const names = [
+    "orders.fetch",
+    "orders.enrich",
+    "SELECT orders",
+    "cache.get",
+    "serialize",
+    "HTTP GET",
+  ];
+  const services = [
+    "batch-worker",
+    "order-service",
+    "inventory",
+    "pricing",
+    "cache",
+    "warehouse-eu-central-1",
+  ];
   const root = add("batch-worker", "nightly-reconciliation", null, 0, 42000, { "batch.size": n });
   const open = [{ id: root, from: 0, to: 42000, depth: 0 }];
   for (let i = 1; i < n; i++) {
     const fresh = i % 9 === 0; // a step of the job itself; the others are somewhere below a late step
     const near = Math.min(open.length, 60);
     const parent = fresh ? open[0] : open[open.length - near + Math.floor(kit.random() * near)];
-    const from = fresh ? (i / n) * 41000 : parent.from + kit.random() * (parent.to - parent.from) * 0.6;
-    const to = from + Math.min(Math.max(0.05, (parent.to - from) * kit.random() * 0.9), fresh ? 900 : Infinity);
+    const from = fresh
+      ? (i / n) * 41000
+      : parent.from + kit.random() * (parent.to - parent.from) * 0.6;
+    const to =
+      from +
+      Math.min(Math.max(0.05, (parent.to - from) * kit.random() * 0.9), fresh ? 900 : Infinity);
     const failed = kit.random() < 0.01 ? FAILED : {};
     const service = services[Math.floor(kit.random() ** 2 * services.length)];
-    const id = add(service, names[Math.floor(kit.random() * names.length)], parent.id, from, to, { "order.id": 100000 + i, ...failed });
+    const id = add(service, names[Math.floor(kit.random() * names.length)], parent.id, from, to, {
+      "order.id": 100000 + i,
+      ...failed,
+    });
     if (parent.depth < 14) open.push({ id, from, to, depth: parent.depth + 1 });
   }
   return trace;
@@ -180,8 +246,24 @@ function hostile(kit, startMs) {
     error: true,
     "otel.status_description": MARKUP,
   };
-  const exception = { event: MARKUP, "exception.type": MARKUP, "exception.message": "</pre><b>bold</b>", "exception.stacktrace": `</pre>${MARKUP}` };
-  const root = add(`${MARKUP}-service`, `${MARKUP} <script>window.pwned=1</script>`, null, 0, 30, tags, [[5, exception]]);
-  add("javascript:alert(1)", "{{constructor.constructor('window.pwned=1')()}}", root, 4, 21, { "emoji 🧊": "\u202eright to left", "": "empty key" });
+  const exception = {
+    event: MARKUP,
+    "exception.type": MARKUP,
+    "exception.message": "</pre><b>bold</b>",
+    "exception.stacktrace": `</pre>${MARKUP}`,
+  };
+  const root = add(
+    `${MARKUP}-service`,
+    `${MARKUP} <script>window.pwned=1</script>`,
+    null,
+    0,
+    30,
+    tags,
+    [[5, exception]],
+  );
+  add("javascript:alert(1)", "{{constructor.constructor('window.pwned=1')()}}", root, 4, 21, {
+    "emoji 🧊": "\u202eright to left",
+    "": "empty key",
+  });
   return trace;
 }

@@ -15,7 +15,8 @@ function traceOf(...lines: string[]): JaegerTrace {
   return { traceID: "t", spans, processes: { p1: { serviceName: "s" } } };
 }
 
-const shape = (...lines: string[]) => buildTrace(traceOf(...lines))!.spans.map((s) => `${"-".repeat(s.depth)}${s.id}`);
+const shape = (...lines: string[]) =>
+  buildTrace(traceOf(...lines))!.spans.map((s) => `${"-".repeat(s.depth)}${s.id}`);
 
 test("spans stand in the order of the tree, siblings by their start", () => {
   expect(shape("c<a 5-6", "b<a 1-9", "a 0-10", "d<b 2-3")).toEqual(["a", "-b", "--d", "-c"]);
@@ -30,7 +31,9 @@ test("every span is there once, however broken the trace", () => {
 });
 
 test("a chain of 50,000 is no recursion", () => {
-  const lines = Array.from({ length: 50_000 }, (_, i) => (i === 0 ? "s0 0-9" : `s${i}<s${i - 1} 0-9`));
+  const lines = Array.from({ length: 50_000 }, (_, i) =>
+    i === 0 ? "s0 0-9" : `s${i}<s${i - 1} 0-9`,
+  );
   const trace = buildTrace(traceOf(...lines))!;
   expect(trace.depth).toBe(50_000);
   expect(trace.spans[0]!.end).toBe(50_000);
@@ -47,7 +50,8 @@ test("collapsing hides the whole subtree and nothing else", () => {
 test("the critical path is what the end was waiting for", () => {
   const { spans } = buildTrace(traceOf("a 0-100", "b<a 10-40", "c<a 20-90", "d<c 30-80"))!;
   const path = criticalPath(spans, 0);
-  const on = (id: string) => path.get(spans.find((s) => s.id === id)!.index)?.map((p) => `${p.from}-${p.to}`);
+  const on = (id: string) =>
+    path.get(spans.find((s) => s.id === id)!.index)?.map((p) => `${p.from}-${p.to}`);
   expect(on("a")).toEqual(["90-100", "0-10"]);
   expect(on("c")).toEqual(["80-90", "20-30"]);
   expect(on("d")).toEqual(["30-80"]);
@@ -55,7 +59,9 @@ test("the critical path is what the end was waiting for", () => {
 });
 
 test("the stretches of the critical path are the whole trace, none twice", () => {
-  const { spans } = buildTrace(traceOf("a 0-100", "b<a 10-40", "c<a 20-90", "d<c 30-80", "e<a 95-140", "f<b 11-12"))!;
+  const { spans } = buildTrace(
+    traceOf("a 0-100", "b<a 10-40", "c<a 20-90", "d<c 30-80", "e<a 95-140", "f<b 11-12"),
+  )!;
   const stretches = [...criticalPath(spans, 0).values()].flat().sort((x, y) => x.from - y.from);
   expect(stretches[0]!.from).toBe(0);
   for (let i = 1; i < stretches.length; i++) expect(stretches[i]!.from).toBe(stretches[i - 1]!.to);
@@ -78,12 +84,21 @@ test("status and kind are fields, other tags stay attributes", () => {
   const span = buildTrace(raw)!.spans[0]!;
   expect(span).toMatchObject({ kind: "server", error: true, statusText: "broken" });
   expect(span.tags.map((t) => t.key)).toEqual(["http.route"]);
-  expect(summarize(raw)).toMatchObject({ errors: 1, rootName: "a", services: [{ name: "s", spans: 1, errors: 1 }] });
+  expect(summarize(raw)).toMatchObject({
+    errors: 1,
+    rootName: "a",
+    services: [{ name: "s", spans: 1, errors: 1 }],
+  });
 });
 
 test("finding looks into names, attributes and events, not into case", () => {
   const raw = traceOf("a 0-10", "b<a 1-2");
-  raw.spans[1]!.logs = [{ timestamp: 1, fields: [{ key: "exception.message", type: "string", value: "Connection RESET" }] }];
+  raw.spans[1]!.logs = [
+    {
+      timestamp: 1,
+      fields: [{ key: "exception.message", type: "string", value: "Connection RESET" }],
+    },
+  ];
   const { spans } = buildTrace(raw)!;
   expect(findSpans(spans, "reset")).toEqual([1]);
   expect(findSpans(spans, "  ")).toEqual([]);

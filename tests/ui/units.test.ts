@@ -15,8 +15,21 @@ test("trailing zeros before the point stay", () => {
 });
 
 test("counts and sizes fit into five characters", () => {
-  expect([0, 2.5, 999, 9999, 98_500, 1_200_000].map(shortCount)).toEqual(["0", "2.5", "999", "9,999", "98.5k", "1.2M"]);
-  expect([0, 1023, 1024, 1536, 5 * 1024 ** 3].map(bytes)).toEqual(["0 B", "1023 B", "1 KiB", "1.5 KiB", "5 GiB"]);
+  expect([0, 2.5, 999, 9999, 98_500, 1_200_000].map(shortCount)).toEqual([
+    "0",
+    "2.5",
+    "999",
+    "9,999",
+    "98.5k",
+    "1.2M",
+  ]);
+  expect([0, 1023, 1024, 1536, 5 * 1024 ** 3].map(bytes)).toEqual([
+    "0 B",
+    "1023 B",
+    "1 KiB",
+    "1.5 KiB",
+    "5 GiB",
+  ]);
 });
 
 test("a moment in the future is said to be one", () => {
@@ -28,7 +41,9 @@ test("a moment in the future is said to be one", () => {
 test("rulers have round steps and never too many", () => {
   expect(ticks(0, 42_000_000, 5)).toEqual([0, 10_000_000, 20_000_000, 30_000_000, 40_000_000]);
   expect(ticks(0, 0, 5)).toEqual([]);
-  for (const to of [1, 7, 99, 12_345, 9_999_999]) for (const most of [1, 2, 5, 9]) expect(ticks(0, to, most).length).toBeLessThanOrEqual(most + 1);
+  for (const to of [1, 7, 99, 12_345, 9_999_999])
+    for (const most of [1, 2, 5, 9])
+      expect(ticks(0, to, most).length).toBeLessThanOrEqual(most + 1);
 });
 
 describe("the live rate", () => {

@@ -12,8 +12,13 @@ export interface Loaded<T> {
 }
 
 // `key` says when the question is another one; null asks nothing yet.
-export function useLoad<T>(key: string | null, load: (signal: AbortSignal) => Promise<T>): Loaded<T> {
-  const [answer, setAnswer] = useState<{ data?: T; key?: string; error: Error | null }>({ error: null });
+export function useLoad<T>(
+  key: string | null,
+  load: (signal: AbortSignal) => Promise<T>,
+): Loaded<T> {
+  const [answer, setAnswer] = useState<{ data?: T; key?: string; error: Error | null }>({
+    error: null,
+  });
   const [loading, setLoading] = useState(key !== null);
   const [round, setRound] = useState(0);
   useEffect(() => {

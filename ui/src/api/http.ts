@@ -13,10 +13,17 @@ interface Options<T> {
   missing?: T; // what a 404 means, where it is an answer and not an error
 }
 
-export async function getJson<T>(path: string, signal?: AbortSignal, options: Options<T> = {}): Promise<T> {
+export async function getJson<T>(
+  path: string,
+  signal?: AbortSignal,
+  options: Options<T> = {},
+): Promise<T> {
   let response: Response;
   try {
-    response = await fetch(path, { headers: { accept: "application/json" }, ...(signal && { signal }) });
+    response = await fetch(path, {
+      headers: { accept: "application/json" },
+      ...(signal && { signal }),
+    });
   } catch (cause) {
     if (signal?.aborted) throw cause;
     throw new ApiError(`${location.host} does not answer.`, 0);

@@ -49,14 +49,19 @@ export async function fetchOperations(service: string, signal?: AbortSignal): Pr
   return [...(data ?? [])].sort((a, b) => a.localeCompare(b));
 }
 
-export async function fetchTraces(query: URLSearchParams, signal?: AbortSignal): Promise<JaegerTrace[]> {
+export async function fetchTraces(
+  query: URLSearchParams,
+  signal?: AbortSignal,
+): Promise<JaegerTrace[]> {
   const { data } = await getJson<Envelope<JaegerTrace[]>>(`/api/traces?${query}`, signal);
   return data ?? [];
 }
 
 // null: no trace of that id is stored.
 export async function fetchTrace(id: string, signal?: AbortSignal): Promise<JaegerTrace | null> {
-  const { data } = await getJson<Envelope<JaegerTrace[]>>(tracePath(id), signal, { missing: { data: [] } });
+  const { data } = await getJson<Envelope<JaegerTrace[]>>(tracePath(id), signal, {
+    missing: { data: [] },
+  });
   return data?.[0] ?? null;
 }
 

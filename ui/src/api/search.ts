@@ -15,14 +15,26 @@ export interface Found {
   known: number; // services
 }
 
-export async function search(query: Query, services: string[], nowMs: number, signal: AbortSignal): Promise<Found> {
+export async function search(
+  query: Query,
+  services: string[],
+  nowMs: number,
+  signal: AbortSignal,
+): Promise<Found> {
   const asked = query.service !== "" ? [query.service] : services.slice(0, SERVICES_MAX);
   const byId = new Map<string, JaegerTrace>();
   for (let i = 0; i < asked.length; i += AT_ONCE) {
-    const answers = asked.slice(i, i + AT_ONCE).map((service) => fetchTraces(queryForApi(query, service, nowMs), signal));
-    for (const traces of await Promise.all(answers)) for (const trace of traces) byId.set(trace.traceID, trace);
+    const answers = asked
+      .slice(i, i + AT_ONCE)
+      .map((service) => fetchTraces(queryForApi(query, service, nowMs), signal));
+    for (const traces of await Promise.all(answers))
+      for (const trace of traces) byId.set(trace.traceID, trace);
   }
   const traces = [...byId.values()].map(summarize).filter((s) => s !== null);
   traces.sort((a, b) => b.startUs - a.startUs);
-  return { traces: traces.slice(0, Number(query.limit)), asked: asked.length, known: services.length };
+  return {
+    traces: traces.slice(0, Number(query.limit)),
+    asked: asked.length,
+    known: services.length,
+  };
 }

@@ -32,7 +32,12 @@ export function nextLive(live: Live, status: Status): Live {
   return { state: "online", status, rate, rates: [...live.rates.slice(1), rate] };
 }
 
-let live: Live = { state: "asking", status: null, rate: 0, rates: new Array<number>(HISTORY).fill(0) };
+let live: Live = {
+  state: "asking",
+  status: null,
+  rate: 0,
+  rates: new Array<number>(HISTORY).fill(0),
+};
 const listeners = new Set<(live: Live) => void>();
 let timer: ReturnType<typeof setTimeout> | undefined;
 

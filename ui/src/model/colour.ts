@@ -21,7 +21,8 @@ export function serviceColour(name: string): string {
   const used = new Set(taken.values());
   const first = hash(name) % PALETTE.length;
   colour = PALETTE[first]!;
-  for (let i = 0; used.size < PALETTE.length && used.has(colour); i++) colour = PALETTE[(first + i) % PALETTE.length]!;
+  for (let i = 0; used.size < PALETTE.length && used.has(colour); i++)
+    colour = PALETTE[(first + i) % PALETTE.length]!;
   taken.set(name, colour);
   return colour;
 }

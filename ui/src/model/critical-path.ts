@@ -17,7 +17,9 @@ export function criticalPath(spans: readonly Span[], root: number): Map<number, 
   while (stack.length > 0) {
     const { index, until } = stack.pop()!;
     const span = spans[index]!;
-    const waited = span.children.map((i) => spans[i]!).sort((a, b) => b.start + b.duration - (a.start + a.duration));
+    const waited = span.children
+      .map((i) => spans[i]!)
+      .sort((a, b) => b.start + b.duration - (a.start + a.duration));
     const own: Stretch[] = [];
     let to = until;
     for (const child of waited) {
@@ -38,7 +40,8 @@ export function selfTime(spans: readonly Span[], span: Span): number {
   const ends = span.start + span.duration;
   let covered = 0;
   let reached = span.start;
-  for (const i of span.children) { // in order of their start
+  for (const i of span.children) {
+    // in order of their start
     const child = spans[i]!;
     const to = Math.min(child.start + child.duration, ends);
     covered += Math.max(0, to - Math.max(child.start, reached));

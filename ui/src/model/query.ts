@@ -40,7 +40,8 @@ export function queryFromUrl(params: URLSearchParams): Query {
   }
   if (query.service === "all") query.service = "";
   if (query.operation === "all") query.operation = "";
-  if (params.get("lookback") === null && query.start !== "" && query.end !== "") query.lookback = "custom";
+  if (params.get("lookback") === null && query.start !== "" && query.end !== "")
+    query.lookback = "custom";
   if (query.tags.startsWith("{")) query.tags = tagsAsTyped(query.tags);
   return query;
 }
@@ -59,7 +60,12 @@ export function queryToUrl(query: Query): string {
 export function queryForApi(query: Query, service: string, nowMs: number): URLSearchParams {
   const tags = parseTags(query.tags).tags;
   const { start, end } = rangeOf(query, nowMs);
-  const params = new URLSearchParams({ service, start: String(start), end: String(end), limit: query.limit });
+  const params = new URLSearchParams({
+    service,
+    start: String(start),
+    end: String(end),
+    limit: query.limit,
+  });
   if (query.operation !== "") params.set("operation", query.operation);
   if (Object.keys(tags).length > 0) params.set("tags", JSON.stringify(tags));
   if (query.minDuration.trim() !== "") params.set("minDuration", query.minDuration.trim());
@@ -97,7 +103,15 @@ export function problems(query: Query): Partial<Record<keyof Query, string>> {
   return out;
 }
 
-const UNIT_US: Record<string, number> = { ns: 1e-3, us: 1, "µs": 1, ms: 1e3, s: 1e6, m: 60e6, h: 3600e6 };
+const UNIT_US: Record<string, number> = {
+  ns: 1e-3,
+  us: 1,
+  µs: 1,
+  ms: 1e3,
+  s: 1e6,
+  m: 60e6,
+  h: 3600e6,
+};
 
 // A duration as Go writes it ("1m30s"), in microseconds. 0 for nothing typed, null for something else.
 export function durationUs(text: string): number | null {
@@ -105,7 +119,8 @@ export function durationUs(text: string): number | null {
   if (typed === "") return 0;
   if (!/^(\d+(\.\d+)?(ns|us|µs|ms|s|m|h))+$/.test(typed)) return null;
   let sum = 0;
-  for (const [, n, unit] of typed.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g)) sum += Number(n) * UNIT_US[unit!]!;
+  for (const [, n, unit] of typed.matchAll(/(\d+(?:\.\d+)?)(ns|us|µs|ms|s|m|h)/g))
+    sum += Number(n) * UNIT_US[unit!]!;
   return sum;
 }
 
@@ -127,13 +142,17 @@ export function parseTags(text: string): { tags: Record<string, string>; problem
 }
 
 export function tag(key: string, value: string): string {
-  return /^[^\s"]+$/.test(value) ? `${key}=${value}` : `${key}="${value.replace(/["\\]/g, "\\$&")}"`;
+  return /^[^\s"]+$/.test(value)
+    ? `${key}=${value}`
+    : `${key}="${value.replace(/["\\]/g, "\\$&")}"`;
 }
 
 function tagsAsTyped(json: string): string {
   try {
     const tags = JSON.parse(json) as Record<string, unknown>;
-    return Object.entries(tags).map(([k, v]) => tag(k, String(v))).join(" ");
+    return Object.entries(tags)
+      .map(([k, v]) => tag(k, String(v)))
+      .join(" ");
   } catch {
     return json; // shown as it is, with the form's complaint
   }

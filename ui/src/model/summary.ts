@@ -32,7 +32,9 @@ export function summarize(trace: JaegerTrace): Summary | null {
   for (const span of spans) {
     startUs = Math.min(startUs, span.startTime);
     endUs = Math.max(endUs, span.startTime + span.duration);
-    const hasParent = (span.references ?? []).some((r) => r.refType === "CHILD_OF" && known.has(r.spanID));
+    const hasParent = (span.references ?? []).some(
+      (r) => r.refType === "CHILD_OF" && known.has(r.spanID),
+    );
     if (!hasParent && (!root || span.startTime < root.startTime)) root = span;
     countIn(services, serviceOf(trace, span), isError(span));
   }

@@ -90,7 +90,9 @@ interface Placed {
 }
 
 function parentOf(span: JaegerSpan): string | null {
-  const refs = (span.references ?? []).filter((r) => r.traceID === span.traceID && r.spanID !== span.spanID);
+  const refs = (span.references ?? []).filter(
+    (r) => r.traceID === span.traceID && r.spanID !== span.spanID,
+  );
   return refs.find((r) => r.refType === "CHILD_OF")?.spanID ?? null;
 }
 
@@ -108,7 +110,8 @@ function inTreeOrder(spans: JaegerSpan[]): Placed[] {
   }
   const out: Placed[] = [];
   const seen = new Set<JaegerSpan>();
-  for (const root of [...roots, ...byStart]) placeTree(root, children, seen, out); // byStart: what circles left over
+  // byStart once more: what is left of circles, which have no root.
+  for (const root of [...roots, ...byStart]) placeTree(root, children, seen, out);
   for (let i = out.length - 1; i >= 0; i--) {
     const { parent, end } = out[i]!;
     if (parent >= 0) out[parent]!.end = Math.max(out[parent]!.end, end);
@@ -116,7 +119,12 @@ function inTreeOrder(spans: JaegerSpan[]): Placed[] {
   return out;
 }
 
-function placeTree(root: JaegerSpan, children: Map<string, JaegerSpan[]>, seen: Set<JaegerSpan>, out: Placed[]): void {
+function placeTree(
+  root: JaegerSpan,
+  children: Map<string, JaegerSpan[]>,
+  seen: Set<JaegerSpan>,
+  out: Placed[],
+): void {
   const stack = [{ span: root, parent: -1, depth: 0 }];
   while (stack.length > 0) {
     const { span, parent, depth } = stack.pop()!;
@@ -126,7 +134,8 @@ function placeTree(root: JaegerSpan, children: Map<string, JaegerSpan[]>, seen: 
     out.push({ raw: span, parent, depth, end: index + 1 });
     const below = children.get(span.spanID) ?? [];
     children.delete(span.spanID); // an id used twice gets its children once
-    for (let i = below.length - 1; i >= 0; i--) stack.push({ span: below[i]!, parent: index, depth: depth + 1 });
+    for (let i = below.length - 1; i >= 0; i--)
+      stack.push({ span: below[i]!, parent: index, depth: depth + 1 });
   }
 }
 
@@ -147,7 +156,9 @@ function describe(s: JaegerSpan, trace: JaegerTrace, startUs: number) {
     tags: tags.filter((t) => !FIELDS.has(t.key)),
     resource: process?.tags ?? [],
     events: (s.logs ?? []).map((log) => eventOf(log, startUs)),
-    links: (s.references ?? []).filter((r) => r.refType === "FOLLOWS_FROM" || r.traceID !== s.traceID),
+    links: (s.references ?? []).filter(
+      (r) => r.refType === "FOLLOWS_FROM" || r.traceID !== s.traceID,
+    ),
     warnings: s.warnings ?? [],
   };
 }
@@ -193,8 +204,13 @@ export function findSpans(spans: readonly Span[], text: string): number[] {
   return spans
     .filter(
       (s) =>
-        has(s.name) || has(s.service) || has(s.id) || has(s.kind) || has(s.statusText) ||
-        inPairs(s.tags) || s.events.some((e) => has(e.name) || inPairs(e.fields)),
+        has(s.name) ||
+        has(s.service) ||
+        has(s.id) ||
+        has(s.kind) ||
+        has(s.statusText) ||
+        inPairs(s.tags) ||
+        s.events.some((e) => has(e.name) || inPairs(e.fields)),
     )
     .map((s) => s.index);
 }

@@ -78,7 +78,8 @@ export function dateTime(ms: number): string {
 }
 
 function clock(d: Date): string {
-  return `${pad(d.getHours())}:${pad(d.getMinutes())}:${pad(d.getSeconds())}.${String(d.getMilliseconds()).padStart(3, "0")}`;
+  const ms = String(d.getMilliseconds()).padStart(3, "0");
+  return `${pad(d.getHours())}:${pad(d.getMinutes())}:${pad(d.getSeconds())}.${ms}`;
 }
 
 // Round steps for a ruler over [from, to] that give at most `most` labels.

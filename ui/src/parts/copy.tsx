@@ -30,9 +30,20 @@ export function CopyButton({ text, what, label }: { text: string; what: string; 
     clearTimeout(timer.current);
     timer.current = window.setTimeout(() => setResult(null), SHOWN_MS);
   };
-  const title = result === "copied" ? "Copied" : result === "failed" ? "The browser refused to copy" : `Copy ${what}`;
+  const title =
+    result === "copied"
+      ? "Copied"
+      : result === "failed"
+        ? "The browser refused to copy"
+        : `Copy ${what}`;
   return (
-    <button type="button" class={label ? "button small" : "icon-button tiny"} onClick={onClick} title={title} aria-label={title}>
+    <button
+      type="button"
+      class={label ? "button small" : "icon-button tiny"}
+      onClick={onClick}
+      title={title}
+      aria-label={title}
+    >
       {result === "copied" ? <CheckIcon /> : <CopyIcon />}
       {label && <span>{result === "copied" ? "Copied" : label}</span>}
     </button>

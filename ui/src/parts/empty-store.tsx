@@ -32,7 +32,8 @@ interface Way {
 const WAYS: readonly Way[] = [
   {
     name: "Any language",
-    intro: "Your program already uses an OpenTelemetry SDK or agent? Tell it where to send, and start it as always:",
+    intro:
+      "Your program already uses an OpenTelemetry SDK or agent? Tell it where to send, and start it as always:",
     code: (http) => `export OTEL_EXPORTER_OTLP_ENDPOINT=${http}
 export OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf
 export OTEL_SERVICE_NAME=my-service
@@ -46,7 +47,8 @@ your-app`,
 export OTEL_EXPORTER_OTLP_PROTOCOL=grpc
 export OTEL_SERVICE_NAME=my-service
 your-app`,
-    after: "The two ports differ: gRPC on the one, HTTP on the other. Mixed up, neither side says much.",
+    after:
+      "The two ports differ: gRPC on the one, HTTP on the other. Mixed up, neither side says much.",
   },
   {
     name: "C",
@@ -61,7 +63,8 @@ OTEL_SERVICE_NAME=hello ./hello`,
   },
   {
     name: "Demo",
-    intro: "No program at hand? In cryostorm’s source tree, this starts a small web application and sends it some traffic:",
+    intro:
+      "No program at hand? In cryostorm’s source tree, this starts a small web application and sends it some traffic:",
     code: () => "make demo",
     after: "It starts a cryostorm of its own: stop this one first, or the ports are taken.",
   },
@@ -81,12 +84,18 @@ export function EmptyStore() {
       </p>
       <h1>Send your first trace</h1>
       <p class="lead">
-        cryostorm is ready and nothing has arrived yet. Point a program at it; this page changes by itself as soon as the first
-        span is here.
+        cryostorm is ready and nothing has arrived yet. Point a program at it; this page changes by
+        itself as soon as the first span is here.
       </p>
       <div class="tabs" role="tablist" aria-label="Ways to send">
         {WAYS.map((w, i) => (
-          <button key={w.name} type="button" role="tab" aria-selected={i === chosen} onClick={() => setChosen(i)}>
+          <button
+            key={w.name}
+            type="button"
+            role="tab"
+            aria-selected={i === chosen}
+            onClick={() => setChosen(i)}
+          >
             {w.name}
           </button>
         ))}

@@ -13,7 +13,12 @@ export function Live() {
   useEffect(() => {
     if (!open) return;
     const away = (event: Event) => {
-      if (event instanceof KeyboardEvent ? event.key === "Escape" : !box.current?.contains(event.target as Node)) setOpen(false);
+      if (
+        event instanceof KeyboardEvent
+          ? event.key === "Escape"
+          : !box.current?.contains(event.target as Node)
+      )
+        setOpen(false);
     };
     addEventListener("pointerdown", away);
     addEventListener("keydown", away);
@@ -24,7 +29,13 @@ export function Live() {
   }, [open]);
   return (
     <div class="live" ref={box}>
-      <button type="button" class="live-button" aria-expanded={open} aria-controls="live-panel" onClick={() => setOpen(!open)}>
+      <button
+        type="button"
+        class="live-button"
+        aria-expanded={open}
+        aria-controls="live-panel"
+        onClick={() => setOpen(!open)}
+      >
         <i class={`pulse ${live.state} ${live.rate > 0 ? "moving" : ""}`} />
         {live.state === "offline" ? <span>Server not reachable</span> : <Rate live={live} />}
       </button>
@@ -40,7 +51,9 @@ function Rate({ live }: { live: LiveState }) {
       <span class="live-rate">
         <b>{shortCount(live.rate)}</b> spans/s
       </span>
-      {live.status && <span class="live-total">{shortCount(live.status.received.spans)} received</span>}
+      {live.status && (
+        <span class="live-total">{shortCount(live.status.received.spans)} received</span>
+      )}
     </>
   );
 }
@@ -54,13 +67,33 @@ function Sparkline({ rates }: { rates: readonly number[] }) {
       padding: [2, 0, 0, 0] as [number, number, number, number],
       axes: [{ show: false }, { show: false }],
       // At least 1 at the top, so that a quiet minute is a flat line at the bottom.
-      scales: { x: { time: false }, y: { range: (_: unknown, __: number, max: number): [number, number] => [0, Math.max(1, max)] } },
-      series: [{}, { stroke: cssColour("--accent"), fill: cssColour("--accent-soft"), width: 1.25, points: { show: false } }],
+      scales: {
+        x: { time: false },
+        y: {
+          range: (_: unknown, __: number, max: number): [number, number] => [0, Math.max(1, max)],
+        },
+      },
+      series: [
+        {},
+        {
+          stroke: cssColour("--accent"),
+          fill: cssColour("--accent-soft"),
+          width: 1.25,
+          points: { show: false },
+        },
+      ],
     }),
     [theme],
   );
   const data = useMemo(() => [rates.map((_, i) => i), [...rates]] as [number[], number[]], [rates]);
-  return <Plot class="sparkline" options={options} data={data} label={`Spans per second over the last ${HISTORY} seconds`} />;
+  return (
+    <Plot
+      class="sparkline"
+      options={options}
+      data={data}
+      label={`Spans per second over the last ${HISTORY} seconds`}
+    />
+  );
 }
 
 function Panel({ live }: { live: LiveState }) {
@@ -69,7 +102,8 @@ function Panel({ live }: { live: LiveState }) {
     <div class="live-panel" id="live-panel">
       {live.state === "offline" && (
         <p class="notice bad">
-          Nothing answers at {location.host}. Start cryostorm again, or check that it still runs; this page goes on asking.
+          Nothing answers at {location.host}. Start cryostorm again, or check that it still runs;
+          this page goes on asking.
         </p>
       )}
       {status ? <Account status={status} /> : <p>No answer yet.</p>}
@@ -86,15 +120,20 @@ function Account({ status }: { status: Status }) {
       <Endpoint name="OTLP/gRPC" value={endpoints.otlp_grpc && `http://${endpoints.otlp_grpc}`} />
       <h2>Received since start</h2>
       <Line name="Spans" value={count(received.spans)} />
-      {received.metric_points > 0 && <Line name="Metric points" value={count(received.metric_points)} />}
+      {received.metric_points > 0 && (
+        <Line name="Metric points" value={count(received.metric_points)} />
+      )}
       {received.log_records > 0 && <Line name="Log records" value={count(received.log_records)} />}
       <Line name="Dropped spans" value={count(dropped.spans)} bad={dropped.spans > 0} />
       <h2>Stored</h2>
       <Line name="Spans" value={`${count(stored.spans)} in ${plural(stored.traces, "trace")}`} />
       <Line name="On disk" value={bytes(stored.bytes)} />
-      {stored.oldest_unix_ms !== null && <Line name="Oldest" value={ago(stored.oldest_unix_ms, status.now_unix_ms)} />}
+      {stored.oldest_unix_ms !== null && (
+        <Line name="Oldest" value={ago(stored.oldest_unix_ms, status.now_unix_ms)} />
+      )}
       <p class="live-version">
-        cryostorm {status.version}, up {duration(Math.max(0, status.now_unix_ms - status.start_unix_ms) * 1000)}
+        cryostorm {status.version}, up{" "}
+        {duration(Math.max(0, status.now_unix_ms - status.start_unix_ms) * 1000)}
       </p>
     </>
   );

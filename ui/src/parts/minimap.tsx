@@ -54,7 +54,8 @@ export function Minimap({ trace, whole, zoom, onZoom }: Props) {
     const { from, moving } = drag.current;
     const at = timeAt(event);
     if (moving) onZoom(shifted(moving, at - from, whole));
-    else if (Math.abs(at - from) > SMALLEST * (whole.to - whole.from)) onZoom({ from: Math.min(from, at), to: Math.max(from, at) });
+    else if (Math.abs(at - from) > SMALLEST * (whole.to - whole.from))
+      onZoom({ from: Math.min(from, at), to: Math.max(from, at) });
   };
   const percent = (t: number) => `${((t - whole.from) / (whole.to - whole.from)) * 100}%`;
   return (
@@ -71,12 +72,21 @@ export function Minimap({ trace, whole, zoom, onZoom }: Props) {
           {duration(t)}
         </span>
       ))}
-      <canvas ref={canvas} role="img" aria-label={`Overview of ${trace.spans.length} spans in ${duration(trace.duration)}`} />
+      <canvas
+        ref={canvas}
+        role="img"
+        aria-label={`Overview of ${trace.spans.length} spans in ${duration(trace.duration)}`}
+      />
       {zoom && (
         <>
           <i class="shade" style={{ left: "0", right: `calc(100% - ${percent(zoom.from)})` }} />
           <i class="shade" style={{ left: percent(zoom.to), right: "0" }} />
-          <button type="button" class="button small unzoom" onPointerDown={(event) => event.stopPropagation()} onClick={() => onZoom(null)}>
+          <button
+            type="button"
+            class="button small unzoom"
+            onPointerDown={(event) => event.stopPropagation()}
+            onClick={() => onZoom(null)}
+          >
             <CloseIcon /> {duration(zoom.from)} – {duration(zoom.to)}
           </button>
         </>

@@ -74,10 +74,17 @@ function Marker({ plot, trace }: { plot: uPlot; trace: Summary }) {
 }
 
 function positionOf(plot: uPlot, trace: Summary): { x: number; y: number } {
-  return { x: plot.valToPos(trace.startUs / 1e6, "x"), y: plot.valToPos(Math.max(1, trace.duration), "y") };
+  return {
+    x: plot.valToPos(trace.startUs / 1e6, "x"),
+    y: plot.valToPos(Math.max(1, trace.duration), "y"),
+  };
 }
 
-function nearest(plot: uPlot | null, points: readonly Summary[], event: MouseEvent): Summary | null {
+function nearest(
+  plot: uPlot | null,
+  points: readonly Summary[],
+  event: MouseEvent,
+): Summary | null {
   if (!plot) return null;
   const box = plot.over.getBoundingClientRect();
   let best: Summary | null = null;
@@ -99,7 +106,13 @@ function optionsFor(log: boolean): Omit<uPlot.Options, "width" | "height"> {
   const text = cssColour("--text-3");
   const line = cssColour("--line");
   const font = `11px ${getComputedStyle(document.body).fontFamily}`;
-  const axis: uPlot.Axis = { stroke: text, font, grid: { stroke: line, width: 1 }, ticks: { show: false }, border: { show: false } };
+  const axis: uPlot.Axis = {
+    stroke: text,
+    font,
+    grid: { stroke: line, width: 1 },
+    ticks: { show: false },
+    border: { show: false },
+  };
   const series = (colour: string): uPlot.Series => ({
     paths: () => null,
     points: { show: true, size: 8, width: 1.5, stroke: cssColour("--surface"), fill: colour },
@@ -110,11 +123,28 @@ function optionsFor(log: boolean): Omit<uPlot.Options, "width" | "height"> {
     padding: [10, 12, 0, 4],
     scales: {
       x: { time: true, range: (_, min, max) => padded(min, max) },
-      y: log ? { distr: 3, range: (_, min, max) => [min / 1.6, max * 1.6] } : { range: (_, __, max) => [0, max * 1.1] },
+      y: log
+        ? { distr: 3, range: (_, min, max) => [min / 1.6, max * 1.6] }
+        : { range: (_, __, max) => [0, max * 1.1] },
     },
     axes: [
-      { ...axis, size: 24, gap: 4, space: 90, grid: { show: false }, values: (_, at) => at.map(clockLabel) },
-      { ...axis, size: 62, gap: 6, space: 24, filter: (_, at) => at, ...(log && { splits: (_, __, min, max) => powersOfTen(min, max) }), values: (_, at) => at.map(duration) },
+      {
+        ...axis,
+        size: 24,
+        gap: 4,
+        space: 90,
+        grid: { show: false },
+        values: (_, at) => at.map(clockLabel),
+      },
+      {
+        ...axis,
+        size: 62,
+        gap: 6,
+        space: 24,
+        filter: (_, at) => at,
+        ...(log && { splits: (_, __, min, max) => powersOfTen(min, max) }),
+        values: (_, at) => at.map(duration),
+      },
     ],
     series: [{}, series(cssColour("--accent")), series(cssColour("--bad"))],
   };
@@ -133,6 +163,11 @@ function powersOfTen(min: number, max: number): number[] {
 }
 
 function clockLabel(seconds: number): string {
-  const options: Intl.DateTimeFormatOptions = { hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false };
+  const options: Intl.DateTimeFormatOptions = {
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+    hour12: false,
+  };
   return new Date(seconds * 1000).toLocaleTimeString("en-GB", options);
 }

@@ -16,7 +16,9 @@ export function SearchForm({ query, services, onSearch }: Props) {
   const [tried, setTried] = useState(false); // complaints wait until somebody presses the button
   const [more, setMore] = useState(false); // on a small screen: all fields
   useEffect(() => setDraft(query), [query]);
-  const operations = useLoad(draft.service === "" ? null : draft.service, (signal) => fetchOperations(draft.service, signal));
+  const operations = useLoad(draft.service === "" ? null : draft.service, (signal) =>
+    fetchOperations(draft.service, signal),
+  );
   const wrong = tried ? problems(draft) : {};
   const change = (part: Partial<Query>) => setDraft({ ...draft, ...part });
   const submit = (part: Partial<Query> = {}) => {
@@ -25,7 +27,11 @@ export function SearchForm({ query, services, onSearch }: Props) {
     setTried(true);
     if (Object.keys(problems(next)).length === 0) onSearch(next);
   };
-  const text = (key: "tags" | "minDuration" | "maxDuration" | "limit", name: string, hint: string) => (
+  const text = (
+    key: "tags" | "minDuration" | "maxDuration" | "limit",
+    name: string,
+    hint: string,
+  ) => (
     <Field name={name} class={`f-${key}`} problem={wrong[key]}>
       <input
         type="text"
@@ -75,12 +81,25 @@ export function SearchForm({ query, services, onSearch }: Props) {
         <Choice
           name="lookback"
           value={draft.lookback}
-          options={LOOKBACKS.some(([value]) => value === draft.lookback) ? LOOKBACKS : [...LOOKBACKS, [draft.lookback, `Last ${draft.lookback}`]]}
-          onChoose={(lookback) => (lookback === "custom" ? change({ lookback, ...startOfRange(draft) }) : submit({ lookback }))}
+          options={
+            LOOKBACKS.some(([value]) => value === draft.lookback)
+              ? LOOKBACKS
+              : [...LOOKBACKS, [draft.lookback, `Last ${draft.lookback}`]]
+          }
+          onChoose={(lookback) =>
+            lookback === "custom"
+              ? change({ lookback, ...startOfRange(draft) })
+              : submit({ lookback })
+          }
         />
       </Field>
       {text("limit", "Limit", "20")}
-      <button class="button f-more" type="button" aria-expanded={more} onClick={() => setMore(!more)}>
+      <button
+        class="button f-more"
+        type="button"
+        aria-expanded={more}
+        onClick={() => setMore(!more)}
+      >
         {more ? "Fewer conditions" : "More conditions"}
       </button>
       <button class="button primary f-submit" type="submit">
@@ -88,8 +107,18 @@ export function SearchForm({ query, services, onSearch }: Props) {
       </button>
       {draft.lookback === "custom" && (
         <div class="f-range">
-          <Moment name="From" problem={wrong.start} value={draft.start} onChange={(start) => change({ start })} />
-          <Moment name="To" problem={wrong.end} value={draft.end} onChange={(end) => change({ end })} />
+          <Moment
+            name="From"
+            problem={wrong.start}
+            value={draft.start}
+            onChange={(start) => change({ start })}
+          />
+          <Moment
+            name="To"
+            problem={wrong.end}
+            value={draft.end}
+            onChange={(end) => change({ end })}
+          />
         </div>
       )}
     </form>
@@ -98,7 +127,10 @@ export function SearchForm({ query, services, onSearch }: Props) {
 
 // The range that was looked at so far, to be narrowed; not two empty fields.
 function startOfRange(draft: Query): Partial<Query> {
-  const { start, end } = rangeOf(draft.lookback === "custom" ? { ...draft, lookback: "1h" } : draft, Date.now());
+  const { start, end } = rangeOf(
+    draft.lookback === "custom" ? { ...draft, lookback: "1h" } : draft,
+    Date.now(),
+  );
   return { start: String(start), end: String(end) };
 }
 
@@ -108,7 +140,12 @@ function listed(names: string[], chosen: string): [string, string][] {
   return all.map((name) => [name, name]);
 }
 
-function Field(props: { name: string; class: string; problem?: string | undefined; children: ComponentChildren }) {
+function Field(props: {
+  name: string;
+  class: string;
+  problem?: string | undefined;
+  children: ComponentChildren;
+}) {
   return (
     <label class={`field ${props.class}`}>
       <span class="field-name">{props.name}</span>
@@ -132,7 +169,12 @@ interface ChoiceProps {
 
 function Choice({ name, value, options, disabled = false, onChoose }: ChoiceProps) {
   return (
-    <select name={name} value={value} disabled={disabled} onChange={(event) => onChoose(event.currentTarget.value)}>
+    <select
+      name={name}
+      value={value}
+      disabled={disabled}
+      onChange={(event) => onChoose(event.currentTarget.value)}
+    >
       {options.map(([option, text]) => (
         <option key={option} value={option}>
           {text}
@@ -142,7 +184,12 @@ function Choice({ name, value, options, disabled = false, onChoose }: ChoiceProp
   );
 }
 
-function Moment(props: { name: string; value: string; problem: string | undefined; onChange: (us: string) => void }) {
+function Moment(props: {
+  name: string;
+  value: string;
+  problem: string | undefined;
+  onChange: (us: string) => void;
+}) {
   return (
     <Field name={props.name} class="f-moment" problem={props.problem}>
       <input

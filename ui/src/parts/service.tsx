@@ -4,7 +4,15 @@ export function Dot({ service }: { service: string }) {
   return <i class="dot" style={{ background: serviceColour(service) }} />;
 }
 
-export function ServiceChip({ service, spans, errors = 0 }: { service: string; spans?: number; errors?: number }) {
+export function ServiceChip({
+  service,
+  spans,
+  errors = 0,
+}: {
+  service: string;
+  spans?: number;
+  errors?: number;
+}) {
   return (
     <span class="chip" title={errors > 0 ? `${service}: ${errors} of ${spans} failed` : service}>
       <Dot service={service} />

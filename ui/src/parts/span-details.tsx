@@ -22,7 +22,13 @@ export function SpanDetails({ trace, span, onSelect, onClose }: Props) {
     <aside class="details" aria-label={`Details of ${span.name}`}>
       <header>
         <h2>{span.name}</h2>
-        <button type="button" class="icon-button" onClick={onClose} title="Close (Esc)" aria-label="Close the details">
+        <button
+          type="button"
+          class="icon-button"
+          onClick={onClose}
+          title="Close (Esc)"
+          aria-label="Close the details"
+        >
           <CloseIcon />
         </button>
       </header>
@@ -48,7 +54,10 @@ export function SpanDetails({ trace, span, onSelect, onClose }: Props) {
             <ul class="links">
               {span.links.map((link, i) => (
                 <li key={i}>
-                  <a class="mono" href={`/trace/${encodeURIComponent(link.traceID)}?span=${encodeURIComponent(link.spanID)}`}>
+                  <a
+                    class="mono"
+                    href={`/trace/${encodeURIComponent(link.traceID)}?span=${encodeURIComponent(link.spanID)}`}
+                  >
                     {link.traceID === trace.id ? "this trace" : link.traceID}
                   </a>{" "}
                   <span class="mono muted">span {link.spanID}</span>
@@ -57,7 +66,11 @@ export function SpanDetails({ trace, span, onSelect, onClose }: Props) {
             </ul>
           </Section>
         )}
-        <Section name="Resource" count={span.resource.length} none="The program said nothing about itself.">
+        <Section
+          name="Resource"
+          count={span.resource.length}
+          none="The program said nothing about itself."
+        >
           <Pairs pairs={span.resource} service={span.service} />
         </Section>
       </div>
@@ -83,7 +96,9 @@ function Facts({ trace, span, onSelect }: Omit<Props, "onClose">) {
       </Fact>
       <Fact name="Duration">
         <b class="num">{duration(span.duration)}</b>
-        {span.children.length > 0 && <span class="muted num"> {duration(selfTime(trace.spans, span))} of it itself</span>}
+        {span.children.length > 0 && (
+          <span class="muted num"> {duration(selfTime(trace.spans, span))} of it itself</span>
+        )}
       </Fact>
       <Fact name="Started">
         <span class="num" title={dateTime((trace.startUs + span.start) / 1000)}>
@@ -120,12 +135,22 @@ function Fact({ name, children }: { name: string; children: ComponentChildren })
   );
 }
 
-function Section(props: { name: string; count: number; none?: string; children: ComponentChildren }) {
+function Section(props: {
+  name: string;
+  count: number;
+  none?: string;
+  children: ComponentChildren;
+}) {
   const [open, setOpen] = useState(true);
   return (
     <section class="section">
       <h3>
-        <button type="button" class={open ? "opened" : ""} aria-expanded={open} onClick={() => setOpen(!open)}>
+        <button
+          type="button"
+          class={open ? "opened" : ""}
+          aria-expanded={open}
+          onClick={() => setOpen(!open)}
+        >
           <ChevronIcon /> {props.name} <span class="num muted">{props.count}</span>
         </button>
       </h3>
@@ -144,7 +169,12 @@ function Pairs({ pairs, service }: { pairs: readonly KeyValue[]; service?: strin
             <span class="text">{String(pair.value)}</span>
             <span class="pair-actions">
               {service !== undefined && pair.type !== "binary" && (
-                <a class="icon-button tiny" href={searchFor(service, pair)} title="Find traces with this value" aria-label={`Find traces with this ${pair.key}`}>
+                <a
+                  class="icon-button tiny"
+                  href={searchFor(service, pair)}
+                  title="Find traces with this value"
+                  aria-label={`Find traces with this ${pair.key}`}
+                >
                   <SearchIcon />
                 </a>
               )}
@@ -159,11 +189,18 @@ function Pairs({ pairs, service }: { pairs: readonly KeyValue[]; service?: strin
 
 // Long keys break after a dot or an underscore, not in the middle of a word.
 function breakable(key: string): ComponentChildren {
-  return key.split(/(?<=[._/-])/).flatMap((part, i) => (i === 0 ? [part] : [<wbr key={i} />, part]));
+  return key
+    .split(/(?<=[._/-])/)
+    .flatMap((part, i) => (i === 0 ? [part] : [<wbr key={i} />, part]));
 }
 
 function searchFor(service: string, pair: KeyValue): string {
-  return queryToUrl({ ...DEFAULTS, service, tags: tag(pair.key, String(pair.value)), lookback: "1d" });
+  return queryToUrl({
+    ...DEFAULTS,
+    service,
+    tags: tag(pair.key, String(pair.value)),
+    lookback: "1d",
+  });
 }
 
 function Event({ event, span }: { event: SpanEvent; span: Span }) {
@@ -174,13 +211,23 @@ function Event({ event, span }: { event: SpanEvent; span: Span }) {
     <article class={event.isException ? "event exception" : "event"}>
       <h4>
         {event.isException && <ErrorIcon label="" />}
-        <span class="event-name">{event.isException ? String(field("exception.type") ?? event.name) : event.name}</span>
+        <span class="event-name">
+          {event.isException ? String(field("exception.type") ?? event.name) : event.name}
+        </span>
         <span class="num muted" title="After the start of the span">
           +{duration(Math.max(0, event.at - span.start))}
         </span>
       </h4>
-      {event.isException && field("exception.message") !== undefined && <p class="event-message">{String(field("exception.message"))}</p>}
-      <Pairs pairs={event.isException ? rest.filter((f) => f.key !== "exception.message" && f.key !== "exception.type") : rest} />
+      {event.isException && field("exception.message") !== undefined && (
+        <p class="event-message">{String(field("exception.message"))}</p>
+      )}
+      <Pairs
+        pairs={
+          event.isException
+            ? rest.filter((f) => f.key !== "exception.message" && f.key !== "exception.type")
+            : rest
+        }
+      />
       {stack !== undefined && (
         <div class="code">
           <pre>{String(stack)}</pre>

@@ -24,7 +24,9 @@ interface Props {
 export function SpanRow(props: Props) {
   const { span, parent, active, matched, collapsed } = props;
   const indent = `${Math.min(span.depth, INDENTS_MAX) * INDENT_PX}px`;
-  const classes = ["row", active && "active", matched && "matched", span.error && "failed"].filter(Boolean).join(" ");
+  const classes = ["row", active && "active", matched && "matched", span.error && "failed"]
+    .filter(Boolean)
+    .join(" ");
   const hidden = span.end - span.index - 1;
   return (
     <div
@@ -69,7 +71,15 @@ export function SpanRow(props: Props) {
   );
 }
 
-function Bar({ span, range, critical }: { span: Span; range: Range; critical: readonly Stretch[] }) {
+function Bar({
+  span,
+  range,
+  critical,
+}: {
+  span: Span;
+  range: Range;
+  critical: readonly Stretch[];
+}) {
   const part = (t: number) => ((t - range.from) / (range.to - range.from)) * 100;
   const from = part(span.start);
   const to = part(span.start + span.duration);
@@ -81,13 +91,21 @@ function Bar({ span, range, critical }: { span: Span; range: Range; critical: re
     <>
       <i class="bar" style={{ ...place(shown.from, shown.to), background: colour }} />
       {critical.map((stretch) => {
-        const [a, b] = [Math.max(part(stretch.from), shown.from), Math.min(part(stretch.to), shown.to)];
+        const [a, b] = [
+          Math.max(part(stretch.from), shown.from),
+          Math.min(part(stretch.to), shown.to),
+        ];
         return b > a ? <i key={stretch.from} class="critical" style={place(a, b)} /> : null;
       })}
       {span.events.map((event, i) => {
         const at = part(event.at);
         return at >= 0 && at <= 100 ? (
-          <i key={i} class={event.isException ? "mark exception" : "mark"} style={{ left: `${at}%` }} title={event.name} />
+          <i
+            key={i}
+            class={event.isException ? "mark exception" : "mark"}
+            style={{ left: `${at}%` }}
+            title={event.name}
+          />
         ) : null;
       })}
       <span class="bar-label num" style={{ left: `${shown.to}%` }}>

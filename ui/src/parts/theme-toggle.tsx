@@ -5,7 +5,13 @@ export function ThemeToggle() {
   const other = useTheme() === "dark" ? "light" : "dark";
   const label = `Use the ${other} theme`;
   return (
-    <button class="icon-button" type="button" onClick={toggleTheme} aria-label={label} title={label}>
+    <button
+      class="icon-button"
+      type="button"
+      onClick={toggleTheme}
+      aria-label={label}
+      title={label}
+    >
       {other === "light" ? <SunIcon /> : <MoonIcon />}
     </button>
   );

@@ -41,7 +41,13 @@ export function TraceHead({ trace, reload, loading, problem }: Props) {
           {trace.id.slice(0, 8)}…
         </span>
         <CopyButton text={trace.id} what="the trace id" />
-        <button type="button" class={loading ? "icon-button spinning" : "icon-button"} onClick={reload} title="Load again" aria-label="Load the trace again">
+        <button
+          type="button"
+          class={loading ? "icon-button spinning" : "icon-button"}
+          onClick={reload}
+          title="Load again"
+          aria-label="Load the trace again"
+        >
           <RefreshIcon />
         </button>
         <a class="button small" href={tracePath(trace.id)} target="_blank" rel="noreferrer">

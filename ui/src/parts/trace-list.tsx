@@ -18,7 +18,11 @@ export function TraceList({ traces, nowMs, hovered, onHover }: Props) {
   return (
     <ol class="trace-list" onPointerLeave={() => onHover(null)}>
       {traces.map((t) => (
-        <li key={t.id} class={t.id === hovered ? "hovered" : ""} onPointerEnter={() => onHover(t.id)}>
+        <li
+          key={t.id}
+          class={t.id === hovered ? "hovered" : ""}
+          onPointerEnter={() => onHover(t.id)}
+        >
           <a href={`/trace/${t.id}`}>
             <span class="t-name">
               <Dot service={t.rootService} />
@@ -43,7 +47,10 @@ export function TraceList({ traces, nowMs, hovered, onHover }: Props) {
             <span class="t-duration">
               <span class="num">{duration(t.duration)}</span>
               <span class="meter">
-                <i class={t.errors > 0 ? "bad" : ""} style={{ width: `${Math.max(0.5, (t.duration / longest) * 100)}%` }} />
+                <i
+                  class={t.errors > 0 ? "bad" : ""}
+                  style={{ width: `${Math.max(0.5, (t.duration / longest) * 100)}%` }}
+                />
               </span>
             </span>
             <time class="t-when num" title={dateTime(t.startUs / 1000)}>

@@ -33,7 +33,10 @@ export function TracePage({ trace, params, reload, loading, problem }: Props) {
   const findBox = useRef<HTMLInputElement>(null);
 
   useEffect(() => {
-    const timer = setTimeout(() => navigate(addressOf(trace, open ? active : -1, text), "replace"), ADDRESS_MS);
+    const timer = setTimeout(
+      () => navigate(addressOf(trace, open ? active : -1, text), "replace"),
+      ADDRESS_MS,
+    );
     return () => clearTimeout(timer);
   }, [trace, active, open, text]);
 
@@ -53,7 +56,8 @@ export function TracePage({ trace, params, reload, loading, problem }: Props) {
   const toggle = useCallback((index: number) => setCollapsed((old) => toggled(old, index)), []);
   const step = (by: 1 | -1) => {
     if (matches.length === 0) return;
-    const at = by > 0 ? matches.findIndex((i) => i > active) : matches.findLastIndex((i) => i < active);
+    const at =
+      by > 0 ? matches.findIndex((i) => i > active) : matches.findLastIndex((i) => i < active);
     select(matches[at >= 0 ? at : by > 0 ? 0 : matches.length - 1]!, "row");
   };
 
@@ -85,7 +89,13 @@ export function TracePage({ trace, params, reload, loading, problem }: Props) {
         findBox={findBox}
         onText={setText}
         onStep={step}
-        onCollapseAll={() => setCollapsed(new Set(trace.spans.filter((s) => s.children.length > 0 && s.depth > 0).map((s) => s.index)))}
+        onCollapseAll={() =>
+          setCollapsed(
+            new Set(
+              trace.spans.filter((s) => s.children.length > 0 && s.depth > 0).map((s) => s.index),
+            ),
+          )
+        }
         onExpandAll={() => setCollapsed(new Set())}
         canExpand={collapsed.size > 0}
       />
@@ -103,7 +113,9 @@ export function TracePage({ trace, params, reload, loading, problem }: Props) {
           onOpen={select}
           onToggle={toggle}
         />
-        {span && <SpanDetails trace={trace} span={span} onSelect={select} onClose={() => setOpen(false)} />}
+        {span && (
+          <SpanDetails trace={trace} span={span} onSelect={select} onClose={() => setOpen(false)} />
+        )}
       </div>
     </div>
   );
@@ -128,7 +140,11 @@ function toggled(set: ReadonlySet<number>, index: number): Set<number> {
 }
 
 // A span that is selected has to be seen: whatever hides it opens.
-function withoutAncestors(spans: readonly Span[], collapsed: ReadonlySet<number>, index: number): ReadonlySet<number> {
+function withoutAncestors(
+  spans: readonly Span[],
+  collapsed: ReadonlySet<number>,
+  index: number,
+): ReadonlySet<number> {
   const next = new Set(collapsed);
   for (let i = spans[index]!.parent; i >= 0; i = spans[i]!.parent) next.delete(i);
   return next.size === collapsed.size ? collapsed : next;

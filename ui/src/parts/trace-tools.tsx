@@ -51,13 +51,30 @@ export function TraceTools(props: Props) {
         />
         {text.trim() !== "" && (
           <>
-            <span class={matches.length === 0 ? "find-count none num" : "find-count num"} role="status">
+            <span
+              class={matches.length === 0 ? "find-count none num" : "find-count num"}
+              role="status"
+            >
               {at >= 0 ? `${at + 1}/${matches.length}` : matches.length}
             </span>
-            <button type="button" class="icon-button tiny up" disabled={matches.length === 0} onClick={() => props.onStep(-1)} aria-label="Previous match" title="Previous match (N)">
+            <button
+              type="button"
+              class="icon-button tiny up"
+              disabled={matches.length === 0}
+              onClick={() => props.onStep(-1)}
+              aria-label="Previous match"
+              title="Previous match (N)"
+            >
               <ChevronIcon />
             </button>
-            <button type="button" class="icon-button tiny down" disabled={matches.length === 0} onClick={() => props.onStep(1)} aria-label="Next match" title="Next match (n)">
+            <button
+              type="button"
+              class="icon-button tiny down"
+              disabled={matches.length === 0}
+              onClick={() => props.onStep(1)}
+              aria-label="Next match"
+              title="Next match (n)"
+            >
               <ChevronIcon />
             </button>
           </>
@@ -70,10 +87,23 @@ export function TraceTools(props: Props) {
       </div>
       <span class="tool-buttons">
         <Keys />
-        <button type="button" class="icon-button" onClick={props.onExpandAll} disabled={!props.canExpand} title="Expand all" aria-label="Expand all">
+        <button
+          type="button"
+          class="icon-button"
+          onClick={props.onExpandAll}
+          disabled={!props.canExpand}
+          title="Expand all"
+          aria-label="Expand all"
+        >
           <ExpandIcon />
         </button>
-        <button type="button" class="icon-button" onClick={props.onCollapseAll} title="Collapse all" aria-label="Collapse all">
+        <button
+          type="button"
+          class="icon-button"
+          onClick={props.onCollapseAll}
+          title="Collapse all"
+          aria-label="Collapse all"
+        >
           <CollapseIcon />
         </button>
       </span>
@@ -85,7 +115,15 @@ function Keys() {
   const [open, setOpen] = useState(false);
   return (
     <span class="keys">
-      <button type="button" class="icon-button" aria-expanded={open} onClick={() => setOpen(!open)} onBlur={() => setOpen(false)} title="Keys" aria-label="Keys">
+      <button
+        type="button"
+        class="icon-button"
+        aria-expanded={open}
+        onClick={() => setOpen(!open)}
+        onBlur={() => setOpen(false)}
+        title="Keys"
+        aria-label="Keys"
+      >
         <kbd>?</kbd>
       </button>
       {open && (

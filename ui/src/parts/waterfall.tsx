@@ -38,7 +38,8 @@ export function Waterfall(props: Props) {
   }, [active]);
   useEffect(() => {
     const begins = rows.findIndex((s) => s.start >= range.from && s.start <= range.to);
-    if (props.zoomed && begins >= 0) scroller.current!.scrollTop = begins * ROW_PX; // or the stretch would look empty
+    // Without this, a stretch in the middle of a long trace would look empty.
+    if (props.zoomed && begins >= 0) scroller.current!.scrollTop = begins * ROW_PX;
   }, [range]);
 
   const first = Math.max(0, Math.floor(view.top / ROW_PX) - SPARE_ROWS);
@@ -54,7 +55,14 @@ export function Waterfall(props: Props) {
         tabIndex={0}
         aria-label="Spans"
         aria-activedescendant={at >= 0 ? `span-${active}` : undefined}
-        onKeyDown={(event) => onKey(event, props, at >= 0 ? at : Math.ceil(view.top / ROW_PX) - 1, Math.floor(view.height / ROW_PX))}
+        onKeyDown={(event) =>
+          onKey(
+            event,
+            props,
+            at >= 0 ? at : Math.ceil(view.top / ROW_PX) - 1,
+            Math.floor(view.height / ROW_PX),
+          )
+        }
       >
         <div class="ruler" aria-hidden="true">
           <span class="ruler-name">Span</span>
@@ -144,8 +152,11 @@ function onKey(event: KeyboardEvent, props: Props, at: number, page: number): vo
     PageUp: () => move(at - page),
     Home: () => move(0),
     End: () => move(rows.length - 1),
-    ArrowLeft: () => span && (isOpen ? onToggle(span.index) : span.parent >= 0 && onActive(span.parent)),
-    ArrowRight: () => span && (isOpen ? onActive(span.children[0]!) : span.children.length > 0 && onToggle(span.index)),
+    ArrowLeft: () =>
+      span && (isOpen ? onToggle(span.index) : span.parent >= 0 && onActive(span.parent)),
+    ArrowRight: () =>
+      span &&
+      (isOpen ? onActive(span.children[0]!) : span.children.length > 0 && onToggle(span.index)),
     Enter: () => span && onOpen(span.index),
     " ": () => span && onOpen(span.index),
   };
@@ -169,7 +180,9 @@ function Hairline({ range }: { range: Range }) {
       line.current!.style.display = shown ? "block" : "none";
       line.current!.style.transform = `translateX(${event.clientX - box.getBoundingClientRect().left}px)`;
       label.current!.className = part > 0.85 ? "num left" : "num";
-      label.current!.textContent = duration(Math.max(0, range.from + part * (range.to - range.from)));
+      label.current!.textContent = duration(
+        Math.max(0, range.from + part * (range.to - range.from)),
+      );
     };
     const leave = () => (line.current!.style.display = "none");
     box.addEventListener("pointermove", move);
@@ -205,7 +218,8 @@ function Splitter() {
       tabIndex={0}
       onPointerDown={(event) => event.currentTarget.setPointerCapture(event.pointerId)}
       onPointerMove={(event) => {
-        if (event.buttons & 1) set(event.clientX - event.currentTarget.parentElement!.getBoundingClientRect().left);
+        if (event.buttons & 1)
+          set(event.clientX - event.currentTarget.parentElement!.getBoundingClientRect().left);
       }}
       onKeyDown={(event) => {
         if (event.key === "ArrowLeft") set(now() - 24);

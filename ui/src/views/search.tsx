@@ -30,7 +30,8 @@ export function SearchView({ params }: { params: URLSearchParams }) {
     if (none || (services.error && live.state === "online")) services.reload();
   }, [none, received, live.state]);
 
-  if (services.error && !services.data) return <Unreachable error={services.error as ApiError} retry={services.reload} />;
+  if (services.error && !services.data)
+    return <Unreachable error={services.error as ApiError} retry={services.reload} />;
   if (!services.data) return <p class="loading">Loading …</p>;
   if (none && query.service === "") return <EmptyStore />;
   return <SearchPage query={query} services={services.data} refreshServices={services.reload} />;
@@ -73,7 +74,12 @@ function Results({ query, results, refresh, go, askable }: ResultsProps) {
   const { status } = useStatus();
   const nowMs = status?.now_unix_ms ?? Date.now();
   const traces = useMemo(() => sorted(data?.traces ?? [], query.sort), [data, query.sort]);
-  if (!askable) return <p class="notice">The address asks for something that cannot be searched. Correct the form and try again.</p>;
+  if (!askable)
+    return (
+      <p class="notice">
+        The address asks for something that cannot be searched. Correct the form and try again.
+      </p>
+    );
   if (error) return <Unreachable error={error as ApiError} retry={refresh} />;
   if (!data) return <p class="loading">Searching …</p>;
   return (
@@ -83,7 +89,12 @@ function Results({ query, results, refresh, go, askable }: ResultsProps) {
         <NewSpans answer={data} refresh={refresh} />
         <label class="sort">
           <span class="off-screen">Order</span>
-          <select value={query.sort} onChange={(event) => navigate(queryToUrl({ ...query, sort: event.currentTarget.value }), "replace")}>
+          <select
+            value={query.sort}
+            onChange={(event) =>
+              navigate(queryToUrl({ ...query, sort: event.currentTarget.value }), "replace")
+            }
+          >
             {SORTS.map(([value, text]) => (
               <option key={value} value={value}>
                 {text}
@@ -94,7 +105,8 @@ function Results({ query, results, refresh, go, askable }: ResultsProps) {
       </div>
       {data.asked < data.known && query.service === "" && (
         <p class="notice">
-          The first {SERVICES_MAX} of {data.known} services were searched. Choose a service to search the others.
+          The first {SERVICES_MAX} of {data.known} services were searched. Choose a service to
+          search the others.
         </p>
       )}
       {traces.length === 0 ? (
@@ -125,7 +137,12 @@ function NewSpans({ answer, refresh }: { answer: Found; refresh: () => void }) {
   }, [received]);
   const fresh = received !== undefined && base !== undefined ? received - base : 0;
   return (
-    <button type="button" class={fresh > 0 ? "button small fresh" : "button small"} onClick={refresh} title="Search again">
+    <button
+      type="button"
+      class={fresh > 0 ? "button small fresh" : "button small"}
+      onClick={refresh}
+      title="Search again"
+    >
       <RefreshIcon />
       {fresh > 0 ? `${shortCount(fresh)} new ${fresh === 1 ? "span" : "spans"}` : "Refresh"}
     </button>
@@ -144,12 +161,28 @@ function NoneFound({ query, go }: { query: Query; go: (query: Query) => void }) 
       </p>
       <p class="actions">
         {query.lookback !== "7d" && (
-          <button type="button" class="button" onClick={() => go({ ...query, lookback: "7d", start: "", end: "" })}>
+          <button
+            type="button"
+            class="button"
+            onClick={() => go({ ...query, lookback: "7d", start: "", end: "" })}
+          >
             Look back 7 days
           </button>
         )}
         {filtered && (
-          <button type="button" class="button" onClick={() => go({ ...DEFAULTS, service: query.service, lookback: query.lookback, start: query.start, end: query.end })}>
+          <button
+            type="button"
+            class="button"
+            onClick={() =>
+              go({
+                ...DEFAULTS,
+                service: query.service,
+                lookback: query.lookback,
+                start: query.start,
+                end: query.end,
+              })
+            }
+          >
             Without the conditions
           </button>
         )}

@@ -13,7 +13,16 @@ export function TraceView({ id, params }: { id: string; params: URLSearchParams 
   const loaded = useLoad(id, (signal) => fetchTrace(id, signal));
   const trace = useMemo(() => (loaded.data ? buildTrace(loaded.data) : null), [loaded.data]);
   useTitle(trace ? `${trace.root.service}: ${trace.root.name}` : `Trace ${id.slice(0, 8)}`);
-  if (trace) return <TracePage trace={trace} params={params} reload={loaded.reload} loading={loaded.loading} problem={loaded.error?.message} />;
+  if (trace)
+    return (
+      <TracePage
+        trace={trace}
+        params={params}
+        reload={loaded.reload}
+        loading={loaded.loading}
+        problem={loaded.error?.message}
+      />
+    );
   if (loaded.error) return <Failed error={loaded.error as ApiError} retry={loaded.reload} />;
   if (loaded.loading) return <p class="loading">Loading the trace …</p>;
   return <Missing id={id} retry={loaded.reload} />;
@@ -26,8 +35,8 @@ function Missing({ id, retry }: { id: string; retry: () => void }) {
     <section class="message">
       <h1>No such trace here</h1>
       <p>
-        Nothing is stored under <code>{id}</code>. It may still be on its way: programs send their spans a few seconds after they
-        end, and only the sampled ones.
+        Nothing is stored under <code>{id}</code>. It may still be on its way: programs send their
+        spans a few seconds after they end, and only the sampled ones.
       </p>
       {oldest != null && <p>Or it is too old: the store goes back to {dateTime(oldest)}.</p>}
       <p class="actions">
