@@ -45,8 +45,8 @@ typedef struct ServiceConfig {
     LogLevel log_level; /* service.telemetry.logs.level */
 } ServiceConfig;
 
-/* Everything lives in the arena, which must outlive what is built from it. registry: NULL at the
- * end. NULL: `problems` says why. */
+/* Everything lives in the arena, which must outlive what is built from it; so must the tree.
+ * registry: NULL at the end. NULL: `problems` says why. */
 CHECKED const ServiceConfig *service_config_load(const ComponentType *const *registry,
                                                  const Node *root, Arena *arena,
                                                  Problems *problems);

@@ -36,9 +36,9 @@
 
 #undef fail /* ours is in base/err.h */
 
-extern const ComponentType batch_processor;
+extern const ComponentType batch_processor, resource_processor;
 
-static const ComponentType *const processors[] = { &batch_processor, NULL };
+static const ComponentType *const processors[] = { &batch_processor, &resource_processor, NULL };
 
 #define CASES "tests/processors/cases"
 
