@@ -2,6 +2,7 @@
 #include "config/field.h"
 
 #include "base/clock.h"
+#include "config/nearest.h"
 #include "config/value_internal.h"
 
 #include <math.h>
@@ -37,29 +38,13 @@ const NodePair *field_pair(const ConfigField *field, const Node *map)
     return pair;
 }
 
-size_t name_distance(Str given, Str name)
-{
-    if (str_eq_nocase(given, name))
-        return 0;
-    size_t most = given.len / 3 + 1; /* a third of a short name is already another name */
-    most = most > NEAR_MAX ? NEAR_MAX : most;
-    size_t distance = str_distance(given, name, most);
-    return distance > most ? NEAR_MAX + 1 : distance;
-}
-
 const char *config_nearest(const ConfigField *table, Str key)
 {
-    const char *nearest = NULL;
-    size_t best = NEAR_MAX + 1;
-    for (const ConfigField *field = table; field->type; field++) {
-        size_t distance = name_distance(key, str_from(config_key(field)));
-        bool offered = field->type != CONFIG_RETIRED && field->type != CONFIG_LATER;
-        if (offered && distance < best) {
-            best = distance;
-            nearest = config_key(field);
-        }
-    }
-    return nearest;
+    Nearest nearest = { .given = key };
+    for (const ConfigField *field = table; field->type; field++)
+        if (field->type != CONFIG_RETIRED && field->type != CONFIG_LATER)
+            nearest_try(&nearest, str_from(config_key(field)));
+    return nearest.name.ptr;
 }
 
 static bool parse_bool(Str s, bool *out)

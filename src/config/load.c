@@ -6,6 +6,7 @@
  */
 #include "config/field.h"
 
+#include "config/nearest.h"
 #include "config/value_internal.h"
 
 #include <stdio.h>
@@ -36,21 +37,23 @@ static void starve(Loader *loader, const Err *err)
 }
 
 /* "must be a whole number, not 'ten' (from ${env:SIZE})" */
-static void refuse(Loader *loader, const Node *node, const Buf *what, const char *nearest)
+static void refuse(Loader *loader, const Node *node, const Buf *what, Nearest nearest)
 {
     char shown[SHOWN_SIZE];
-    problem_error(loader->problems, node->place, "must be %.*s, not %s%s%.*s%s%s%s%s",
+    problem_error(loader->problems, node->place, "must be %.*s, not %s%s%.*s%s" NEAREST_FORMAT,
                   STR_ARG(buf_str(what)), node_describe(node, shown, sizeof(shown)),
                   node->origin.len ? " (from " : "", STR_ARG(node->origin),
-                  node->origin.len ? ")" : "", *nearest ? "; did you mean \"" : "", nearest,
-                  *nearest ? "\"" : "");
+                  node->origin.len ? ")" : "", NEAREST_ARG(nearest));
 }
 
 static void wrong_type(Loader *loader, const ConfigField *field, ConfigType type, const Node *node)
 {
+    Node given = *node;
+    if (type == CONFIG_SECRET)
+        given.origin = (Str){ 0 }; /* a variable's default may be the secret */
     Buf what = BUF(WHAT_MAX);
     type_write(field, type, &what);
-    refuse(loader, node, &what, "");
+    refuse(loader, &given, &what, (Nearest){ 0 });
     buf_free(&what);
 }
 
@@ -58,21 +61,15 @@ static void out_of_range(Loader *loader, const ConfigField *field, const Node *n
 {
     Buf range = BUF(WHAT_MAX);
     range_write(field, &range);
-    refuse(loader, node, &range, "");
+    refuse(loader, node, &range, (Nearest){ 0 });
     buf_free(&range);
 }
 
 static void bad_choice(Loader *loader, const ConfigField *field, const Node *node)
 {
-    const char *nearest = "";
-    size_t best = NEAR_MAX + 1;
-    for (size_t i = 0; field->choices[i]; i++) {
-        size_t distance = name_distance(node->text, str_from(field->choices[i]));
-        if (distance < best) {
-            best = distance;
-            nearest = field->choices[i];
-        }
-    }
+    Nearest nearest = { .given = node->text };
+    for (size_t i = 0; field->choices[i]; i++)
+        nearest_try(&nearest, str_from(field->choices[i]));
     Buf what = BUF(WHAT_MAX);
     type_write(field, CONFIG_CHOICE, &what);
     refuse(loader, node, &what, nearest);
@@ -304,10 +301,10 @@ static void check_names(Loader *loader, const ConfigField *field, const Node *ma
 
 static void unknown_key(Loader *loader, const ConfigField *table, const NodePair *pair)
 {
-    const char *nearest = config_nearest(table, pair->key);
+    Nearest nearest = { .name = str_from(config_nearest(table, pair->key)) };
     problems_enter(loader->problems, pair->key);
-    problem_error(loader->problems, pair->place, "unknown key%s%s%s",
-                  nearest ? "; did you mean \"" : "", nearest ? nearest : "", nearest ? "\"" : "");
+    problem_error(loader->problems, pair->place, "unknown key" NEAREST_FORMAT,
+                  NEAREST_ARG(nearest));
     problems_leave(loader->problems);
 }
 

@@ -31,8 +31,4 @@ bool type_is_text(ConfigType type); /* takes any scalar as it is written */
 void type_write(const ConfigField *field, ConfigType type, Buf *out);
 void range_write(const ConfigField *field, Buf *out); /* "between 1s and 1h", "at least 1" */
 
-/* How near two names are: at most `most` edits, else most + 1; case does not count. */
-enum { NEAR_MAX = 3 };
-size_t name_distance(Str given, Str name);
-
 #endif

@@ -19,8 +19,9 @@ enum { OUT_MAX = 1 << 20 };
 static bool find(void *context, Str name, Str *value)
 {
     (void)context;
-    *value = STR("hunter2");
-    return str_eq(name, STR("PASSWORD"));
+    bool map = str_eq(name, STR("MAP"));
+    *value = map ? STR("{ a: { b: hunter2 } }") : STR("hunter2");
+    return map || str_eq(name, STR("PASSWORD"));
 }
 
 static const char *const yaml = "needed: x\n"
@@ -115,10 +116,11 @@ static void test_messages_hide_secrets(void **state)
     Arena *arena = arena_new(OUT_MAX, &err);
     assert_non_null(arena);
     problems_init(&problems, arena);
-    Str bad = STR("needed: x\ntoken: [hunter2]\nheaders: { a: { b: hunter2 } }\n"
+    Str bad = STR("needed: x\ntoken: [hunter2]\nheaders: '${MAP:-hunter2}'\n"
                   "tokne: hunter2\nheaders2: { a: hunter2 }\n");
     Node *root = yaml_parse(bad, STR("t"), arena, &problems);
     assert_non_null(root);
+    assert_true(config_expand(root, &(Environment){ find, NULL }, arena, &problems));
     assert_false(config_load(every_row_fields, root, &settings, arena, &problems));
     assert_int_equal(problems.errors, 4);
     Buf said = BUF(OUT_MAX);
