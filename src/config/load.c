@@ -49,8 +49,10 @@ static void refuse(Loader *loader, const Node *node, const Buf *what, Nearest ne
 static void wrong_type(Loader *loader, const ConfigField *field, ConfigType type, const Node *node)
 {
     Node given = *node;
-    if (type == CONFIG_SECRET)
+    if (type == CONFIG_SECRET || field->item == CONFIG_SECRET) {
+        given.text = STR(SECRET_SHOWN);
         given.origin = (Str){ 0 }; /* a variable's default may be the secret */
+    }
     Buf what = BUF(WHAT_MAX);
     type_write(field, type, &what);
     refuse(loader, &given, &what, (Nearest){ 0 });

@@ -127,6 +127,11 @@ static void test_messages_hide_secrets(void **state)
     problems_write(&problems, &said);
     assert_false(str_contains(buf_str(&said), STR("hunter2")));
     buf_free(&said);
+    problems_init(&problems, arena);
+    root = yaml_parse(STR("needed: x\nheaders: hunter2\n"), STR("t"), arena, &problems);
+    assert_non_null(root);
+    assert_false(config_load(every_row_fields, root, &settings, arena, &problems));
+    assert_true(str_eq(problems.rows[0]->text, STR("must be a map, not '[redacted]'")));
     arena_free(arena);
 }
 
