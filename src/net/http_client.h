@@ -43,6 +43,7 @@ typedef struct HttpCall {
     const HttpField *fields; /* copied; Host, Content-Length and Accept-Encoding are ours */
     size_t field_count;
     Buf body;           /* moved in when send says true */
+    bool gzip;          /* compress it, and say so */
     int64_t timeout_ns; /* of the whole, connecting included; 0: 10 s */
     /* err is NULL when there is a response; otherwise response has only request_body. */
     void (*done)(void *owner, HttpResponse *response, const Err *err);

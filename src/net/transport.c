@@ -55,11 +55,12 @@ static bool write_some(Transport *transport)
     }
     if (n == -EINTR)
         return true;
-    if (n == -EAGAIN)
-        return false;
-    Err err = { 0 };
-    fail_errno(&err, (int)-n, "sending");
-    end(transport, &err);
+    if (n != -EAGAIN) { /* reading will say what happened, after the answer that may be there */
+        transport->mute = true;
+        transport->deaf = false;
+        buf_clear(&transport->out);
+        transport->out_sent = 0;
+    }
     return false;
 }
 
@@ -75,7 +76,7 @@ static void note_stall(Transport *transport, bool progress)
 void transport_send(Transport *transport)
 {
     uint64_t before = transport->bytes_out;
-    if (!transport->open || transport->busy)
+    if (!transport->open || transport->busy || transport->mute)
         return;
     transport->busy = true; /* fill() may cause further calls: this loop serves them */
     bool more = refill(transport);
@@ -132,7 +133,7 @@ static void ready(void *owner, unsigned what)
 
 void transport_pause(Transport *transport, bool pause)
 {
-    if (!transport->open || transport->deaf == pause)
+    if (!transport->open || transport->mute || transport->deaf == pause)
         return;
     transport->deaf = pause;
     rewatch(transport, transport_has_pending(transport));

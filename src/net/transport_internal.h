@@ -38,6 +38,7 @@ typedef struct Transport {
     bool stalled;
     bool open, busy; /* busy: inside received(), sending waits for its end */
     bool deaf;       /* reading is paused */
+    bool mute;       /* the peer takes no more; what it said before that is still read */
 } Transport;
 
 /* Takes over fd, also when it fails. */

@@ -18,6 +18,28 @@ bool raw_peer_connect(RawPeer *peer, Loop *loop, const Address *address)
     return fcntl(peer->fd, F_SETFL, O_NONBLOCK) == 0;
 }
 
+int raw_listen(Address *out)
+{
+    if (!address_from_literal(out, STR("127.0.0.1"), 0))
+        return -1;
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    if (fd < 0 || bind(fd, (const struct sockaddr *)&out->os, out->len) != 0 ||
+        listen(fd, 16) != 0 || getsockname(fd, (struct sockaddr *)&out->os, &out->len) != 0)
+        return -1;
+    return fd;
+}
+
+bool raw_peer_accept(RawPeer *peer, Loop *loop, int listener)
+{
+    int64_t until = clock_mono_ns(clock_system()) + patience_ns;
+    *peer = (RawPeer){ .loop = loop, .got = BUF(256 << 20), .fd = -1 };
+    while (peer->fd < 0 && clock_mono_ns(clock_system()) < until) {
+        loop_step(loop, TURN_NS);
+        peer->fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    }
+    return peer->fd >= 0;
+}
+
 static void receive(RawPeer *peer)
 {
     char bytes[65536];

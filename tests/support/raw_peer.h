@@ -15,6 +15,8 @@ typedef struct RawPeer {
 } RawPeer;
 
 bool raw_peer_connect(RawPeer *peer, Loop *loop, const Address *address); /* blocks, on loopback */
+int raw_listen(Address *out);                                  /* on a free port of loopback */
+bool raw_peer_accept(RawPeer *peer, Loop *loop, int listener); /* turns the loop, at most 5 s */
 void raw_peer_send(RawPeer *peer, Str bytes);        /* turns the loop as long as it takes */
 void raw_peer_send_slowly(RawPeer *peer, Str bytes); /* byte by byte, a turn after each */
 /* Turns the loop until `part` is among what came, the other side closed, or 5 s have passed. */

@@ -1,0 +1,153 @@
+/* http_client.c - a queue of requests and the connections that serve it; see http_client.h. */
+#include "net/http_client.h"
+
+#include "base/mem.h"
+#include "net/http_client_internal.h"
+#include "net/url.h"
+
+#include <stdio.h>
+
+static HttpClientSettings with_defaults(const HttpClientSettings *wanted)
+{
+    HttpClientSettings settings = *wanted;
+    const HttpClientSettings defaults = {
+        .connections = 8,
+        .waiting = 1024,
+        .response_bytes = 4 << 20,
+        .header_bytes = 64 << 10,
+        .connect_timeout_ns = 10 * NANOS_PER_SECOND,
+        .idle_timeout_ns = 30 * NANOS_PER_SECOND,
+    };
+#define DEFAULT(member) settings.member = settings.member ? settings.member : defaults.member
+    DEFAULT(connections);
+    DEFAULT(waiting);
+    DEFAULT(response_bytes);
+    DEFAULT(header_bytes);
+    DEFAULT(connect_timeout_ns);
+    DEFAULT(idle_timeout_ns);
+#undef DEFAULT
+    settings.url = (Str){ NULL, 0 };
+    return settings;
+}
+
+static bool copy_url(HttpClient *client, Str text, Err *err)
+{
+    Url url;
+    char authority[300];
+    if (!url_parse(text, &url, err))
+        return false;
+    if (url.scheme == URL_HTTPS)
+        return fail(err, ERR_UNSUPPORTED, "\"%.*s\": TLS is not supported yet; use http://",
+                    STR_ARG(text));
+    bool is_ipv6 = str_contains(url.host, STR(":"));
+    int n = snprintf(authority, sizeof authority, is_ipv6 ? "[%.*s]:%u" : "%.*s:%u",
+                     STR_ARG(url.host), (unsigned)url.port);
+    if (n < 0 || (size_t)n >= sizeof authority)
+        return fail(err, ERR_INPUT, "a host name of %zu bytes", url.host.len);
+    client->port = url.port;
+    client->host = mem_copy_text(url.host, err);
+    client->authority = client->host ? mem_copy_text(str_from(authority), err) : NULL;
+    return client->authority != NULL;
+}
+
+HttpClient *http_client_new(const HttpClientSettings *settings, Err *err)
+{
+    HttpClient *client = MEM_MAKE(HttpClient, 1, err);
+    if (!client)
+        return NULL;
+    client->loop = settings->loop;
+    client->limits = with_defaults(settings);
+    if (copy_url(client, settings->url, err))
+        return client;
+    http_client_free(client);
+    return NULL;
+}
+
+/* ---- the queue ---- */
+
+static Line *free_line(HttpClient *client)
+{
+    Line *line = client->lines;
+    while (line && !line_is_free(line))
+        line = line->next;
+    return line;
+}
+
+static size_t count_dialing(const HttpClient *client)
+{
+    size_t count = 0;
+    for (const Line *line = client->lines; line; line = line->next)
+        count += line->dial.active;
+    return count;
+}
+
+static Task *first_waiting(HttpClient *client)
+{
+    Task *task = client->tasks;
+    while (task && task->state != TASK_WAITING)
+        task = task->next;
+    return task;
+}
+
+/* As many new connections as there are tasks that no connection is being made for. */
+static void connect_more(HttpClient *client)
+{
+    Err err = { 0 };
+    size_t dialing = count_dialing(client);
+    while (dialing < client->waiting_count && client->line_count < client->limits.connections) {
+        if (!line_new(client, &err)) {
+            if (client->line_count == 0)
+                client_fail_waiting(client, &err);
+            return;
+        }
+        dialing++;
+    }
+}
+
+void client_dispatch(HttpClient *client)
+{
+    Task *task;
+    Line *line;
+    while ((task = first_waiting(client)) && (line = free_line(client)))
+        line_begin(line, task);
+    connect_more(client);
+}
+
+void client_fail_waiting(HttpClient *client, const Err *err)
+{
+    for (Task *task = first_waiting(client); task; task = first_waiting(client))
+        task_finish(task, err);
+}
+
+/* ---- calls ---- */
+
+bool http_client_send(HttpClient *client, HttpCall *call, Err *err)
+{
+    if (client->waiting_count >= client->limits.waiting)
+        return fail(err, ERR_BUSY, "%zu requests to %s are waiting", client->waiting_count,
+                    client->authority);
+    Task *task = task_new(client, call, err);
+    if (!task)
+        return blame(err, "asking %s", client->authority);
+    task->body = call->body;
+    call->body = BUF(call->body.max);
+    client_dispatch(client);
+    return true;
+}
+
+void http_client_free(HttpClient *client)
+{
+    if (!client)
+        return;
+    Err err = { 0 };
+    fail(&err, ERR_CLOSED, "the client is shutting down");
+    while (client->lines)
+        line_close(client->lines, &err);
+    while (client->tasks) {
+        task_finish(client->tasks, &err);
+        task_tell(client->tasks);
+    }
+    mem_free(client->host);
+    mem_free(client->authority);
+    mem_free(client);
+}
