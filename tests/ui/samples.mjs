@@ -153,6 +153,10 @@ function shop(kit, startMs, fails) {
   };
   const tags = {
     "span.kind": "client",
+    "payment.amount_cents": 4990,
+    "payment.currency": "EUR",
+    "card.network": "visa",
+    "card.3ds": true,
     ...failed,
     ...(fails ? { "otel.status_description": "connection reset by peer" } : {}),
   };

@@ -2,8 +2,8 @@
 // One palette for light and dark: each tone has at least 3:1 against both backgrounds. No red in it,
 // because red means an error.
 const PALETTE = [
-  "#4a7fe0", "#1f9a90", "#bd7d12", "#8f6ae0", "#d0559a", "#4a9a46",
-  "#d86a35", "#2a8fc2", "#858b2e", "#a9744a", "#6470d8", "#b256c6",
+  "#4a7fe0", "#1f9a90", "#bd7d12", "#7a9425", "#d0559a", "#4a9a46",
+  "#d86a35", "#2a8fc2", "#8f6ae0", "#a9744a", "#6470d8", "#b256c6",
 ] as const; // prettier-ignore
 
 const taken = new Map<string, string>();
