@@ -170,10 +170,11 @@ static void exporter_flush(void *self)
     sender_flush(((OtlpExporter *)self)->sender);
 }
 
-/* The client first: it answers what is in flight, which the sender then gives back. */
+/* The client answers what is in flight as it goes; the sender, closed, begins nothing for that. */
 static void exporter_stop(void *self)
 {
     OtlpExporter *exporter = self;
+    sender_close(exporter->sender);
     grpc_client_free(exporter->client);
     sender_free(exporter->sender);
     mem_free(exporter->fields);

@@ -232,6 +232,7 @@ static void exporter_flush(void *self)
 static void exporter_stop(void *self)
 {
     OtlpHttpExporter *exporter = self;
+    sender_close(exporter->sender);
     for (size_t i = 0; i < SIGNAL_COUNT; i++) {
         http_client_free(exporter->targets[i].client);
         buf_free(&exporter->targets[i].path);

@@ -87,7 +87,7 @@ struct Sender {
     SendSlot *slots;
     size_t slot_count, busy;
     uint64_t size, size_max; /* by the queue's sizer: waiting and in slots */
-    bool pumping, draining;
+    bool pumping, draining, closed;
     bool told_full;
     unsigned told_drops; /* bits by DropReason */
     uint64_t failures;   /* in a row */
@@ -178,7 +178,7 @@ static SendSlot *idle_slot(Sender *sender)
 /* Fills idle slots from the queue. */
 static void pump(Sender *sender)
 {
-    if (sender->pumping)
+    if (sender->pumping || sender->closed)
         return;
     sender->pumping = true;
     while (sender->count && sender->busy < sender->slot_count) {
@@ -248,6 +248,10 @@ static void retry(SendSlot *slot, const AckOutcome *outcome)
 {
     Sender *sender = slot->sender;
     const RetrySettings *settings = sender->options.retry;
+    if (sender->closed) {
+        slot->state = SLOT_WAITING; /* for sender_free, which gives it back */
+        return;
+    }
     int64_t now = now_ns(sender);
     int64_t delay = next_delay(slot);
     int64_t asked = (int64_t)outcome->retry_ms * NANOS_PER_MILLI;
@@ -372,23 +376,30 @@ void sender_flush(Sender *sender)
 
 static void give_back(Sender *sender, Parcel parcel)
 {
-    Err err;
-    fail(&err, ERR_CLOSED, "shutting down before it was sent");
-    drop(sender, DROP_CLOSED, batch_item_count(parcel.batch), &err);
-    ack_retry(parcel.ack, 0, &err);
+    AckOutcome outcome = { .result = ACK_RETRY };
+    fail(&outcome.reason, ERR_CLOSED, "shutting down before it was sent");
+    drop(sender, DROP_CLOSED, batch_item_count(parcel.batch), &outcome.reason);
+    ack_settle(parcel.ack, &outcome);
     batch_unref(parcel.batch);
+}
+
+void sender_close(Sender *sender)
+{
+    if (!sender)
+        return;
+    sender->closed = true;
+    for (size_t i = 0; i < sender->slot_count && sender->slots; i++)
+        timer_cancel(host_loop(sender->options.host), &sender->slots[i].timer);
 }
 
 void sender_free(Sender *sender)
 {
     if (!sender)
         return;
-    for (size_t i = 0; i < sender->slot_count && sender->slots; i++) {
-        SendSlot *slot = &sender->slots[i];
-        timer_cancel(host_loop(sender->options.host), &slot->timer);
-        if (slot->state != SLOT_IDLE)
-            give_back(sender, slot->parcel);
-    }
+    sender_close(sender);
+    for (size_t i = 0; i < sender->slot_count && sender->slots; i++)
+        if (sender->slots[i].state != SLOT_IDLE)
+            give_back(sender, sender->slots[i].parcel);
     for (size_t i = 0; i < sender->count; i++)
         give_back(sender, sender->ring[(sender->first + i) % sender->cap]);
     mem_free(sender->ring);

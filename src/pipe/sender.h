@@ -92,8 +92,10 @@ void sender_result(Sender *sender, SendSlot *token, const AckOutcome *outcome);
 enum { SENDER_DRAIN_RETRY_MS = 500 };
 void sender_flush(Sender *sender);
 
-/* Gives back everything that it still holds. No sender_result() may come afterwards, so the
- * exporter closes its connections first. NULL is fine. */
+/* The exporter's stop(), in this order: sender_close(), after which no attempt begins and whatever
+ * fails is given back; then the connections; then sender_free(), which gives back all that is left
+ * and after which no sender_result() may come. NULL is fine for both. */
+void sender_close(Sender *sender);
 void sender_free(Sender *sender);
 
 size_t sender_waiting(const Sender *sender); /* elements in queue and in flight */

@@ -380,6 +380,26 @@ static void test_gives_back_what_it_holds(void **state)
     test_host_free(rig.test);
 }
 
+/* As grpc_client_free does: what is in flight fails while the exporter stops. */
+static void test_close_begins_nothing(void **state)
+{
+    (void)state;
+    Rig rig = rig_open("{retry_on_failure: {enabled: false}, sending_queue: {num_consumers: 2}}");
+    Err err;
+    for (int i = 0; i < 5; i++)
+        assert_true(push(&rig, 1, &err));
+    sender_close(rig.far->sender);
+    answer(&rig, &again);
+    answer(&rig, &delivered);
+    assert_int_equal(rig.far->total, 2);
+    assert_false(test_host_ack(rig.test, 0)->heard);
+    assert_int_equal(test_host_ack(rig.test, 1)->outcome.result, ACK_DELIVERED);
+    test_host_stop(rig.test);
+    assert_int_equal(test_host_ack(rig.test, 0)->outcome.reason.kind, ERR_CLOSED);
+    assert_int_equal(test_host_ack(rig.test, 4)->outcome.reason.kind, ERR_CLOSED);
+    test_host_free(rig.test);
+}
+
 static void test_settings(void **state)
 {
     (void)state;
@@ -467,6 +487,7 @@ int main(void)
         cmocka_unit_test(test_without_a_queue),
         cmocka_unit_test(test_flush_ends_waiting),
         cmocka_unit_test(test_gives_back_what_it_holds),
+        cmocka_unit_test(test_close_begins_nothing),
         cmocka_unit_test(test_settings),
         cmocka_unit_test(test_starved),
     };
