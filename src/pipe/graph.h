@@ -48,7 +48,8 @@ typedef struct GraphOptions {
 /* The configuration must outlive the graph. */
 CHECKED Graph *graph_new(const ServiceConfig *config, const GraphOptions *options, Err *err);
 
-/* Extensions, exporters, processors, receivers. On failure what had started has been stopped, and
+/* Extensions (those that offer services first, else in the order of the list), exporters,
+ * processors, receivers. On failure what had started has been stopped, and
  * err names the component. */
 CHECKED bool graph_start(Graph *graph, Err *err);
 

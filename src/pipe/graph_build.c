@@ -135,6 +135,9 @@ static Unit *find_processor(const Graph *graph, const PipelineConfig *pipeline, 
 
 static bool grow(Graph *graph, UnitList *list, Unit *unit, Err *err)
 {
+    if (list->count == FAN_OUT_MAX)
+        return fail(err, ERR_LIMIT, "more than %d places to send to in front of \"%.*s\"",
+                    FAN_OUT_MAX, STR_ARG(unit->config->id));
     Unit **items = ARENA_MAKE(graph->arena, Unit *, list->count + 1, err);
     if (!items)
         return false;
@@ -179,6 +182,17 @@ static bool link_pipeline(Graph *graph, const PipelineConfig *pipeline, Err *err
 
 /* --- the whole ------------------------------------------------------------------------------- */
 
+/* Those that offer something to others start first, whatever the order of the list. */
+static bool add_extensions(Graph *graph, bool offering, Err *err)
+{
+    const ComponentList *list = &graph->config->extensions;
+    for (size_t i = 0; i < list->count; i++)
+        if ((list->items[i]->type->service != NULL) == offering &&
+            !add_unit(graph, list->items[i], NULL, err))
+            return false;
+    return true;
+}
+
 static size_t unit_max(const ServiceConfig *config)
 {
     size_t count = config->extensions.count;
@@ -193,10 +207,8 @@ bool graph_build(Graph *graph, Err *err)
     graph->units = ARENA_MAKE(graph->arena, Unit, unit_max(graph->config), err);
     if (!graph->units)
         return false;
-    for (size_t i = 0; i < graph->config->extensions.count; i++)
-        if (!add_unit(graph, graph->config->extensions.items[i], NULL, err))
-            return false;
-    return for_each_pipeline(graph, add_exporters, err) &&
+    return add_extensions(graph, true, err) && add_extensions(graph, false, err) &&
+           for_each_pipeline(graph, add_exporters, err) &&
            for_each_pipeline(graph, add_processors, err) &&
            for_each_pipeline(graph, add_receivers, err) &&
            for_each_pipeline(graph, link_pipeline, err);

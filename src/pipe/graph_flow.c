@@ -3,10 +3,7 @@
 
 #include "otlp/batch.h"
 
-enum {
-    FAN_OUT_MAX = 256, /* pipelines and exporters behind one point */
-    BURST = 64,        /* parcels per turn of the loop, so that its other duties get theirs */
-};
+enum { BURST = 64 }; /* parcels per turn of the loop, so that its other duties get theirs */
 
 /* --- into an instance ------------------------------------------------------------------------ */
 
@@ -134,8 +131,6 @@ bool unit_take(Unit *unit, const Shard *from, const Parcel *parcel, Err *err)
 static bool fan_out(const UnitList *next, const Shard *from, const Parcel *parcel, Err *err)
 {
     Ack *acks[FAN_OUT_MAX];
-    if (next->count > FAN_OUT_MAX)
-        return fail(err, ERR_LIMIT, "more than %d places to send to", FAN_OUT_MAX);
     if (!ack_split(parcel->ack, ACK_FAN_OUT, next->count, NULL, acks, err))
         return false;
     for (size_t i = 0; i < next->count; i++) {

@@ -20,7 +20,10 @@
 #include "pipe/graph.h"
 #include "pipe/host_base.h"
 
-enum { SIGNAL_COUNT = 3 };
+enum {
+    SIGNAL_COUNT = 3,
+    FAN_OUT_MAX = 256, /* pipelines and exporters behind one point */
+};
 
 typedef struct Unit Unit;
 

@@ -42,8 +42,8 @@ Disk *host_disk(Host *host);
 /* From the end of a complete start until the drain begins. Any thread. */
 bool host_ready(const Host *host);
 
-/* What an extension offers; to be asked in start(), where every extension listed before the asker
- * has started. err says what is missing ("extension \"store\" is not started"). */
+/* What an extension offers; to be asked in start(), when every extension that offers something has
+ * started. err says what is missing ("extension \"store\" is not started"). */
 CHECKED void *host_service(Host *host, Str id, ServiceKind kind, Err *err);
 
 /* Any thread. Lines carry the component's kind and id. */

@@ -188,6 +188,38 @@ static const ComponentType sink_type = {
     .consume = sink_consume,
     .stop = any_stop,
 };
+static void *extension_service(void *self, ServiceKind kind)
+{
+    (void)kind;
+    return self;
+}
+
+static bool asker_start(void *self, Err *err)
+{
+    Component *component = self;
+    return any_start(self, err) &&
+           host_service(component->host, STR("offer"), SERVICE_STORE, err) != NULL;
+}
+
+static const ComponentType offer_type = {
+    .name = "offer",
+    .summary = "Offers itself.",
+    .kind = EXTENSION,
+    .placement = SINGLE,
+    .size = sizeof(Plain),
+    .start = any_start,
+    .stop = any_stop,
+    .service = extension_service,
+};
+static const ComponentType asker_type = {
+    .name = "asker",
+    .summary = "Asks for it.",
+    .kind = EXTENSION,
+    .placement = SINGLE,
+    .size = sizeof(Plain),
+    .start = asker_start,
+    .stop = any_stop,
+};
 static const ComponentType extension_type = {
     .name = "ext",
     .summary = "Is there.",
@@ -198,8 +230,10 @@ static const ComponentType extension_type = {
     .close = any_close,
     .stop = any_stop,
 };
-static const ComponentType *const registry[] = { &source_type, &pass_type,      &keep_type,
-                                                 &sink_type,   &extension_type, NULL };
+static const ComponentType *const registry[] = { &source_type,    &pass_type,
+                                                 &keep_type,      &sink_type,
+                                                 &extension_type, &offer_type,
+                                                 &asker_type,     NULL };
 
 /* --- a run ----------------------------------------------------------------------------------- */
 
@@ -346,6 +380,35 @@ static void test_order(void **state)
     run_close(&run);
     assert_int_equal(counter_get(&diary.started), 8);
     assert_int_equal(counter_get(&diary.stopped), 8);
+}
+
+static void test_services(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *extensions, *order, *wrong;
+    } rows[] = {
+        { "asker, ext, offer", "+offer +asker +ext", NULL },
+        { "ext, asker", NULL, "extension \"offer\" is not listed in service.extensions" },
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        Run run;
+        Err err;
+        char yaml[512];
+        snprintf(
+            yaml, sizeof yaml,
+            "receivers: {source: }\nexporters: {sink: }\n"
+            "extensions: {ext: , offer: , asker: }\nservice:\n"
+            "  extensions: [%s]\n  pipelines: {traces: {receivers: source, exporters: sink}}\n",
+            rows[i].extensions);
+        assert_int_equal(run_open(&run, yaml, 1, &err), rows[i].order != NULL);
+        if (rows[i].order)
+            assert_non_null(strstr(diary.order, rows[i].order));
+        else
+            assert_non_null(strstr(err.text, rows[i].wrong));
+        run_close(&run);
+        assert_int_equal(counter_get(&diary.started), counter_get(&diary.stopped));
+    }
 }
 
 static void test_failed_start(void **state)
@@ -558,15 +621,11 @@ static void test_threads(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_carries),
-        cmocka_unit_test(test_order),
-        cmocka_unit_test(test_failed_start),
-        cmocka_unit_test(test_fan_out),
-        cmocka_unit_test(test_refusals_after_a_queue),
-        cmocka_unit_test(test_queue_is_bounded),
-        cmocka_unit_test(test_drain_deadline),
-        cmocka_unit_test(test_starved),
-        cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_carries),          cmocka_unit_test(test_order),
+        cmocka_unit_test(test_services),         cmocka_unit_test(test_failed_start),
+        cmocka_unit_test(test_fan_out),          cmocka_unit_test(test_refusals_after_a_queue),
+        cmocka_unit_test(test_queue_is_bounded), cmocka_unit_test(test_drain_deadline),
+        cmocka_unit_test(test_starved),          cmocka_unit_test(test_threads),
     };
     mutex_init(&diary_lock);
     return cmocka_run_group_tests(tests, NULL, NULL);
