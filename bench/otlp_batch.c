@@ -1,4 +1,5 @@
-/* otlp_batch.c - what an OTLP batch costs: copied, validated and indexed, read, written.
+/* otlp_batch.c - what an OTLP batch costs: copied, validated and indexed, read, written, joined,
+ * split, edited.
  *
  * A thousand spans with five attributes each, as an SDK sends them. The copy is the floor: no code
  * that looks at the bytes can be faster than one that only moves them.
@@ -6,12 +7,14 @@
 #include "support/harness.h"
 
 #include "otlp/batch.h"
+#include "otlp/combine.h"
+#include "otlp/edit.h"
 #include "otlp/encode.h"
 
 #include <stdio.h>
 #include <string.h>
 
-enum { SPANS = 1000, BYTES_MAX = 1 << 20 };
+enum { SPANS = 1000, BYTES_MAX = 1 << 20, JOINED = 8 };
 
 typedef struct Work {
     Buf request;
@@ -96,6 +99,66 @@ static void run_read(void *context, size_t rounds)
     bench_use(sum);
 }
 
+static void run_read_attributes(void *context, size_t rounds)
+{
+    Work *work = context;
+    size_t sum = 0;
+    for (size_t i = 0; i < rounds; i++) {
+        for (size_t item = 0; item < SPANS; item++) {
+            Attributes list = item_attributes(work->batch, item);
+            AttributeView attribute;
+            while (attributes_next(&list, &attribute))
+                sum += attribute.key.len + (size_t)attribute.value.kind;
+        }
+    }
+    bench_use(sum);
+}
+
+static void run_join(void *context, size_t rounds)
+{
+    Work *work = context;
+    Err err;
+    Batch *batches[JOINED];
+    for (size_t i = 0; i < JOINED; i++)
+        batches[i] = work->batch;
+    for (size_t i = 0; i < rounds; i++) {
+        Batch *joined = batch_concat(batches, JOINED, &err);
+        bench_use(joined ? batch_item_count(joined) : 0);
+        batch_unref(joined);
+    }
+}
+
+static void run_split(void *context, size_t rounds)
+{
+    Work *work = context;
+    Err err;
+    for (size_t i = 0; i < rounds; i++) {
+        Batch *piece = NULL;
+        Split split = split_begin(work->batch, (SplitLimits){ .items_max = SPANS / 8 });
+        while (split_next(&split, &piece, &err) && piece) {
+            bench_use(batch_item_count(piece));
+            batch_unref(piece);
+        }
+        split_end(&split);
+    }
+}
+
+static void run_edit(void *context, size_t rounds)
+{
+    Work *work = context;
+    Err err;
+    AttributeView attribute = { STR("deployment.environment.name"),
+                                { .kind = VALUE_STRING, .text = STR("production") } };
+    for (size_t i = 0; i < rounds; i++) {
+        Edits *edits = edits_new(work->batch, BYTES_MAX, &err);
+        bool ok = edits && edits_set(edits, EDIT_RESOURCE, 0, &attribute, &err);
+        Batch *changed = ok ? edits_apply(edits, &err) : NULL;
+        bench_use(changed ? batch_item_count(changed) : 0);
+        batch_unref(changed);
+        edits_free(edits);
+    }
+}
+
 int main(void)
 {
     Err err;
@@ -113,6 +176,10 @@ int main(void)
     bench(&(Bench){ "copy", run_copy, &work, SPANS, bytes });
     bench(&(Bench){ "validate and index (with a copy)", run_index, &work, SPANS, bytes });
     bench(&(Bench){ "read the fields of a span", run_read, &work, SPANS, 0 });
+    bench(&(Bench){ "read all attributes of a span", run_read_attributes, &work, SPANS, 0 });
+    bench(&(Bench){ "join eight batches", run_join, &work, SPANS * JOINED, bytes * JOINED });
+    bench(&(Bench){ "split into eight", run_split, &work, SPANS, bytes });
+    bench(&(Bench){ "add a resource attribute", run_edit, &work, SPANS, bytes });
     bench(&(Bench){ "write", run_write, &work, SPANS, bytes });
     batch_unref(work.batch);
     buf_free(&work.scratch);

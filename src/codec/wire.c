@@ -1,31 +1,11 @@
 /* wire.c - protobuf's wire format; see wire.h. */
 #include "codec/wire.h"
 
-static bool spoil(WireReader *reader)
+static inline bool spoil(WireReader *reader)
 {
     reader->bad = true;
     reader->at = reader->end;
     return false;
-}
-
-uint64_t wire_load_u64(const char *ptr)
-{
-    uint64_t value;
-    memcpy(&value, ptr, sizeof value);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    value = __builtin_bswap64(value);
-#endif
-    return value;
-}
-
-uint32_t wire_load_u32(const char *ptr)
-{
-    uint32_t value;
-    memcpy(&value, ptr, sizeof value);
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    value = __builtin_bswap32(value);
-#endif
-    return value;
 }
 
 static size_t left(const WireReader *reader)
@@ -33,7 +13,7 @@ static size_t left(const WireReader *reader)
     return (size_t)(reader->end - reader->at);
 }
 
-bool wire_read_varint(WireReader *reader, uint64_t *out)
+bool wire_read_long_varint(WireReader *reader, uint64_t *out)
 {
     uint64_t value = 0;
     for (unsigned shift = 0; reader->at < reader->end && shift < 64; shift += 7) {
@@ -49,7 +29,7 @@ bool wire_read_varint(WireReader *reader, uint64_t *out)
     return spoil(reader);
 }
 
-static bool read_tag(WireReader *reader, uint32_t *number, uint32_t *kind)
+static inline bool read_tag(WireReader *reader, uint32_t *number, uint32_t *kind)
 {
     uint64_t tag;
     if (!wire_read_varint(reader, &tag))
@@ -61,7 +41,7 @@ static bool read_tag(WireReader *reader, uint32_t *number, uint32_t *kind)
     return true;
 }
 
-static bool read_fixed(WireReader *reader, size_t size, uint64_t *out)
+static inline bool read_fixed(WireReader *reader, size_t size, uint64_t *out)
 {
     if (left(reader) < size)
         return spoil(reader);
@@ -70,7 +50,7 @@ static bool read_fixed(WireReader *reader, size_t size, uint64_t *out)
     return true;
 }
 
-static bool read_len(WireReader *reader, Str *out)
+static inline bool read_len(WireReader *reader, Str *out)
 {
     uint64_t len;
     if (!wire_read_varint(reader, &len))
@@ -83,7 +63,7 @@ static bool read_len(WireReader *reader, Str *out)
 }
 
 /* Walks to the end tag that closes `number`, remembering the groups opened on the way. */
-static bool read_group(WireReader *reader, uint32_t number, Str *out)
+static COLD bool read_group(WireReader *reader, uint32_t number, Str *out)
 {
     uint32_t open[WIRE_GROUP_DEPTH], kind, depth = 0;
     const char *start = reader->at;
@@ -126,30 +106,12 @@ bool wire_next(WireReader *reader, WireField *field)
     field->kind = (WireKind)kind;
     switch (kind) {
     case WIRE_VARINT: return wire_read_varint(reader, &field->value);
+    case WIRE_LEN: return read_len(reader, &field->bytes);
     case WIRE_I64: return read_fixed(reader, 8, &field->value);
     case WIRE_I32: return read_fixed(reader, 4, &field->value);
-    case WIRE_LEN: return read_len(reader, &field->bytes);
     case WIRE_GROUP: return read_group(reader, field->number, &field->bytes);
     default: return spoil(reader);
     }
-}
-
-char *wire_put_u64(char *out, uint64_t value)
-{
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    value = __builtin_bswap64(value);
-#endif
-    memcpy(out, &value, sizeof value);
-    return out + sizeof value;
-}
-
-char *wire_put_u32(char *out, uint32_t value)
-{
-#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
-    value = __builtin_bswap32(value);
-#endif
-    memcpy(out, &value, sizeof value);
-    return out + sizeof value;
 }
 
 enum { HEAD_MAX = 2 * WIRE_VARINT_MAX };

@@ -53,8 +53,16 @@ static inline WireReader wire_reader(Str message)
 /* The next field. False at the end, and at malformed bytes (reader->bad says which). */
 bool wire_next(WireReader *reader, WireField *field);
 
+bool wire_read_long_varint(WireReader *reader, uint64_t *out);
+
 /* One varint, as packed fields hold them. */
-bool wire_read_varint(WireReader *reader, uint64_t *out);
+static inline bool wire_read_varint(WireReader *reader, uint64_t *out)
+{
+    if (UNLIKELY(reader->at >= reader->end || (uint8_t)*reader->at >= 0x80))
+        return wire_read_long_varint(reader, out);
+    *out = (uint8_t)*reader->at++;
+    return true;
+}
 
 static inline int64_t wire_unzigzag(uint64_t value)
 {
@@ -76,8 +84,27 @@ static inline uint64_t wire_double_bits(double value)
     memcpy(&bits, &value, sizeof bits);
     return bits;
 }
-uint64_t wire_load_u64(const char *ptr); /* little endian, any alignment */
-uint32_t wire_load_u32(const char *ptr);
+
+/* Little endian on the wire, whatever this machine is. */
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define WIRE_ORDER_U64(value) __builtin_bswap64(value)
+#define WIRE_ORDER_U32(value) __builtin_bswap32(value)
+#else
+#define WIRE_ORDER_U64(value) (value)
+#define WIRE_ORDER_U32(value) (value)
+#endif
+static inline uint64_t wire_load_u64(const char *ptr) /* any alignment */
+{
+    uint64_t value;
+    memcpy(&value, ptr, sizeof value);
+    return WIRE_ORDER_U64(value);
+}
+static inline uint32_t wire_load_u32(const char *ptr)
+{
+    uint32_t value;
+    memcpy(&value, ptr, sizeof value);
+    return WIRE_ORDER_U32(value);
+}
 
 /* What a varint takes: 1 to 10 bytes. */
 static inline size_t wire_varint_size(uint64_t value)
@@ -104,8 +131,18 @@ static inline char *wire_put_tag(char *out, uint32_t number, WireKind kind)
 {
     return wire_put_varint(out, (uint64_t)number << 3 | (uint64_t)kind);
 }
-char *wire_put_u64(char *out, uint64_t value); /* little endian */
-char *wire_put_u32(char *out, uint32_t value);
+static inline char *wire_put_u64(char *out, uint64_t value)
+{
+    value = WIRE_ORDER_U64(value);
+    memcpy(out, &value, sizeof value);
+    return out + sizeof value;
+}
+static inline char *wire_put_u32(char *out, uint32_t value)
+{
+    value = WIRE_ORDER_U32(value);
+    memcpy(out, &value, sizeof value);
+    return out + sizeof value;
+}
 
 /* One field each, written even when it holds the default: proto3's rule is the caller's. */
 void wire_add_varint(Buf *out, uint32_t number, uint64_t value);

@@ -1,8 +1,8 @@
 /* value.c - attributes and their values, read in place; see value.h. */
 #include "otlp/value.h"
 
-#include "codec/wire.h"
 #include "otlp/batch_internal.h"
+#include "otlp/field_internal.h"
 
 bool fields_next(Fields *fields, Str *content)
 {
@@ -28,30 +28,35 @@ size_t fields_count(Fields fields)
     return count;
 }
 
-static bool is_field(const WireField *field, uint32_t number, WireKind kind)
-{
-    return field->number == number && field->kind == kind;
-}
-
 void value_merge(Str message, ValueView *out)
 {
     WireReader reader = wire_reader(message);
     WireField field;
     while (wire_next(&reader, &field)) {
-        if (is_field(&field, 1, WIRE_LEN))
+        switch (field_id(&field)) {
+        case FIELD(1, WIRE_LEN):
             *out = (ValueView){ .kind = VALUE_STRING, .text = field.bytes };
-        else if (is_field(&field, 2, WIRE_VARINT))
+            break;
+        case FIELD(2, WIRE_VARINT):
             *out = (ValueView){ .kind = VALUE_BOOL, .boolean = field.value != 0 };
-        else if (is_field(&field, 3, WIRE_VARINT))
+            break;
+        case FIELD(3, WIRE_VARINT):
             *out = (ValueView){ .kind = VALUE_INT, .integer = (int64_t)field.value };
-        else if (is_field(&field, 4, WIRE_I64))
+            break;
+        case FIELD(4, WIRE_I64):
             *out = (ValueView){ .kind = VALUE_DOUBLE, .real = wire_double(field.value) };
-        else if (is_field(&field, 5, WIRE_LEN))
+            break;
+        case FIELD(5, WIRE_LEN):
             *out = (ValueView){ .kind = VALUE_ARRAY, .text = field.bytes };
-        else if (is_field(&field, 6, WIRE_LEN))
+            break;
+        case FIELD(6, WIRE_LEN):
             *out = (ValueView){ .kind = VALUE_KVLIST, .text = field.bytes };
-        else if (is_field(&field, 7, WIRE_LEN))
+            break;
+        case FIELD(7, WIRE_LEN):
             *out = (ValueView){ .kind = VALUE_BYTES, .text = field.bytes };
+            break;
+        default: break;
+        }
     }
 }
 
@@ -68,9 +73,9 @@ AttributeView attribute_read(Str message)
     WireReader reader = wire_reader(message);
     WireField field;
     while (wire_next(&reader, &field)) {
-        if (is_field(&field, 1, WIRE_LEN))
+        if (field_id(&field) == FIELD(1, WIRE_LEN))
             attribute.key = field.bytes;
-        else if (is_field(&field, 2, WIRE_LEN))
+        else if (field_id(&field) == FIELD(2, WIRE_LEN))
             value_merge(field.bytes, &attribute.value);
     }
     return attribute;
