@@ -1,12 +1,19 @@
 /* batch_test.c - the walk, the index and what is refused. */
 #include "otlp/batch.h"
 
+#include "base/thread.h"
 #include "codec/wire.h"
+#include "otlp/encode.h"
+#include "otlp/metric_view.h"
 #include "otlp/view.h"
+#include "support/otlp_sample.h"
+#include "support/starve.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -118,6 +125,334 @@ static void test_empty(void **state)
     batch_unref(NULL);
 }
 
+static void assert_refused(Signal signal, Str bytes, ErrKind kind)
+{
+    Err err;
+    assert_null(batch_from_copy(signal, bytes, &err));
+    assert_int_equal(err.kind, kind);
+}
+
+/* A span with one attribute whose value is an array in an array in an array ... */
+static void build_nested(Buf *out, size_t levels)
+{
+    Buf inside = BUF(out->max), around = BUF(out->max);
+    for (size_t i = 0; i < levels; i++) { /* AnyValue { array_value { values ... } } */
+        buf_clear(&around);
+        wire_add_bytes(&around, (levels - i) % 2 ? 5 : 1, buf_str(&inside));
+        Buf swap = inside;
+        inside = around;
+        around = swap;
+    }
+    static const uint32_t path[] = { 2, SPAN_ATTRIBUTES, SCOPES_ITEM, GROUP_SCOPES, REQUEST_GROUP };
+    for (size_t i = 0; i < COUNT_OF(path); i++) {
+        buf_clear(&around);
+        wire_add_bytes(&around, path[i], buf_str(&inside));
+        Buf swap = inside;
+        inside = around;
+        around = swap;
+    }
+    buf_add(out, buf_str(&inside));
+    buf_free(&inside);
+    buf_free(&around);
+}
+
+static void test_depth(void **state)
+{
+    (void)state;
+    Err err;
+    Buf bytes = BUF(1000000);
+    build_nested(&bytes, BATCH_DEPTH_MAX - 5);
+    Batch *batch = batch_from_copy(TRACES, buf_str(&bytes), &err);
+    assert_non_null(batch);
+    batch_unref(batch);
+    buf_clear(&bytes);
+    build_nested(&bytes, BATCH_DEPTH_MAX - 4);
+    assert_refused(TRACES, buf_str(&bytes), ERR_INPUT);
+    buf_free(&bytes);
+}
+
+/* Lengths are written from the inside out, so the prefix of level i is known once those inside it
+ * are: built backwards. */
+static void test_a_million_levels(void **state)
+{
+    (void)state;
+    enum { LEVELS = 1000000, ROOM = LEVELS * 5 + 100 };
+    char *room = test_malloc(ROOM), *at = room + ROOM;
+    static const uint32_t path[] = { 2, SPAN_ATTRIBUTES, SCOPES_ITEM, GROUP_SCOPES, REQUEST_GROUP };
+    for (size_t i = 0; i < LEVELS; i++) {
+        uint32_t number =
+            i < LEVELS - COUNT_OF(path) ? (i % 2 ? 1 : 5) : path[i - (LEVELS - COUNT_OF(path))];
+        size_t content = (size_t)(room + ROOM - at);
+        at -= 1 + wire_varint_size(content);
+        wire_put_varint(wire_put_tag(at, number, WIRE_LEN), content);
+    }
+    assert_refused(TRACES, (Str){ at, (size_t)(room + ROOM - at) }, ERR_INPUT);
+    test_free(room);
+    Buf groups = BUF(10000000);
+    for (size_t i = 0; i < LEVELS; i++)
+        buf_add_byte(&groups, '\x23');
+    assert_refused(LOGS, buf_str(&groups), ERR_INPUT);
+    buf_free(&groups);
+}
+
+/* Two bytes of nothing, a million times: only the index grows. */
+static void test_index_limit(void **state)
+{
+    (void)state;
+    Buf bytes = BUF(10000000);
+    for (size_t i = 0; i < 1000000; i++)
+        buf_add(&bytes, STR("\x0A\x00"));
+    assert_refused(METRICS, buf_str(&bytes), ERR_LIMIT);
+    buf_free(&bytes);
+    /* As many empty spans are fine: an item takes eight bytes. */
+    Err err;
+    bytes = BUF(10000000);
+    size_t group = wire_open(&bytes, 1), scopes = wire_open(&bytes, 2);
+    for (size_t i = 0; i < 1000000; i++)
+        buf_add(&bytes, STR("\x12\x00"));
+    wire_close(&bytes, scopes);
+    wire_close(&bytes, group);
+    size_t len = bytes.len;
+    Batch *batch = batch_from_bytes(TRACES, &bytes, &err);
+    assert_non_null(batch);
+    assert_int_equal(batch_item_count(batch), 1000000);
+    assert_true(batch_memory(batch) < len * (2 + BATCH_INDEX_FACTOR) + 10000);
+    batch_unref(batch);
+}
+
+static void test_late_and_repeated_resource(void **state)
+{
+    (void)state;
+    Err err;
+    Buf bytes = BUF(1000);
+    size_t group = wire_open(&bytes, REQUEST_GROUP);
+    wire_add_bytes(&bytes, GROUP_RESOURCE,
+                   STR("\x0A\x03\x0A\x01"
+                       "a\x10\x01"));
+    wire_add_bytes(&bytes, GROUP_SCOPES, STR("\x0A\x05\x1A\x03\x0A\x01s\x12\x00"));
+    wire_add_bytes(&bytes, GROUP_RESOURCE,
+                   STR("\x0A\x03\x0A\x01"
+                       "b\x10\x02"));
+    wire_close(&bytes, group);
+    Batch *batch = batch_from_bytes(LOGS, &bytes, &err);
+    assert_non_null(batch);
+    ResourceView resource = resource_view(batch, 0);
+    assert_int_equal(attributes_count(resource.attributes), 2);
+    AttributeView attribute;
+    assert_true(attributes_next(&resource.attributes, &attribute));
+    assert_true(str_eq(attribute.key, STR("a")));
+    assert_true(attributes_next(&resource.attributes, &attribute));
+    assert_true(str_eq(attribute.key, STR("b")));
+    assert_int_equal(resource.dropped_attributes, 2);
+    assert_int_equal(attributes_count(scope_attributes(batch, 0)), 1);
+    assert_int_equal(batch_item_count(batch), 1);
+    batch_unref(batch);
+}
+
+/* Field 1 with a tag of two bytes, and a value in front of its key. */
+static void test_odd_spelling(void **state)
+{
+    (void)state;
+    Err err;
+    Batch *batch = batch_from_copy(TRACES,
+                                   STR("\x8A\x00\x10\x12\x0E\x12\x0C\x4A\x0A\x12\x05\x0A\x03"
+                                       "val\x0A\x01k"),
+                                   &err);
+    assert_non_null(batch);
+    assert_int_equal(batch_item_count(batch), 1);
+    ValueView value;
+    assert_true(attributes_find(item_attributes(batch, 0), STR("k"), &value));
+    assert_true(str_eq(value.text, STR("val")));
+    batch_unref(batch);
+}
+
+/* Known numbers with another wire type are unknown fields, as in every other decoder. */
+static void test_wrong_wire_type(void **state)
+{
+    (void)state;
+    Err err;
+    Buf bytes = BUF(1000);
+    size_t group = wire_open(&bytes, 1), scopes = wire_open(&bytes, 2);
+    wire_add_varint(&bytes, 2, 7); /* would be a span */
+    size_t span = wire_open(&bytes, 2);
+    wire_add_varint(&bytes, 5, 7);              /* would be its name */
+    wire_add_bytes(&bytes, 7, STR("12345678")); /* would be its start */
+    wire_close(&bytes, span);
+    wire_close(&bytes, scopes);
+    wire_close(&bytes, group);
+    Batch *batch = batch_from_bytes(TRACES, &bytes, &err);
+    assert_non_null(batch);
+    assert_int_equal(batch_item_count(batch), 1);
+    assert_int_equal(span_view(batch, 0).name.len, 0);
+    assert_int_equal(span_view(batch, 0).start_ns, 0);
+    batch_unref(batch);
+}
+
+/* gauge, then sum: a oneof, so the gauge's points do not count. */
+static void test_last_kind_of_data_counts(void **state)
+{
+    (void)state;
+    Err err;
+    Batch *batch = batch_from_copy(METRICS,
+                                   STR("\x0A\x14\x12\x12\x12\x10"
+                                       "\x2A\x06\x0A\x04\x3A\x00\x40\x01"
+                                       "\x3A\x06\x0A\x02\x40\x02\x18\x01"),
+                                   &err);
+    assert_non_null(batch);
+    assert_int_equal(batch_metric_count(batch), 1);
+    assert_int_equal(batch_item_count(batch), 1);
+    MetricView metric = metric_view(batch, 0);
+    assert_true(metric.kind == METRIC_SUM && metric.is_monotonic);
+    assert_int_equal(number_point_view(batch, 0).flags, 2);
+    assert_int_equal(attributes_count(item_attributes(batch, 0)), 0);
+    batch_unref(batch);
+}
+
+/* bucket_counts one by one instead of packed. */
+static void test_unpacked_numbers(void **state)
+{
+    (void)state;
+    Err err;
+    Buf bytes = BUF(1000);
+    size_t group = wire_open(&bytes, 1), scopes = wire_open(&bytes, 2),
+           metric = wire_open(&bytes, 2);
+    size_t data = wire_open(&bytes, METRIC_HISTOGRAM), point = wire_open(&bytes, DATA_POINTS);
+    wire_add_fixed64(&bytes, 6, 5);
+    wire_add_fixed64(&bytes, 6, 6);
+    wire_add_double(&bytes, 7, 0.5);
+    size_t opened[] = { point, data, metric, scopes, group };
+    for (size_t i = 0; i < COUNT_OF(opened); i++)
+        wire_close(&bytes, opened[i]);
+    Batch *batch = batch_from_bytes(METRICS, &bytes, &err);
+    assert_non_null(batch);
+    HistogramPointView view = histogram_point_view(batch, 0);
+    uint64_t count;
+    double bound;
+    assert_true(numbers_next_u64(&view.bucket_counts, &count) && count == 5);
+    assert_true(numbers_next_u64(&view.bucket_counts, &count) && count == 6);
+    assert_false(numbers_next_u64(&view.bucket_counts, &count));
+    assert_true(numbers_next_double(&view.explicit_bounds, &bound) && bound == 0.5);
+    batch_unref(batch);
+}
+
+static void test_broken_packing(void **state)
+{
+    (void)state;
+    /* bucket_counts of seven bytes; a varint without an end among exponential bucket counts */
+    assert_refused(METRICS,
+                   STR("\x0A\x11\x12\x0F\x12\x0D\x4A\x0B\x0A\x09\x32\x07"
+                       "1234567"),
+                   ERR_INPUT);
+    assert_refused(METRICS, STR("\x0A\x0D\x12\x0B\x12\x09\x52\x07\x0A\x05\x42\x03\x12\x01\x80"),
+                   ERR_INPUT);
+}
+
+/* Every text field of every message, each with a byte that is no UTF-8. */
+static void test_all_text_is_checked(void **state)
+{
+    (void)state;
+    Random random;
+    random_seed(&random, 77);
+    static const Signal signals[] = { TRACES, METRICS, LOGS };
+    size_t repaired = 0;
+    for (size_t round = 0; round < 600; round++) {
+        Err err;
+        Buf bytes = BUF(1000000), before = BUF(10000000);
+        sample_bytes(&random, signals[round % 3], &bytes);
+        for (size_t i = 1; i + 1 < bytes.len;
+             i++) /* the first byte of an umlaut loses its second */
+            if (bytes.ptr[i - 1] == 2 && bytes.ptr[i] == '\xC3' && bytes.ptr[i + 1] == '\xA4' &&
+                random_below(&random, 2) == 0)
+                bytes.ptr[i + 1] = 'x';
+        Batch *batch = batch_from_copy(signals[round % 3], buf_str(&bytes), &err);
+        assert_non_null(batch);
+        sample_describe(batch, &before);
+        repaired += batch_bytes(batch).len != bytes.len;
+        Batch *again = batch_from_copy(signals[round % 3], batch_bytes(batch), &err);
+        assert_non_null(again);
+        assert_true(str_eq(batch_bytes(again), batch_bytes(batch)));
+        batch_unref(again);
+        batch_unref(batch);
+        buf_free(&bytes);
+        buf_free(&before);
+    }
+    assert_true(repaired > 100);
+}
+
+static void test_unknown_fields_stay(void **state)
+{
+    (void)state;
+    Err err;
+    Buf bytes = BUF(10000);
+    build_two_spans(&bytes, STR("first"));
+    buf_add(&bytes, STR("\xDB\x06\x0A\x01x\xDC\x06")); /* group 107 */
+    Batch *batch = batch_from_copy(TRACES, buf_str(&bytes), &err);
+    assert_non_null(batch);
+    assert_true(str_eq(batch_bytes(batch), buf_str(&bytes)));
+    batch_unref(batch);
+    buf_free(&bytes);
+}
+
+static void try_all(Str bytes, const char *what)
+{
+    long before = starve_live();
+    bool ok = false;
+    for (long n = 0; !ok; n++) {
+        Err err = { 0 };
+        starve_after(n);
+        Batch *batch = batch_from_copy(TRACES, bytes, &err);
+        ok = batch;
+        assert_int_equal(!ok, starve_happened());
+        assert_int_equal(err.kind, ok ? ERR_NONE : ERR_MEMORY);
+        batch_unref(batch);
+        starve_end();
+        assert_int_equal(starve_live(), before);
+        if (n > 100)
+            fail_msg("%s: no end", what);
+    }
+}
+
+static void test_starved(void **state)
+{
+    (void)state;
+    starve_after(-1);
+    Buf bytes = BUF(10000);
+    build_two_spans(&bytes, STR("first"));
+    try_all(buf_str(&bytes), "plain");
+    buf_clear(&bytes);
+    build_two_spans(&bytes, STR("bad\xFFtext"));
+    try_all(buf_str(&bytes), "repaired");
+    buf_free(&bytes);
+}
+
+/* Several threads hold and read one batch; the last one frees it. Runs under tsan. */
+static void read_and_drop(void *argument)
+{
+    Batch *batch = argument;
+    for (int i = 0; i < 1000; i++) {
+        Batch *mine = batch_ref(batch);
+        if (span_view(mine, 1).name.len != 6)
+            abort();
+        batch_unref(mine);
+    }
+    batch_unref(batch);
+}
+
+static void test_threads_share(void **state)
+{
+    (void)state;
+    Err err;
+    Buf bytes = BUF(10000);
+    build_two_spans(&bytes, STR("first"));
+    Batch *batch = batch_from_bytes(TRACES, &bytes, &err);
+    Thread threads[4] = { 0 };
+    for (size_t i = 0; i < COUNT_OF(threads); i++)
+        assert_true(thread_start(&threads[i], "reader", read_and_drop, batch_ref(batch), &err));
+    batch_unref(batch);
+    for (size_t i = 0; i < COUNT_OF(threads); i++)
+        thread_join(&threads[i]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -125,6 +460,19 @@ int main(void)
         cmocka_unit_test(test_repairs_text),
         cmocka_unit_test(test_refuses_every_truncation),
         cmocka_unit_test(test_empty),
+        cmocka_unit_test(test_depth),
+        cmocka_unit_test(test_a_million_levels),
+        cmocka_unit_test(test_index_limit),
+        cmocka_unit_test(test_late_and_repeated_resource),
+        cmocka_unit_test(test_odd_spelling),
+        cmocka_unit_test(test_wrong_wire_type),
+        cmocka_unit_test(test_last_kind_of_data_counts),
+        cmocka_unit_test(test_unpacked_numbers),
+        cmocka_unit_test(test_broken_packing),
+        cmocka_unit_test(test_all_text_is_checked),
+        cmocka_unit_test(test_unknown_fields_stay),
+        cmocka_unit_test(test_starved),
+        cmocka_unit_test(test_threads_share),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
