@@ -8,8 +8,9 @@
  *
  * Text is escaped as RFC 8259 asks, and also < > & U+2028 U+2029, so that a document may stand
  * inside a page; bytes that are not UTF-8 become U+FFFD. Doubles are the shortest text that reads
- * back as the same number (save for denormal ones, which get 15 digits). Nesting is bounded by JSON_DEPTH; misuse (a value where a key belongs)
- * is a bug of ours and asserted. Failure is sticky; ask json_done() once at the end.
+ * back as the same number (save for denormal ones, which get 15 digits). Nesting is bounded by
+ * JSON_DEPTH; misuse (a value where a key belongs) is a bug of ours and asserted. Failure is
+ * sticky; ask json_done() once at the end.
  */
 #ifndef CODEC_JSON_H
 #define CODEC_JSON_H

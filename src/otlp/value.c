@@ -2,7 +2,7 @@
 #include "otlp/value.h"
 
 #include "otlp/batch_internal.h"
-#include "otlp/field_internal.h"
+#include "otlp/tag_internal.h"
 
 bool fields_next(Fields *fields, Str *content)
 {
