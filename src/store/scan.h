@@ -31,6 +31,9 @@ typedef enum MatchField {
     MATCH_NAME,               /* the span's name */
     MATCH_KIND,               /* text: unspecified internal server client producer consumer */
     MATCH_STATUS,             /* text: unset ok error */
+    MATCH_SCOPE_NAME,         /* of the instrumentation scope */
+    MATCH_SCOPE_VERSION,      /* likewise */
+    MATCH_EVENT_NAME,         /* one of its events has that name */
     MATCH_SPAN_ATTRIBUTE,     /* `key` among the span's own attributes */
     MATCH_RESOURCE_ATTRIBUTE, /* ... of its resource */
     MATCH_ANY_ATTRIBUTE,      /* ... of the span, its resource, its scope or one of its events */

@@ -14,11 +14,11 @@ static bool copy_matchers(SpanMatch *match, const SpanScan *query, Err *err)
     match->matchers = ARENA_MAKE(match->arena, Matcher, query->matcher_count + 1, err);
     if (!match->matchers)
         return false;
-    /* Twice over the list: those on the row come first. */
+    /* Twice over the list: those on the row come first, those that read the batch behind them. */
     for (int attributes = 0; attributes <= 1; attributes++) {
         for (size_t i = 0; i < query->matcher_count; i++) {
             const Matcher *from = &query->matchers[i];
-            if ((from->field >= MATCH_SPAN_ATTRIBUTE) != attributes)
+            if ((from->field >= MATCH_SCOPE_NAME) != attributes)
                 continue;
             Matcher *to = &match->matchers[match->count++];
             *to = *from;
@@ -71,6 +71,20 @@ static bool among_events(const SpanRow *row, const Matcher *matcher, Buf *scratc
     return false;
 }
 
+static bool has_event(const SpanRow *row, Str name)
+{
+    SpanView span = span_view(row->batch, row->span);
+    for (EventView event; event_next(&span.events, &event);)
+        if (str_eq(event.name, name))
+            return true;
+    return false;
+}
+
+static ScopeView scope_view_of(const SpanRow *row)
+{
+    return scope_view(row->batch, batch_scope_of_item(row->batch, row->span));
+}
+
 static Attributes resource_of(const SpanRow *row)
 {
     size_t scope = batch_scope_of_item(row->batch, row->span);
@@ -90,6 +104,9 @@ static bool has_equal(SpanMatch *match, const Matcher *matcher, const SpanRow *r
     case MATCH_NAME: return str_eq(row->name, matcher->value);
     case MATCH_KIND: return str_eq(span_kind_name(row->kind), matcher->value);
     case MATCH_STATUS: return str_eq(status_code_name(row->status), matcher->value);
+    case MATCH_SCOPE_NAME: return str_eq(scope_view_of(row).name, matcher->value);
+    case MATCH_SCOPE_VERSION: return str_eq(scope_view_of(row).version, matcher->value);
+    case MATCH_EVENT_NAME: return has_event(row, matcher->value);
     case MATCH_SPAN_ATTRIBUTE:
         return among(item_attributes(row->batch, row->span), matcher, scratch);
     case MATCH_RESOURCE_ATTRIBUTE: return among(resource_of(row), matcher, scratch);

@@ -1,0 +1,40 @@
+/* api_server.h - our faces on a server of room net.
+ *
+ * The server's loop hands each question to a query thread through a bounded queue and goes on; the
+ * answer is posted back and sent from the loop. A full queue is 503 with a time to come back.
+ *
+ *     loop: request -> job -> queue -> query thread: face -> post -> loop: request_answer
+ */
+#ifndef API_API_SERVER_H
+#define API_API_SERVER_H
+
+#include "api/cryo_status.h"
+#include "base/clock.h"
+#include "net/loop.h"
+#include "net/server.h"
+#include "store/scan.h"
+
+typedef struct ApiServer ApiServer;
+
+typedef struct ApiServerSettings {
+    Loop *loop;
+    Server *server; /* routes are added to it; it must not listen yet, and outlive none of ours */
+    SpanSource *source;
+    Clock *clock;
+    /* Fills what the program knows of itself; on the loop's thread. NULL: all zero. The texts must
+     * live as long as the ApiServer. */
+    void (*status)(void *context, CryoStatus *out);
+    void *context;
+    unsigned threads;   /* 0: 2 */
+    size_t waiting_max; /* questions in the queue; 0: 64 */
+    int64_t timeout_ns; /* of one question; 0: 30 s */
+} ApiServerSettings;
+
+/* On the loop's thread, as everything here. All but the texts' owners is borrowed. */
+CHECKED ApiServer *api_server_new(const ApiServerSettings *settings, Err *err);
+
+/* Waits for the query threads, answers what is left (503 where no thread had begun). The server may
+ * be drained before, and must call no route of ours any more: free it first or together. */
+void api_server_free(ApiServer *api);
+
+#endif

@@ -1,0 +1,69 @@
+/* cryo_status.c - see cryo_status.h. */
+#include "api/cryo_status.h"
+
+#include "base/clock.h"
+#include "codec/json.h"
+
+#include <cryostorm/version.h>
+
+static void member(JsonWriter *json, Str key, uint64_t value)
+{
+    json_key(json, key);
+    json_u64(json, value);
+}
+
+static void member_ms(JsonWriter *json, Str key, int64_t unix_ns)
+{
+    json_key(json, key);
+    if (unix_ns)
+        json_i64(json, unix_ns / NANOS_PER_MILLI);
+    else
+        json_null(json);
+}
+
+static void member_text(JsonWriter *json, Str key, Str text)
+{
+    json_key(json, key);
+    if (text.len)
+        json_text(json, text);
+    else
+        json_null(json);
+}
+
+static void begin(JsonWriter *json, Str key)
+{
+    json_key(json, key);
+    json_object(json);
+}
+
+void cryo_status_answer(const CryoStatus *status, const SourceStats *stored, int64_t now_ns,
+                        ApiAnswer *answer)
+{
+    JsonWriter json = json_writer(&answer->body);
+    json_object(&json);
+    member_text(&json, STR("version"), STR(CRYO_VERSION));
+    member_ms(&json, STR("start_unix_ms"), status->start_unix_ns);
+    member_ms(&json, STR("now_unix_ms"), now_ns);
+    begin(&json, STR("received"));
+    member(&json, STR("spans"), status->spans);
+    member(&json, STR("metric_points"), status->metric_points);
+    member(&json, STR("log_records"), status->log_records);
+    json_end(&json);
+    begin(&json, STR("stored"));
+    member(&json, STR("spans"), stored->spans);
+    member(&json, STR("traces"), stored->traces);
+    member(&json, STR("bytes"), stored->bytes);
+    member_ms(&json, STR("oldest_unix_ms"), stored->oldest_received_ns);
+    json_end(&json);
+    begin(&json, STR("dropped"));
+    member(&json, STR("spans"), status->spans_dropped);
+    json_end(&json);
+    begin(&json, STR("endpoints"));
+    member_text(&json, STR("otlp_grpc"), status->otlp_grpc);
+    member_text(&json, STR("otlp_http"), status->otlp_http);
+    member_text(&json, STR("ui"), status->ui);
+    json_end(&json);
+    json_end(&json);
+    Err ignored; /* without memory there is nothing better to say than the status line */
+    answer->status = json_done(&json, &ignored) ? 200 : 503;
+}
