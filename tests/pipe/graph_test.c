@@ -618,6 +618,45 @@ static void test_threads(void **state)
     run_close(&run);
 }
 
+static void push_one(void *argument)
+{
+    Err err;
+    push(0, TRACES, 5, argument, &err);
+}
+
+/* Against the real clock: the drain ends at its deadline, the stop gives back. */
+static void test_threads_deadline(void **state)
+{
+    (void)state;
+    Run run;
+    Err err;
+    assert_true(run_open(&run, fanned, 1, &err));
+    graph_free(run.graph);
+    memset(&diary, 0, sizeof diary);
+    diary.keep = true;
+    run.graph = graph_new(run.config, &(GraphOptions){ .shards = 2, .threads = true }, &err);
+    assert_true(graph_start(run.graph, &err));
+    Heard heard = { 0 };
+    Post posted = { .run = push_one, .owner = &heard };
+    loop_post(graph_loop(run.graph, 0), &posted);
+    LedgerCounts counts = { 0 };
+    for (int i = 0; i < 1000 && !counts.items; i++) {
+        Arena *arena = arena_new(1 << 16, &err);
+        counts = graph_status(run.graph, arena, &err)->acks;
+        arena_free(arena);
+        clock_sleep_ns(NANOS_PER_MILLI);
+    }
+    int64_t began = clock_mono_ns(clock_system());
+    DrainReport report = graph_drain(run.graph, began + 50 * NANOS_PER_MILLI);
+    assert_false(report.complete);
+    assert_int_equal(report.acks.open_items, 5);
+    assert_true(clock_mono_ns(clock_system()) >= began + 50 * NANOS_PER_MILLI);
+    graph_stop(run.graph);
+    assert_int_equal(heard.times, 1);
+    assert_int_equal(heard.outcome.result, ACK_RETRY);
+    run_close(&run);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -626,6 +665,7 @@ int main(void)
         cmocka_unit_test(test_fan_out),          cmocka_unit_test(test_refusals_after_a_queue),
         cmocka_unit_test(test_queue_is_bounded), cmocka_unit_test(test_drain_deadline),
         cmocka_unit_test(test_starved),          cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_threads_deadline),
     };
     mutex_init(&diary_lock);
     return cmocka_run_group_tests(tests, NULL, NULL);
