@@ -5,17 +5,20 @@
 #ifndef CRYOSTORM_ATTRIBUTES_H
 #define CRYOSTORM_ATTRIBUTES_H
 
-#define CRYO_API             __attribute__((visibility("default")))
-#define CRYO_CHECKED         __attribute__((warn_unused_result))
-#define CRYO_UNUSED          __attribute__((unused))
-#define CRYO_CLEANUP(leave)  __attribute__((cleanup(leave))) /* leave(&variable) on every exit */
-#define CRYO_LIKELY(x)       __builtin_expect(!!(x), 1)
-#define CRYO_RELAXED(object) __atomic_load_n(&(object), __ATOMIC_RELAXED)
+#define CRYO_API                    __attribute__((visibility("default")))
+#define CRYO_CHECKED                __attribute__((warn_unused_result))
+#define CRYO_UNUSED                 __attribute__((unused))
+#define CRYO_CLEANUP(leave)         __attribute__((cleanup(leave))) /* leave(&variable) on every exit */
+#define CRYO_LIKELY(x)              __builtin_expect(!!(x), 1)
+#define CRYO_RELAXED(object)        __atomic_load_n(&(object), __ATOMIC_RELAXED)
 
-#define CRYO_PASTE(a, b)     CRYO_PASTE_(a, b)
-#define CRYO_PASTE_(a, b)    a##b
-#define CRYO_FIRST(...)      CRYO_FIRST_(__VA_ARGS__, 0)
-#define CRYO_FIRST_(a, ...)  a
+#define CRYO_ACQUIRE(object)        __atomic_load_n(&(object), __ATOMIC_ACQUIRE)
+#define CRYO_RELEASE(object, value) __atomic_store_n(&(object), value, __ATOMIC_RELEASE)
+
+#define CRYO_PASTE(a, b)            CRYO_PASTE_(a, b)
+#define CRYO_PASTE_(a, b)           a##b
+#define CRYO_FIRST(...)             CRYO_FIRST_(__VA_ARGS__, 0)
+#define CRYO_FIRST_(a, ...)         a
 
 #ifdef __cplusplus
 #define CRYO_BEGIN extern "C" {

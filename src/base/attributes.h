@@ -9,6 +9,9 @@
 #define LIKELY(x)       __builtin_expect(!!(x), 1)
 #define UNLIKELY(x)     __builtin_expect(!!(x), 0)
 
+/* A thread-local that costs one load, also inside the shared library; only for a few words. */
+#define INITIAL_EXEC    __attribute__((tls_model("initial-exec")))
+
 #define COUNT_OF(array) (sizeof(array) / sizeof(*(array)))
 
 #endif
