@@ -1,0 +1,143 @@
+/* record.h - one span while it lives and until it is encoded.
+ *
+ * A record fills its slot, the first chunk, and goes on in further chunks as it grows. Behind the
+ * fixed part lies a row of entries, one for each thing said about the span, in the order said:
+ *
+ *     entry   head (16 bytes, aligned to 8), key (at most 255 bytes), value
+ *
+ * Head and key never cross from one chunk to the next; a value may, so that a stack trace needs no
+ * room in one piece. A list of things is an entry followed by those it owns: an event or a link by
+ * its attributes. Values are kept as the machine has them (8 bytes a number; elements of text
+ * arrays as length and bytes); the worker encodes them once.
+ *
+ * A key set again is written over its old value where it fits, else behind the row, and the old
+ * entry is dead. Since room is handed out in powers of two, growing values waste little.
+ *
+ * The caller holds the record's lock (span.c) or is the only one who knows it.
+ */
+#ifndef SDK_RECORD_H
+#define SDK_RECORD_H
+
+#include "base/buf.h"
+#include "base/str.h"
+#include "sdk/chunk.h"
+#include "sdk/thread_state.h"
+
+#include <cryostorm/trace.h>
+
+typedef struct RunConfig RunConfig;
+typedef struct Site Site;
+
+typedef enum EntryKind {
+    ENTRY_DEAD,
+    ENTRY_ATTRIBUTE,
+    ENTRY_EVENT,           /* value: time (8 bytes), then the name */
+    ENTRY_LINK,            /* value: LinkHead, then the trace state */
+    ENTRY_OWNED_ATTRIBUTE, /* of the event or link before it */
+    ENTRY_NAME,
+    ENTRY_STATUS, /* its description */
+    ENTRY_TRACE_STATE,
+} EntryKind;
+
+typedef struct EntryHead {
+    uint32_t value_len, value_cap;
+    uint32_t dropped;   /* events, links: their attributes that were dropped */
+    uint8_t kind, type; /* EntryKind; CryoType of an attribute's value */
+    uint8_t key_len;
+    uint8_t wall_time; /* events: the time is the wall's, else a clock reading */
+} EntryHead;
+
+typedef struct LinkHead {
+    uint8_t trace_id[16], span_id[8];
+    uint8_t flags, is_remote;
+} LinkHead;
+
+enum {
+    RECORD_RECORDING = 1, /* else it only stands for a context */
+    RECORD_PARENT_REMOTE = 2,
+    RECORD_IS_REMOTE = 4,  /* wraps a context from another program */
+    RECORD_START_WALL = 8, /* start_ns was given, not read from the clock */
+    RECORD_END_WALL = 16,
+    RECORD_TRACE_STATE = 32,
+};
+
+struct Record {
+    Chunk chunk;
+    Chunk *last; /* where entries are added */
+    const RunConfig *config;
+    const Site *site; /* gives the name, unless an entry does */
+    const CryoTracer *tracer;
+    int64_t start_ns, end_ns; /* clock readings unless flagged */
+    uint64_t key_filter;      /* which attribute keys may be there already */
+    uint8_t trace_id[16], span_id[8], parent_id[8];
+    uint32_t epoch; /* of the run that it belongs to */
+    uint32_t bits;
+    uint8_t flags, kind, status, has_parent;
+    uint32_t attributes, events, links; /* kept */
+    uint32_t dropped_attributes, dropped_events, dropped_links;
+};
+
+typedef struct EntryLimits {
+    uint32_t count_max;
+    size_t value_length_max; /* code points; bytes for bytes */
+} EntryLimits;
+
+/* A place in a record's bytes. */
+typedef struct RecordPos {
+    Chunk *chunk;
+    uint32_t at;
+} RecordPos;
+
+/* One entry as a walk sees it. The value is read with bytes_read(), in one piece where it lies so.
+ */
+typedef struct Entry {
+    EntryHead *head;
+    Str key;
+    RecordPos value;
+} Entry;
+
+void record_init(Record *record); /* the row is empty; chunk.state is left alone */
+
+RecordPos record_begin(const Record *record);
+bool record_next(RecordPos *pos, Entry *out); /* dead ones are passed over */
+
+void bytes_read(RecordPos *pos, void *out, size_t len);
+/* The next bytes in one piece: where they lie, or copied into scratch (cleared first) when they
+ * cross into another chunk. ptr NULL: no memory for that. */
+Str bytes_take(RecordPos *pos, size_t len, Buf *scratch);
+
+/* An entry whose value is `first` followed by `second`. It takes what it needs from the thread's
+ * chunks, all or nothing. NULL: no memory, or more than a megabyte. */
+typedef struct EntryText {
+    EntryKind kind;
+    Str first, second;
+    uint8_t wall_time;
+} EntryText;
+EntryHead *record_add(Record *record, ThreadState *state, const EntryText *text);
+
+/* The span's attributes, by OpenTelemetry's rules: a key again replaces its value, also when the
+ * span is full; what does not fit is counted in the record. */
+void record_set_attributes(Record *record, ThreadState *state, CryoAttrs attributes,
+                           EntryLimits limits);
+
+/* The same for those of the event or link that was just added, and nothing since. */
+typedef struct OwnedList {
+    EntryHead *owner;
+    RecordPos from;
+    EntryLimits limits;
+    uint64_t filter;
+    uint32_t count;
+} OwnedList;
+OwnedList owned_list(const Record *record, EntryHead *owner, EntryLimits limits);
+void record_own_attributes(Record *record, ThreadState *state, OwnedList *owned,
+                           CryoAttrs attributes);
+
+/* The one entry of this kind gets a new text; empty removes it. False: no memory, nothing changed.
+ */
+bool record_set_text(Record *record, ThreadState *state, EntryKind kind, Str text);
+size_t record_get_text(const Record *record, EntryKind kind, char *out, size_t capacity);
+
+/* Cuts to at most `max` code points (bytes where it is no UTF-8). */
+Str text_cut(Str text, size_t max);
+
+#endif

@@ -1,0 +1,50 @@
+/* span_queue.c - how many ended spans may wait; see run.h.
+ *
+ * One word holds the epoch of the run and the places that are left in its queue, so that a thread
+ * which slept through a restart cannot take a place of the new run. The spans themselves wait in
+ * their threads' rows.
+ */
+#include "sdk/run.h"
+#include "sdk/worker.h"
+
+static _Atomic uint64_t places; /* epoch << 32 | left */
+
+static uint64_t places_of(uint32_t epoch, uint32_t left)
+{
+    return (uint64_t)epoch << 32 | left;
+}
+
+void queue_reset(const RunConfig *config)
+{
+    atomic_store(&places, places_of(config->epoch, config->queue_size));
+}
+
+uint32_t queue_used(const RunConfig *config)
+{
+    uint64_t now = atomic_load_explicit(&places, memory_order_relaxed);
+    return now >> 32 == config->epoch ? config->queue_size - (uint32_t)now : 0;
+}
+
+uint32_t queue_reserve(const RunConfig *config)
+{
+    uint64_t now = atomic_load_explicit(&places, memory_order_relaxed);
+    uint32_t taken, left;
+    do {
+        if (now >> 32 != config->epoch)
+            return 0;
+        left = (uint32_t)now;
+        taken = left < config->credit_batch ? left : config->credit_batch;
+    } while (!atomic_compare_exchange_weak_explicit(&places, &now, now - taken,
+                                                    memory_order_relaxed, memory_order_relaxed));
+    worker_notice(config, config->queue_size - (left - taken));
+    return taken;
+}
+
+void queue_release(const RunConfig *config, uint32_t count)
+{
+    uint64_t now = atomic_load_explicit(&places, memory_order_relaxed);
+    while (now >> 32 == config->epoch &&
+           !atomic_compare_exchange_weak_explicit(&places, &now, now + count, memory_order_relaxed,
+                                                  memory_order_relaxed))
+        continue;
+}
