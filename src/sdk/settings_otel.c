@@ -1,0 +1,312 @@
+/* settings_otel.c - OpenTelemetry's variables, and what endpoint and protocol come to in the end.
+ *
+ * Most variables stand for one setting each and are found through the rows. The others are read
+ * here: OTEL_RESOURCE_ATTRIBUTES for several settings, OTEL_SDK_DISABLED the other way round, the
+ * sampler's argument only together with the sampler, and the endpoint, whose general form is a base
+ * to which each signal adds its path.
+ */
+#include "sdk/diagnostics.h"
+#include "sdk/settings_internal.h"
+
+#include "model/semconv.h"
+#include "net/http.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { ATTRIBUTES_MAX = 128, GRPC_PORT = 4317, HTTP_PORT = 4318 };
+
+static Origin origin_of(const Variables *variables, const Variable *variable)
+{
+    return (Origin){ variables->is_file ? LAYER_FILE_OTEL : LAYER_OTEL, variable->name };
+}
+
+/* ---- OTEL_RESOURCE_ATTRIBUTES ---------------------------------------------------------------- */
+
+static bool decoded(SettingsLoad *load, Str text, CryoString *out)
+{
+    Buf plain = BUF(1 << 16);
+    Str copy;
+    bool good = http_percent_decode(str_trim(text), &plain) &&
+                arena_copy(load->arena, buf_str(&plain), &copy, &load->starved);
+    buf_free(&plain);
+    if (good)
+        *out = (CryoString){ copy.ptr, copy.len };
+    return good;
+}
+
+/* All of it or nothing, says the specification. */
+static bool attributes_parse(SettingsLoad *load, Str text, CryoAttr *list, size_t *count)
+{
+    Str part;
+    *count = 0;
+    while (str_split(&text, ',', &part)) {
+        if (str_trim(part).len == 0)
+            continue;
+        const char *equals = memchr(part.ptr, '=', part.len);
+        if (!equals || *count == ATTRIBUTES_MAX)
+            return false;
+        size_t at = (size_t)(equals - part.ptr);
+        CryoString key, value;
+        if (!decoded(load, str_first(part, at), &key) || key.len == 0 ||
+            !decoded(load, str_skip(part, at + 1), &value))
+            return false;
+        list[(*count)++] = (CryoAttr){ key, cryo_string(value) };
+    }
+    return true;
+}
+
+/* Does the attribute have a setting of its own, and a value that the setting allows? */
+static bool attribute_is_setting(SettingsLoad *load, const CryoAttr *attribute, Origin origin)
+{
+    static const struct {
+        Str key;
+        SettingId id;
+    } own[] = {
+        { STR_ROW(ATTR_SERVICE_NAME), SET_SERVICE_NAME },
+        { STR_ROW(ATTR_SERVICE_VERSION), SET_SERVICE_VERSION },
+        { STR_ROW(ATTR_DEPLOYMENT_ENVIRONMENT), SET_SERVICE_ENVIRONMENT },
+        { STR_ROW("deployment.environment"), SET_SERVICE_ENVIRONMENT },
+    };
+    Str key = { attribute->key.ptr, attribute->key.len };
+    Str value = { attribute->value.as.string.ptr, attribute->value.as.string.len };
+    for (size_t i = 0; i < COUNT_OF(own); i++) {
+        Err err;
+        if (!str_eq(key, own[i].key))
+            continue;
+        bool taken = setting_parse(&setting_rows[own[i].id], value, &load->loaded->settings,
+                                   load->arena, &err);
+        if (taken)
+            load->loaded->origins[own[i].id] = origin;
+        return taken; /* else it stays an attribute: any environment has a name */
+    }
+    return false;
+}
+
+static void apply_resource(SettingsLoad *load, const Variables *variables)
+{
+    const Variable *variable = variable_find(variables, "OTEL_RESOURCE_ATTRIBUTES");
+    CryoAttr *list =
+        variable ? ARENA_MAKE(load->arena, CryoAttr, ATTRIBUTES_MAX, &load->starved) : NULL;
+    size_t count, kept = 0;
+    if (!list)
+        return;
+    Origin origin = origin_of(variables, variable);
+    if (!attributes_parse(load, variable->value, list, &count)) {
+        const char *what = "must be key=value,key=value, percent-encoded";
+        if (variables->is_file)
+            load_error(load, "OTEL_RESOURCE_ATTRIBUTES (in .env): %s", what);
+        else
+            say(CRYO_LOG_WARN, "OTEL_RESOURCE_ATTRIBUTES: %s; it is ignored", what);
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        if (!attribute_is_setting(load, &list[i], origin))
+            list[kept++] = list[i];
+    if (kept) {
+        load->loaded->settings.service.additional_attributes = (CryoAttrs){ list, kept };
+        load->loaded->origins[SET_SERVICE_ATTRIBUTES] = origin;
+    }
+}
+
+/* ---- the others ------------------------------------------------------------------------------ */
+
+static bool otel_switch(const Variables *variables, const char *name, bool *out)
+{
+    const Variable *variable = variable_find(variables, name);
+    if (!variable)
+        return false;
+    *out = str_eq_nocase(variable->value, STR("true"));
+    if (!*out && !str_eq_nocase(variable->value, STR("false")))
+        say(CRYO_LOG_WARN, "%s: '%.*s' is neither true nor false; it counts as false", name,
+            STR_ARG(variable->value));
+    return true;
+}
+
+void apply_otel(SettingsLoad *load, const Variables *variables)
+{
+    apply_resource(load, variables); /* first: OTEL_SERVICE_NAME wins against it */
+    for (size_t id = 0; id < SETTING_COUNT_ALL; id++) {
+        const SettingRow *row = &setting_rows[id];
+        const Variable *own = variable_find(variables, row->otel[0]);
+        const Variable *general = variable_find(variables, row->otel[1]);
+        const Variable *variable = own ? own : general;
+        if (!variable ||
+            (id == SET_SAMPLE_RATE && !variable_find(variables, "OTEL_TRACES_SAMPLER")))
+            continue;
+        apply_text(load, (SettingId)id, str_trim(variable->value), origin_of(variables, variable));
+        if (id == SET_OTLP_ENDPOINT)
+            load->loaded->base_endpoint = variable == general;
+    }
+    bool disabled;
+    if (otel_switch(variables, "OTEL_SDK_DISABLED", &disabled)) {
+        load->loaded->settings.enable_telemetry = disabled ? CRYO_OFF : CRYO_ON;
+        load->loaded->origins[SET_ENABLE_TELEMETRY] =
+            (Origin){ variables->is_file ? LAYER_FILE_OTEL : LAYER_OTEL, STR("OTEL_SDK_DISABLED") };
+    }
+    bool insecure = false;
+    if (otel_switch(variables, "OTEL_EXPORTER_OTLP_TRACES_INSECURE", &insecure) ||
+        otel_switch(variables, "OTEL_EXPORTER_OTLP_INSECURE", &insecure))
+        load->loaded->insecure = insecure;
+}
+
+/* ---- endpoint and protocol ------------------------------------------------------------------- */
+
+typedef struct Endpoint {
+    Str scheme; /* empty: none was written */
+    Str host;   /* with brackets around an IPv6 address */
+    Str path;
+    uint16_t port; /* 0: none */
+} Endpoint;
+
+static bool endpoint_parse(Str text, Endpoint *out)
+{
+    *out = (Endpoint){ 0 };
+    for (size_t i = 0; i + 2 < text.len && out->scheme.len == 0; i++)
+        if (memcmp(text.ptr + i, "://", 3) == 0)
+            out->scheme = str_first(text, i);
+    Str rest = out->scheme.len ? str_skip(text, out->scheme.len + 3) : text;
+    size_t end = 0;
+    while (end < rest.len && rest.ptr[end] != '/')
+        end++;
+    out->path = str_skip(rest, end);
+    out->host = str_first(rest, end);
+    size_t colon = out->host.len;
+    while (colon > 0 && out->host.ptr[colon - 1] != ':' && out->host.ptr[colon - 1] != ']')
+        colon--;
+    if (colon > 0 && out->host.ptr[colon - 1] == ':') {
+        uint64_t port;
+        if (!str_to_u64(str_skip(out->host, colon), &port) || port == 0 || port > UINT16_MAX)
+            return false;
+        out->port = (uint16_t)port;
+        out->host = str_first(out->host, colon - 1);
+    }
+    return out->host.len > 0 && !memchr(out->host.ptr, '@', out->host.len);
+}
+
+static void set_endpoint(SettingsLoad *load, const char *protocol, const char *format, ...)
+    PRINTF(3, 4);
+static void set_endpoint(SettingsLoad *load, const char *protocol, const char *format, ...)
+{
+    CryoOtlpSettings *otlp = &load->loaded->settings.tracing.otlp;
+    Buf text = BUF(8 << 10);
+    Str copy;
+    va_list args;
+    va_start(args, format);
+    buf_addv(&text, format, args);
+    va_end(args);
+    if (buf_ok(&text, &load->starved) &&
+        arena_copy(load->arena, buf_str(&text), &copy, &load->starved))
+        otlp->endpoint = copy.ptr;
+    else
+        load->failed = true;
+    otlp->protocol = protocol;
+    buf_free(&text);
+}
+
+static const char *protocol_for(const SettingsLoad *load, bool grpc)
+{
+    if (load->loaded->origins[SET_OTLP_PROTOCOL].layer > LAYER_PRESET)
+        return load->loaded->settings.tracing.otlp.protocol;
+    return grpc ? "grpc" : "http/protobuf";
+}
+
+static bool scheme_allowed(SettingsLoad *load, Str name, const Endpoint *url)
+{
+    if (str_eq_nocase(url->scheme, STR("http")))
+        return true;
+    if (str_eq_nocase(url->scheme, STR("https")))
+        load_error(load,
+                   "%.*s: https is not supported yet: TLS comes in a later version; use "
+                   "http://, for example to a collector on this machine",
+                   STR_ARG(name));
+    else if (url->scheme.len == 0 && load->loaded->insecure)
+        return true;
+    else if (url->scheme.len == 0)
+        load_error(load,
+                   "%.*s: without http:// in front TLS is meant, which comes in a later version; "
+                   "write http://%.*s",
+                   STR_ARG(name), STR_ARG(url->host));
+    else
+        load_error(load, "%.*s: '%.*s' is not a scheme that OTLP uses; write http://",
+                   STR_ARG(name), STR_ARG(url->scheme));
+    return false;
+}
+
+/* The endpoint as the user wrote it: complete it for its protocol. */
+static void settle_endpoint(SettingsLoad *load)
+{
+    Str text = str_from(load->loaded->settings.tracing.otlp.endpoint);
+    Str name = load->loaded->origins[SET_OTLP_ENDPOINT].name;
+    Endpoint url;
+    if (!endpoint_parse(text, &url)) {
+        load_error(load, "%.*s: '%.*s' is not a URL such as http://localhost:4318", STR_ARG(name),
+                   STR_ARG(text));
+        return;
+    }
+    if (!scheme_allowed(load, name, &url))
+        return;
+    const char *protocol = protocol_for(load, url.port == GRPC_PORT);
+    bool grpc = strcmp(protocol, "grpc") == 0;
+    uint16_t port = url.port ? url.port : grpc ? GRPC_PORT : 80;
+    Str path = url.path;
+    if (load->loaded->base_endpoint && path.len && path.ptr[path.len - 1] == '/')
+        path.len--;
+    const char *more = load->loaded->base_endpoint ? "/v1/traces" : path.len ? "" : "/";
+    if (grpc)
+        set_endpoint(load, protocol, "http://%.*s:%u", STR_ARG(url.host), port);
+    else
+        set_endpoint(load, protocol, "http://%.*s:%u%.*s%s", STR_ARG(url.host), port, STR_ARG(path),
+                     more);
+}
+
+static void settle_collector(SettingsLoad *load)
+{
+    const CryoCollectorSettings *collector = &load->loaded->settings.tracing.collector;
+    bool port_given = load->loaded->origins[SET_COLLECTOR_PORT].layer > LAYER_PRESET;
+    const char *protocol = protocol_for(load, collector->port != HTTP_PORT);
+    bool grpc = strcmp(protocol, "grpc") == 0;
+    int32_t port = port_given ? collector->port : grpc ? GRPC_PORT : HTTP_PORT;
+    if (strcmp(collector->protocol, "https") == 0) {
+        load_error(load, "TRACING__COLLECTOR__PROTOCOL: https is not supported yet: TLS comes in a "
+                         "later version; use http");
+        return;
+    }
+    set_endpoint(load, protocol, "http://%s:%" PRId32 "%s", collector->host, port,
+                 grpc ? "" : "/v1/traces");
+}
+
+static Layer layer_of(const SettingsLoad *load, SettingId id)
+{
+    return load->loaded->origins[id].layer;
+}
+
+static bool exports_otlp(const SettingsLoad *load)
+{
+    Str list = str_from(load->loaded->settings.tracing.exporter_type), part;
+    while (str_split(&list, ',', &part))
+        if (str_eq(part, STR("otlp")))
+            return true;
+    return false;
+}
+
+void settle_otlp(SettingsLoad *load)
+{
+    bool endpoint = *load->loaded->settings.tracing.otlp.endpoint != '\0';
+    SettingId chosen = endpoint ? SET_OTLP_ENDPOINT : SET_OTLP_PROTOCOL;
+    /* Whoever says where or how to send wants it sent. */
+    if (layer_of(load, SET_EXPORTER) == LAYER_PRESET && layer_of(load, chosen) > LAYER_PRESET) {
+        load->loaded->settings.tracing.exporter_type = "otlp";
+        load->loaded->origins[SET_EXPORTER] = load->loaded->origins[chosen];
+    }
+    if (!exports_otlp(load))
+        return;
+    Layer collector = layer_of(load, SET_COLLECTOR_HOST);
+    if (layer_of(load, SET_COLLECTOR_PORT) > collector)
+        collector = layer_of(load, SET_COLLECTOR_PORT);
+    if (endpoint && layer_of(load, SET_OTLP_ENDPOINT) >= collector)
+        settle_endpoint(load);
+    else
+        settle_collector(load);
+}

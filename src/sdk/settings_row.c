@@ -1,0 +1,401 @@
+/* settings_row.c - the rows, and how their values are read; see settings_row.h. */
+#include "sdk/settings_row.h"
+
+#include "sdk/exporters.h"
+#include "sdk/sampler.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { TEXT_MAX = 64 << 10 };
+#define ANY INT32_MAX
+
+static const char *const environments[] = { "development", "staging", "production", NULL };
+static const char *const schemes[] = { "http", "https", NULL };
+static const char *const protocols[] = { "grpc", "http/protobuf", NULL };
+static const char *const compressions[] = { "none", "gzip", NULL };
+static const char *const processors[] = { "batch", "simple", NULL };
+static const char *const levels[] = { "debug", "info", "warn", "error", "none", NULL };
+static const char *const propagators[] = { "tracecontext", "baggage", "none", NULL };
+
+#define ROW(name, kind, member, text) \
+    .key = name, .type = kind, .offset = offsetof(CryoSettings, member), .preset = text
+#define OTEL(...)        .otel = { __VA_ARGS__ }
+#define OTLP(name)       OTEL("OTEL_EXPORTER_OTLP_TRACES_" name, "OTEL_EXPORTER_OTLP_" name)
+#define RANGE(low, high) .min = low, .max = high
+#define ONE_OF(names)    .choices = names
+
+/* clang-format off */
+const SettingRow setting_rows[SETTING_COUNT_ALL] = {
+    [SET_SERVICE_NAME] = { ROW("SERVICE__NAME", SETTING_NAME, service.name, "unknown-service"),
+        OTEL("OTEL_SERVICE_NAME") },
+    [SET_SERVICE_VERSION] = { ROW("SERVICE__VERSION", SETTING_NAME, service.version, "0.1.0") },
+    [SET_SERVICE_ENVIRONMENT] = {
+        ROW("SERVICE__ENVIRONMENT", SETTING_CHOICE,
+            service.environment, "development"),
+        ONE_OF(environments) },
+    [SET_SERVICE_ATTRIBUTES] = {
+        ROW("SERVICE__ADDITIONAL_ATTRIBUTES", SETTING_MAP,
+            service.additional_attributes, "{}") },
+    [SET_SCHEMA_URL] = { ROW("SCHEMA_URL", SETTING_TEXT, schema_url, "") },
+    [SET_EXCLUDED_PATHS] = {
+        ROW("EXCLUDED_PATHS", SETTING_LIST,
+            excluded_paths, "/health,/metrics,/favicon.ico") },
+    [SET_ENABLE_TELEMETRY] = { ROW("ENABLE_TELEMETRY", SETTING_SWITCH, enable_telemetry, "true") },
+    [SET_PROPAGATION_ENABLED] = {
+        ROW("PROPAGATION__ENABLED", SETTING_SWITCH,
+            propagation.enabled, "true") },
+    [SET_PROPAGATORS] = {
+        ROW("PROPAGATION__PROPAGATOR_TYPES", SETTING_CHOICES,
+            propagation.propagator_types, "tracecontext,baggage"),
+        OTEL("OTEL_PROPAGATORS"),
+        ONE_OF(propagators) },
+    [SET_TRACING_ENABLED] = { ROW("TRACING__ENABLED", SETTING_SWITCH, tracing.enabled, "true") },
+    [SET_EXPORTER] = {
+        ROW("TRACING__EXPORTER_TYPE", SETTING_EXPORTERS,
+            tracing.exporter_type, "console"),
+        OTEL("OTEL_TRACES_EXPORTER") },
+    [SET_COLLECTOR_HOST] = {
+        ROW("TRACING__COLLECTOR__HOST", SETTING_NAME,
+            tracing.collector.host, "localhost") },
+    [SET_COLLECTOR_PORT] = {
+        ROW("TRACING__COLLECTOR__PORT", SETTING_PORT,
+            tracing.collector.port, "4317"),
+        RANGE(1, 65535) },
+    [SET_COLLECTOR_PROTOCOL] = {
+        ROW("TRACING__COLLECTOR__PROTOCOL", SETTING_CHOICE,
+            tracing.collector.protocol, "http"),
+        ONE_OF(schemes) },
+    [SET_OTLP_ENDPOINT] = { ROW("TRACING__OTLP__ENDPOINT", SETTING_TEXT, tracing.otlp.endpoint, ""),
+        OTLP("ENDPOINT") },
+    [SET_OTLP_PROTOCOL] = {
+        ROW("TRACING__OTLP__PROTOCOL", SETTING_CHOICE,
+            tracing.otlp.protocol, "grpc"),
+        OTLP("PROTOCOL"),
+        ONE_OF(protocols) },
+    [SET_OTLP_HEADERS] = { ROW("TRACING__OTLP__HEADERS", SETTING_TEXT, tracing.otlp.headers, ""),
+        OTLP("HEADERS"), .secret = true },
+    [SET_OTLP_COMPRESSION] = {
+        ROW("TRACING__OTLP__COMPRESSION", SETTING_CHOICE,
+            tracing.otlp.compression, "none"),
+        OTLP("COMPRESSION"),
+        ONE_OF(compressions) },
+    [SET_OTLP_TIMEOUT] = {
+        ROW("TRACING__OTLP__TIMEOUT_MILLIS", SETTING_COUNT,
+            tracing.otlp.timeout_millis, "10000"),
+        OTLP("TIMEOUT"),
+        RANGE(1, ANY) },
+    [SET_PROCESSOR] = {
+        ROW("TRACING__PROCESSOR_TYPE", SETTING_CHOICE,
+            tracing.processor_type, "batch"),
+        ONE_OF(processors) },
+    [SET_SAMPLER] = {
+        ROW("TRACING__SAMPLING_STRATEGY", SETTING_SAMPLER,
+            tracing.sampling_strategy, "parent_based_always_on"),
+        OTEL("OTEL_TRACES_SAMPLER") },
+    [SET_SAMPLE_RATE] = { ROW("TRACING__SAMPLE_RATE", SETTING_RATIO, tracing.sample_rate, "1.0"),
+        OTEL("OTEL_TRACES_SAMPLER_ARG") },
+    [SET_BATCH_SIZE] = {
+        ROW("TRACING__EXPORT_CONFIG__BATCH_SIZE", SETTING_COUNT,
+            tracing.export_config.batch_size, "512"),
+        OTEL("OTEL_BSP_MAX_EXPORT_BATCH_SIZE"),
+        RANGE(1, 1 << 20) },
+    [SET_DELAY] = {
+        ROW("TRACING__EXPORT_CONFIG__SCHEDULE_DELAY_MILLIS", SETTING_COUNT,
+            tracing.export_config.schedule_delay_millis, "5000"),
+        OTEL("OTEL_BSP_SCHEDULE_DELAY"),
+        RANGE(1, ANY) },
+    [SET_TIMEOUT] = {
+        ROW("TRACING__EXPORT_CONFIG__TIMEOUT_MILLIS", SETTING_COUNT,
+            tracing.export_config.timeout_millis, "30000"),
+        OTEL("OTEL_BSP_EXPORT_TIMEOUT"),
+        RANGE(1, ANY) },
+    [SET_QUEUE_SIZE] = {
+        ROW("TRACING__MAX_QUEUE_SIZE", SETTING_COUNT,
+            tracing.max_queue_size, "2048"),
+        OTEL("OTEL_BSP_MAX_QUEUE_SIZE"),
+        RANGE(1, 1 << 24) },
+    [SET_ATTRIBUTE_LIMIT] = {
+        ROW("TRACING__LIMITS__ATTRIBUTES", SETTING_COUNT,
+            tracing.limits.attributes, "128"),
+        OTEL("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_COUNT_LIMIT"),
+        RANGE(0, ANY) },
+    [SET_EVENT_LIMIT] = {
+        ROW("TRACING__LIMITS__EVENTS", SETTING_COUNT,
+            tracing.limits.events, "128"),
+        OTEL("OTEL_SPAN_EVENT_COUNT_LIMIT"),
+        RANGE(0, ANY) },
+    [SET_LINK_LIMIT] = { ROW("TRACING__LIMITS__LINKS", SETTING_COUNT, tracing.limits.links, "128"),
+        OTEL("OTEL_SPAN_LINK_COUNT_LIMIT"), RANGE(0, ANY) },
+    [SET_EVENT_ATTRIBUTE_LIMIT] = {
+        ROW("TRACING__LIMITS__ATTRIBUTES_PER_EVENT", SETTING_COUNT,
+            tracing.limits.attributes_per_event, "128"),
+        OTEL("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_COUNT_LIMIT"),
+        RANGE(0, ANY) },
+    [SET_LINK_ATTRIBUTE_LIMIT] = {
+        ROW("TRACING__LIMITS__ATTRIBUTES_PER_LINK", SETTING_COUNT,
+            tracing.limits.attributes_per_link, "128"),
+        OTEL("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_COUNT_LIMIT"),
+        RANGE(0, ANY) },
+    [SET_VALUE_LENGTH_LIMIT] = {
+        ROW("TRACING__LIMITS__VALUE_LENGTH", SETTING_COUNT,
+            tracing.limits.value_length, "2147483647"),
+        OTEL("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"),
+        RANGE(0, ANY) },
+    [SET_EXPORTER_ARGS] = {
+        ROW("TRACING__ADDITIONAL_EXPORTER_ARGS", SETTING_MAP,
+            tracing.additional_exporter_args, "{}") },
+    [SET_PROCESSOR_ARGS] = {
+        ROW("TRACING__ADDITIONAL_PROCESSOR_ARGS", SETTING_MAP,
+            tracing.additional_processor_args, "{}") },
+    [SET_LOG_LEVEL] = { ROW("LOG_LEVEL", SETTING_CHOICE, log_level, "info"),
+        OTEL("OTEL_LOG_LEVEL"), ONE_OF(levels) },
+};
+/* clang-format on */
+
+/* ---- texts and lists ------------------------------------------------------------------------- */
+
+static bool keep_text(Str text, const char **out, Arena *arena, Err *err)
+{
+    Str copy;
+    if (!arena_copy(arena, text, &copy, err))
+        return false;
+    *out = copy.ptr;
+    return true;
+}
+
+static bool not_one_of(Str text, const char *const *choices, Err *err)
+{
+    char list[160] = "";
+    size_t len = 0;
+    for (; *choices && len < sizeof list; choices++)
+        len += (size_t)snprintf(list + len, sizeof list - len, "%s%s", len ? ", " : "", *choices);
+    return fail(err, ERR_INPUT, "'%.*s' is not one of %s", STR_ARG(text), list);
+}
+
+static const char *choice_find(Str text, const char *const *choices)
+{
+    for (; *choices; choices++)
+        if (str_eq_nocase(text, str_from(*choices)))
+            return *choices;
+    return NULL;
+}
+
+static bool parse_choice(const SettingRow *row, Str text, const char **out, Err *err)
+{
+    const char *choice = choice_find(text, row->choices);
+    if (!choice)
+        return not_one_of(text, row->choices, err);
+    *out = choice;
+    return true;
+}
+
+static const char *const later_propagators[] = { "b3",      "b3multi",   "jaeger", "xray",
+                                                 "ottrace", "composite", NULL };
+
+static bool element_valid(const SettingRow *row, Str element, Err *err)
+{
+    if (row->type == SETTING_CHOICES && !choice_find(element, row->choices)) {
+        if (row->choices == propagators && choice_find(element, later_propagators))
+            return fail(err, ERR_UNSUPPORTED, "'%.*s' is not in this version yet",
+                        STR_ARG(element));
+        return not_one_of(element, row->choices, err);
+    }
+    if (row->type == SETTING_EXPORTERS && !exporter_known(element)) {
+        char names[160];
+        exporter_names(names, sizeof names);
+        return fail(err, ERR_INPUT, "'%.*s' is no exporter; there are %s", STR_ARG(element), names);
+    }
+    return true;
+}
+
+static bool list_has(Str list, Str element)
+{
+    Str part;
+    while (str_split(&list, ',', &part))
+        if (str_eq(part, element))
+            return true;
+    return false;
+}
+
+/* Trimmed, checked, each element once. */
+static bool list_tidy(const SettingRow *row, Str list, Buf *out, Err *err)
+{
+    Str part;
+    while (str_split(&list, ',', &part)) {
+        part = str_trim(part);
+        if (part.len == 0)
+            continue;
+        if (!element_valid(row, part, err))
+            return false;
+        if (list_has(buf_str(out), part))
+            continue;
+        if (out->len)
+            buf_add_byte(out, ',');
+        buf_add(out, part);
+    }
+    return buf_ok(out, err);
+}
+
+static bool parse_list(const SettingRow *row, Str text, const char **out, Arena *arena, Err *err)
+{
+    Buf plain = BUF(TEXT_MAX), tidy = BUF(TEXT_MAX);
+    bool json = str_starts(text, STR("["));
+    bool done = (!json || json_to_list(text, &plain, err)) &&
+                list_tidy(row, json ? buf_str(&plain) : text, &tidy, err) &&
+                keep_text(buf_str(&tidy), out, arena, err);
+    buf_free(&plain);
+    buf_free(&tidy);
+    return done;
+}
+
+/* ---- numbers and switches -------------------------------------------------------------------- */
+
+static bool parse_count(const SettingRow *row, Str text, int64_t *out, Err *err)
+{
+    int64_t value;
+    if (str_to_i64(text, &value) && value >= row->min && value <= row->max) {
+        *out = value;
+        return true;
+    }
+    return fail(err, ERR_INPUT, "'%.*s' is not a whole number from %" PRId64 " to %" PRId64,
+                STR_ARG(text), row->min, row->max);
+}
+
+static bool parse_ratio(Str text, double *out, Err *err)
+{
+    double value;
+    if (str_to_double(text, &value) && value >= 0.0 && value <= 1.0) {
+        *out = value;
+        return true;
+    }
+    return fail(err, ERR_INPUT, "'%.*s' is not a number from 0 to 1", STR_ARG(text));
+}
+
+static bool parse_switch(Str text, CryoSwitch *out, Err *err)
+{
+    bool on = str_eq_nocase(text, STR("true"));
+    if (!on && !str_eq_nocase(text, STR("false")))
+        return fail(err, ERR_INPUT, "'%.*s' is neither true nor false", STR_ARG(text));
+    *out = on ? CRYO_ON : CRYO_OFF;
+    return true;
+}
+
+static bool parse_sampler(Str text, const char **out, Arena *arena, Err *err)
+{
+    Sampler sampler;
+    if (!sampler_from_name(text, 1.0, &sampler))
+        return fail(err, ERR_INPUT, "'%.*s' is not one of %s", STR_ARG(text), sampler_names);
+    return keep_text(sampler_name(&sampler), out, arena, err);
+}
+
+bool setting_parse(const SettingRow *row, Str text, CryoSettings *into, Arena *arena, Err *err)
+{
+    void *member = setting_member(row, into);
+    int64_t port;
+    switch (row->type) {
+    case SETTING_NAME:
+        if (str_trim(text).len == 0)
+            return fail(err, ERR_INPUT, "must not be empty");
+        return keep_text(text, member, arena, err);
+    case SETTING_TEXT: return keep_text(text, member, arena, err);
+    case SETTING_CHOICE: return parse_choice(row, text, member, err);
+    case SETTING_LIST:
+    case SETTING_CHOICES:
+    case SETTING_EXPORTERS: return parse_list(row, text, member, arena, err);
+    case SETTING_SAMPLER: return parse_sampler(text, member, arena, err);
+    case SETTING_SWITCH: return parse_switch(text, member, err);
+    case SETTING_PORT:
+        if (!parse_count(row, text, &port, err))
+            return false;
+        *(int32_t *)member = (int32_t)port;
+        return true;
+    case SETTING_COUNT: return parse_count(row, text, member, err);
+    case SETTING_RATIO: return parse_ratio(text, member, err);
+    case SETTING_MAP: return json_to_map(text, member, arena, err);
+    }
+    return false;
+}
+
+/* ---- what code says -------------------------------------------------------------------------- */
+
+static bool number_in_code(int64_t value, Buf *out)
+{
+    if (value != 0)
+        buf_addf(out, "%" PRId64, value == CRYO_ZERO ? 0 : value);
+    return value != 0;
+}
+
+bool setting_in_code(const SettingRow *row, const CryoSettings *code, Buf *out)
+{
+    const void *member = setting_value(row, code);
+    double ratio;
+    switch (row->type) {
+    case SETTING_TEXT:
+    case SETTING_NAME:
+    case SETTING_CHOICE:
+    case SETTING_LIST:
+    case SETTING_CHOICES:
+    case SETTING_EXPORTERS:
+    case SETTING_SAMPLER:
+        buf_add(out, str_from(*(const char *const *)member));
+        return *(const char *const *)member != NULL;
+    case SETTING_SWITCH:
+        buf_add(out, *(const CryoSwitch *)member == CRYO_ON ? STR("true") : STR("false"));
+        return *(const CryoSwitch *)member != CRYO_UNSET;
+    case SETTING_PORT: return number_in_code(*(const int32_t *)member, out);
+    case SETTING_COUNT: return number_in_code(*(const int64_t *)member, out);
+    case SETTING_RATIO:
+        ratio = *(const double *)member;
+        buf_addf(out, "%.17g", ratio == (double)CRYO_ZERO ? 0.0 : ratio);
+        return ratio != 0.0;
+    case SETTING_MAP: return ((const CryoAttrs *)member)->count > 0;
+    }
+    return false;
+}
+
+static bool copy_string(CryoString from, CryoString *to, Arena *arena, Err *err)
+{
+    Str copy;
+    if (!arena_copy(arena, (Str){ from.ptr, from.len }, &copy, err))
+        return false;
+    *to = (CryoString){ copy.ptr, copy.len };
+    return true;
+}
+
+static bool copy_array(CryoValue *value, Arena *arena, Err *err)
+{
+    size_t count = value->as.array.count;
+    if (value->type == CRYO_STRING_ARRAY) {
+        const CryoString *from = value->as.array.ptr;
+        CryoString *to = ARENA_MAKE(arena, CryoString, count, err);
+        for (size_t i = 0; to && i < count; i++)
+            if (!copy_string(from[i], &to[i], arena, err))
+                return false;
+        value->as.array.ptr = to;
+        return to || count == 0;
+    }
+    size_t size = value->type == CRYO_BOOLEAN_ARRAY ? sizeof(bool) : sizeof(int64_t);
+    Str copy;
+    if (!arena_copy(arena, (Str){ value->as.array.ptr, count * size }, &copy, err))
+        return false;
+    value->as.array.ptr = copy.ptr;
+    return true;
+}
+
+bool setting_copy_map(CryoAttrs from, CryoAttrs *to, Arena *arena, Err *err)
+{
+    CryoAttr *list = ARENA_MAKE(arena, CryoAttr, from.count, err);
+    for (size_t i = 0; list && i < from.count; i++) {
+        list[i] = from.ptr[i];
+        CryoValue *value = &list[i].value;
+        bool text = value->type == CRYO_STRING || value->type == CRYO_BYTES;
+        if (!copy_string(from.ptr[i].key, &list[i].key, arena, err) ||
+            (text && !copy_string(value->as.string, &value->as.string, arena, err)) ||
+            (value->type >= CRYO_STRING_ARRAY && !copy_array(value, arena, err)))
+            return false;
+    }
+    *to = (CryoAttrs){ list, list ? from.count : 0 };
+    return list != NULL;
+}

@@ -1,0 +1,276 @@
+/* settings_text.c - JSON objects and arrays as settings hold them; see settings_row.h.
+ *
+ * Only what a map or list of settings can be: an object of scalars and arrays of scalars, or an
+ * array of texts. One pass, no recursion, everything into the arena.
+ */
+#include "sdk/settings_row.h"
+
+#include <string.h>
+
+enum { MAP_MAX = 256, ARRAY_MAX = 256, TEXT_MAX = 16 << 10 };
+
+typedef struct Reader {
+    const char *at, *end;
+    Arena *arena;
+    Err *err;
+} Reader;
+
+static bool bad(Reader *reader, const char *wanted)
+{
+    size_t left = (size_t)(reader->end - reader->at);
+    if (left == 0)
+        return fail(reader->err, ERR_INPUT, "is not JSON: it ends where %s should be", wanted);
+    return fail(reader->err, ERR_INPUT, "is not JSON: %s expected at '%.*s'", wanted,
+                (int)(left < 20 ? left : 20), reader->at);
+}
+
+static void skip_space(Reader *reader)
+{
+    while (reader->at < reader->end && memchr(" \t\r\n", *reader->at, 4))
+        reader->at++;
+}
+
+static bool accept(Reader *reader, char c)
+{
+    skip_space(reader);
+    if (reader->at == reader->end || *reader->at != c)
+        return false;
+    reader->at++;
+    return true;
+}
+
+/* ---- text ------------------------------------------------------------------------------------ */
+
+static bool hex4(Reader *reader, uint32_t *out)
+{
+    uint8_t bytes[2];
+    if (reader->end - reader->at < 4 || !str_unhex((Str){ reader->at, 4 }, bytes, 2))
+        return false;
+    *out = (uint32_t)bytes[0] << 8 | bytes[1];
+    reader->at += 4;
+    return true;
+}
+
+static void add_utf8(Buf *out, uint32_t c)
+{
+    if (c < 0x80) {
+        buf_add_byte(out, (char)c);
+    } else if (c < 0x800) {
+        buf_add_byte(out, (char)(0xC0 | c >> 6));
+        buf_add_byte(out, (char)(0x80 | (c & 0x3F)));
+    } else if (c < 0x10000) {
+        buf_add_byte(out, (char)(0xE0 | c >> 12));
+        buf_add_byte(out, (char)(0x80 | (c >> 6 & 0x3F)));
+        buf_add_byte(out, (char)(0x80 | (c & 0x3F)));
+    } else {
+        buf_add_byte(out, (char)(0xF0 | c >> 18));
+        buf_add_byte(out, (char)(0x80 | (c >> 12 & 0x3F)));
+        buf_add_byte(out, (char)(0x80 | (c >> 6 & 0x3F)));
+        buf_add_byte(out, (char)(0x80 | (c & 0x3F)));
+    }
+}
+
+static bool read_unicode(Reader *reader, Buf *out)
+{
+    uint32_t c, low;
+    if (!hex4(reader, &c))
+        return bad(reader, "four hexadecimal digits");
+    bool pair = c >= 0xD800 && c < 0xDC00 && reader->end - reader->at >= 6 &&
+                reader->at[0] == '\\' && reader->at[1] == 'u';
+    if (pair) {
+        reader->at += 2;
+        if (!hex4(reader, &low))
+            return bad(reader, "four hexadecimal digits");
+        c = 0x10000 + ((c & 0x3FF) << 10) + (low & 0x3FF);
+    }
+    add_utf8(out, c >= 0xD800 && c < 0xE000 ? 0xFFFD : c);
+    return true;
+}
+
+static bool read_escape(Reader *reader, Buf *out)
+{
+    static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
+    if (reader->at == reader->end)
+        return bad(reader, "an escape");
+    char c = *reader->at++;
+    if (c == 'u')
+        return read_unicode(reader, out);
+    const char *known = memchr(from, c, sizeof from - 1);
+    if (!known)
+        return bad(reader, "an escape");
+    buf_add_byte(out, to[known - from]);
+    return true;
+}
+
+static bool read_text(Reader *reader, Str *out)
+{
+    if (!accept(reader, '"'))
+        return bad(reader, "a text in double quotes");
+    Buf text = BUF(TEXT_MAX);
+    bool good = true;
+    while (good && reader->at < reader->end && *reader->at != '"') {
+        char c = *reader->at++;
+        if (c == '\\')
+            good = read_escape(reader, &text);
+        else
+            buf_add_byte(&text, c);
+    }
+    good = good && (reader->at < reader->end || bad(reader, "a closing quote"));
+    if (good) {
+        reader->at++;
+        good = buf_ok(&text, reader->err) &&
+               arena_copy(reader->arena, buf_str(&text), out, reader->err);
+    }
+    buf_free(&text);
+    return good;
+}
+
+/* ---- values ---------------------------------------------------------------------------------- */
+
+static bool read_number(Reader *reader, CryoValue *out)
+{
+    const char *start = reader->at;
+    while (reader->at < reader->end && memchr("+-.0123456789eE", *reader->at, 15))
+        reader->at++;
+    Str text = { start, (size_t)(reader->at - start) };
+    if (str_to_i64(text, &out->as.integer)) {
+        out->type = CRYO_INTEGER;
+        return true;
+    }
+    out->type = CRYO_DOUBLE;
+    return str_to_double(text, &out->as.real) || bad(reader, "a value");
+}
+
+static bool read_word(Reader *reader, const char *word)
+{
+    size_t len = strlen(word);
+    if ((size_t)(reader->end - reader->at) < len || memcmp(reader->at, word, len) != 0)
+        return false;
+    reader->at += len;
+    return true;
+}
+
+static bool read_scalar(Reader *reader, CryoValue *out)
+{
+    skip_space(reader);
+    *out = (CryoValue){ .type = CRYO_EMPTY };
+    if (reader->at < reader->end && *reader->at == '"') {
+        Str text;
+        if (!read_text(reader, &text))
+            return false;
+        *out = cryo_string((CryoString){ text.ptr, text.len });
+        return true;
+    }
+    if (read_word(reader, "true"))
+        *out = cryo_boolean(true);
+    else if (read_word(reader, "false"))
+        *out = cryo_boolean(false);
+    else if (!read_word(reader, "null"))
+        return read_number(reader, out);
+    return true;
+}
+
+/* An array becomes text elements unless all are numbers or truth values of one kind. */
+static bool array_of(Reader *reader, const CryoValue *items, size_t count, CryoValue *out)
+{
+    static const CryoType arrays[] = { [CRYO_STRING] = CRYO_STRING_ARRAY,
+                                       [CRYO_BOOLEAN] = CRYO_BOOLEAN_ARRAY,
+                                       [CRYO_INTEGER] = CRYO_INTEGER_ARRAY,
+                                       [CRYO_DOUBLE] = CRYO_DOUBLE_ARRAY };
+    CryoType type = count ? items[0].type : CRYO_STRING;
+    size_t size = type == CRYO_STRING    ? sizeof(CryoString)
+                  : type == CRYO_BOOLEAN ? sizeof(bool)
+                                         : sizeof(int64_t);
+    char *room = arena_alloc(reader->arena, count + 1, size, reader->err);
+    if (!room)
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (items[i].type != type || type == CRYO_EMPTY)
+            return fail(reader->err, ERR_INPUT, "has an array of mixed values");
+        memcpy(room + i * size, &items[i].as, size);
+    }
+    *out = cryo_array(arrays[type], room, count);
+    return true;
+}
+
+static bool read_array(Reader *reader, CryoValue *out)
+{
+    CryoValue items[ARRAY_MAX];
+    size_t count = 0;
+    if (!accept(reader, ']')) {
+        do {
+            if (count == ARRAY_MAX)
+                return fail(reader->err, ERR_LIMIT, "has an array of more than %d", ARRAY_MAX);
+            if (!read_scalar(reader, &items[count++]))
+                return false;
+        } while (accept(reader, ','));
+        if (!accept(reader, ']'))
+            return bad(reader, "a comma or ]");
+    }
+    return array_of(reader, items, count, out);
+}
+
+static bool read_pair(Reader *reader, CryoAttr *out)
+{
+    Str key;
+    if (!read_text(reader, &key))
+        return false;
+    out->key = (CryoString){ key.ptr, key.len };
+    if (!accept(reader, ':'))
+        return bad(reader, "a colon");
+    if (accept(reader, '['))
+        return read_array(reader, &out->value);
+    return read_scalar(reader, &out->value);
+}
+
+static bool at_end(Reader *reader)
+{
+    skip_space(reader);
+    return reader->at == reader->end || bad(reader, "nothing more");
+}
+
+bool json_to_map(Str text, CryoAttrs *out, Arena *arena, Err *err)
+{
+    Reader reader = { text.ptr, text.ptr + text.len, arena, err };
+    CryoAttr pairs[MAP_MAX];
+    size_t count = 0;
+    if (!accept(&reader, '{'))
+        return fail(err, ERR_INPUT, "must be a JSON object such as {\"key\": \"value\"}");
+    if (!accept(&reader, '}')) {
+        do {
+            if (count == MAP_MAX)
+                return fail(err, ERR_LIMIT, "has more than %d keys", MAP_MAX);
+            if (!read_pair(&reader, &pairs[count++]))
+                return false;
+        } while (accept(&reader, ','));
+        if (!accept(&reader, '}'))
+            return bad(&reader, "a comma or }");
+    }
+    CryoAttr *kept = ARENA_MAKE(arena, CryoAttr, count + 1, err);
+    if (!kept || !at_end(&reader))
+        return false;
+    if (count)
+        memcpy(kept, pairs, count * sizeof *kept);
+    *out = (CryoAttrs){ kept, count };
+    return true;
+}
+
+bool json_to_list(Str text, Buf *out, Err *err)
+{
+    Arena *arena = arena_new(TEXT_MAX * 4, err);
+    if (!arena)
+        return false;
+    Reader reader = { text.ptr, text.ptr + text.len, arena, err };
+    CryoValue list;
+    bool good = accept(&reader, '[') && read_array(&reader, &list) && at_end(&reader);
+    if (good && list.type != CRYO_STRING_ARRAY)
+        good = fail(err, ERR_INPUT, "must be a JSON array of texts, or a,b");
+    const CryoString *items = good ? list.as.array.ptr : NULL;
+    for (size_t i = 0; good && i < list.as.array.count; i++) {
+        if (i > 0)
+            buf_add_byte(out, ',');
+        buf_add(out, (Str){ items[i].ptr, items[i].len });
+    }
+    arena_free(arena);
+    return good && buf_ok(out, err);
+}
