@@ -1,0 +1,205 @@
+/* exporters.c - exporters by name, and the sink around one that a user registered; see exporters.h.
+ */
+#include "sdk/exporters.h"
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "sdk/telemetry.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { REGISTERED_MAX = 16, NAME_LEN_MAX = 31, VIEWS_MAX = 256 << 20 };
+
+static const SinkType *const built_in[] = { &console_sink, &otlp_sink, &memory_sink };
+
+typedef struct Registered {
+    char name[NAME_LEN_MAX + 1];
+    CryoExporterType type;
+    void *context;
+} Registered;
+
+static struct {
+    pthread_mutex_t lock;
+    Registered list[REGISTERED_MAX];
+    size_t count;
+} registry = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+/* ---- a user's exporter as a sink ------------------------------------------------------------- */
+
+typedef struct CustomSink {
+    Sink base;
+    CryoExporterType type;
+    void *self;
+} CustomSink;
+
+static uint32_t millis_left(const Until *until)
+{
+    int64_t left = atomic_load(&until->mono_ns) - clock_mono_ns(clock_system());
+    if (left <= 0)
+        return 0;
+    left /= NANOS_PER_MILLI;
+    return left < UINT32_MAX ? (uint32_t)left : UINT32_MAX;
+}
+
+static bool took_over(bool good, const CryoError *error, Err *err)
+{
+    return good || fail(err, ERR_IO, "%s", error->text[0] ? error->text : "it gave no reason");
+}
+
+static bool custom_send(Sink *sink, SpanBatch *batch, const Until *until, Err *err)
+{
+    CustomSink *custom = (CustomSink *)(void *)sink;
+    Arena *arena = arena_new(VIEWS_MAX, err);
+    CryoSpanView *views = arena ? span_batch_views(batch, arena, err) : NULL;
+    CryoError error = { 0 };
+    bool good = views && took_over(custom->type.export_spans(custom->self, views, batch->count,
+                                                             millis_left(until), &error),
+                                   &error, err);
+    arena_free(arena);
+    return good;
+}
+
+static bool custom_flush(Sink *sink, const Until *until, Err *err)
+{
+    CustomSink *custom = (CustomSink *)(void *)sink;
+    CryoError error = { 0 };
+    return !custom->type.flush ||
+           took_over(custom->type.flush(custom->self, millis_left(until), &error), &error, err);
+}
+
+static void custom_destroy(Sink *sink)
+{
+    CustomSink *custom = (CustomSink *)(void *)sink;
+    if (custom->type.destroy)
+        custom->type.destroy(custom->self);
+    mem_free(custom);
+}
+
+static const SinkType custom_sink = {
+    .name = "registered", .send = custom_send, .flush = custom_flush, .destroy = custom_destroy
+};
+
+static Sink *custom_create(const Registered *registered, const CryoSettings *settings, Err *err)
+{
+    CustomSink *custom = MEM_MAKE(CustomSink, 1, err);
+    CryoError error = { 0 };
+    if (!custom)
+        return NULL;
+    custom->base.type = &custom_sink;
+    custom->type = registered->type;
+    custom->self = registered->context;
+    if (registered->type.create) {
+        custom->self = registered->type.create(registered->context, settings, &error);
+        if (!custom->self) {
+            took_over(false, &error, err);
+            mem_free(custom);
+            return NULL;
+        }
+    }
+    return &custom->base;
+}
+
+/* ---- names ----------------------------------------------------------------------------------- */
+
+static const SinkType *built_in_find(Str name)
+{
+    for (size_t i = 0; i < COUNT_OF(built_in); i++)
+        if (str_eq_nocase(name, str_from(built_in[i]->name)))
+            return built_in[i];
+    return NULL;
+}
+
+static bool registered_find(Str name, Registered *out)
+{
+    bool found = false;
+    pthread_mutex_lock(&registry.lock);
+    for (size_t i = 0; i < registry.count && !found; i++) {
+        found = str_eq_nocase(name, str_from(registry.list[i].name));
+        if (found)
+            *out = registry.list[i];
+    }
+    pthread_mutex_unlock(&registry.lock);
+    return found;
+}
+
+bool exporter_known(Str name)
+{
+    Registered ignored;
+    return str_eq_nocase(name, STR("none")) || built_in_find(name) ||
+           registered_find(name, &ignored);
+}
+
+void exporter_names(char *out, size_t size)
+{
+    int len = snprintf(out, size, "console, otlp, in_memory, none");
+    pthread_mutex_lock(&registry.lock);
+    for (size_t i = 0; i < registry.count && len >= 0 && (size_t)len < size; i++)
+        len += snprintf(out + len, size - (size_t)len, ", %s", registry.list[i].name);
+    pthread_mutex_unlock(&registry.lock);
+}
+
+Sink *exporter_create(Str name, const CryoSettings *settings, Err *err)
+{
+    const SinkType *type = built_in_find(name);
+    Registered registered;
+    Sink *sink = NULL;
+    if (type)
+        sink = type->create(settings, err);
+    else if (registered_find(name, &registered))
+        sink = custom_create(&registered, settings, err);
+    else
+        fail(err, ERR_INPUT, "there is none of that name");
+    if (!sink)
+        blame(err, "exporter %.*s", STR_ARG(name));
+    return sink;
+}
+
+static bool name_allowed(Str name)
+{
+    for (size_t i = 0; i < name.len; i++) {
+        char c = name.ptr[i];
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'))
+            return false;
+    }
+    return name.len > 0 && name.len <= NAME_LEN_MAX;
+}
+
+bool cryo_exporter_register(const char *name, const CryoExporterType *type, void *context,
+                            CryoError *err)
+{
+    if (!name || !name_allowed(str_from(name)))
+        return error_set(err, CRYO_ERROR_SETTINGS,
+                         STR("an exporter's name is 1 to 31 of a-z, 0-9 and _"));
+    if (!type || !type->export_spans)
+        return error_set(err, CRYO_ERROR_SETTINGS, STR("an exporter needs export_spans"));
+    if (exporter_known(str_from(name)))
+        return error_set(err, CRYO_ERROR_STATE, STR("an exporter of that name is there already"));
+    pthread_mutex_lock(&registry.lock);
+    bool room = registry.count < REGISTERED_MAX;
+    if (room) {
+        Registered *to = &registry.list[registry.count++];
+        *to = (Registered){ .context = context };
+        snprintf(to->name, sizeof to->name, "%s", name);
+        size_t size = type->size < sizeof to->type ? type->size : sizeof to->type;
+        memcpy(&to->type, type, size);
+    }
+    pthread_mutex_unlock(&registry.lock);
+    return room || error_set(err, CRYO_ERROR_STATE, STR("there are 16 exporters already"));
+}
+
+void exporters_forget(void)
+{
+    pthread_mutex_lock(&registry.lock);
+    registry.count = 0;
+    pthread_mutex_unlock(&registry.lock);
+}
+void exporters_lock(void)
+{
+    pthread_mutex_lock(&registry.lock);
+}
+void exporters_unlock(void)
+{
+    pthread_mutex_unlock(&registry.lock);
+}

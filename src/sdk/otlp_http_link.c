@@ -1,0 +1,114 @@
+/* otlp_http_link.c - OTLP over HTTP/1.1 as a link; see otlp_link.h. */
+#include "sdk/otlp_link.h"
+
+#include "base/mem.h"
+#include "codec/rpc_status.h"
+#include "net/http_client.h"
+#include "net/url.h"
+#include "otlp/rpc.h"
+
+#include <cryostorm/version.h>
+
+#define USER_AGENT "OTel-OTLP-Exporter-C/" CRYO_VERSION
+
+enum { OWN_FIELDS = 3 };
+
+typedef struct HttpLink {
+    OtlpLink base;
+    HttpClient *client;
+    HttpField *fields;
+    size_t field_count;
+    Str target;
+} HttpLink;
+
+static void http_refused(LinkAnswer *answer, const HttpResponse *response)
+{
+    RpcStatus said = { 0 };
+    Err ignored;
+    if (!rpc_status_parse(response->body, &said, &ignored))
+        said.message = response->body;
+    answer->verdict = http_retryable(response->status) ? LINK_AGAIN : LINK_REFUSED;
+    Str text = utf8_valid(said.message) ? str_first(said.message, 120) : (Str){ "", 0 };
+    fail(&answer->err, ERR_IO, "the server said %d %s%s%.*s%s", response->status,
+         http_status_text(response->status), text.len ? ": " : "", STR_ARG(text),
+         response->status == 404 ? " (is the path right?)" : "");
+}
+
+static void http_done(void *owner, HttpResponse *response, const Err *err)
+{
+    LinkAnswer *answer = owner;
+    answer->request = response->request_body;
+    response->request_body = (Buf){ 0 };
+    if (err) {
+        link_no_answer(answer, err);
+    } else if (response->status >= 200 && response->status < 300) {
+        link_success(answer, response->body);
+    } else {
+        http_refused(answer, response);
+        Str after = http_fields_get(response->fields, STR("retry-after"));
+        answer->retry_ms = http_retry_after_ms(after, clock_wall_ns(clock_system()));
+    }
+    answer->done = true;
+}
+
+static bool http_begin(OtlpLink *link, Buf *request, int64_t timeout_ns, LinkAnswer *answer,
+                       Err *err)
+{
+    HttpLink *self = (HttpLink *)(void *)link;
+    HttpCall call = { .method = STR("POST"),
+                      .target = self->target,
+                      .fields = self->fields,
+                      .field_count = self->field_count,
+                      .body = *request,
+                      .timeout_ns = timeout_ns,
+                      .done = http_done,
+                      .owner = answer };
+    *answer = (LinkAnswer){ 0 };
+    if (!http_client_send(self->client, &call, err))
+        return false;
+    *request = (Buf){ 0 };
+    return true;
+}
+
+static void http_free(OtlpLink *link)
+{
+    HttpLink *self = (HttpLink *)(void *)link;
+    http_client_free(self->client);
+    mem_free(self->fields);
+    mem_free(self);
+}
+
+static bool http_fields_make(HttpLink *self, const LinkSettings *settings, Err *err)
+{
+    self->fields = MEM_MAKE(HttpField, settings->field_count + OWN_FIELDS, err);
+    if (!self->fields)
+        return false;
+    for (size_t i = 0; i < settings->field_count; i++)
+        self->fields[self->field_count++] = settings->fields[i];
+    self->fields[self->field_count++] =
+        (HttpField){ STR("content-type"), STR("application/x-protobuf") };
+    self->fields[self->field_count++] = (HttpField){ STR("user-agent"), STR(USER_AGENT) };
+    if (settings->gzip)
+        self->fields[self->field_count++] = (HttpField){ STR("content-encoding"), STR("gzip") };
+    return true;
+}
+
+OtlpLink *otlp_http_link(const LinkSettings *settings, Err *err)
+{
+    Url url;
+    if (!url_parse(settings->endpoint, &url, err))
+        return NULL;
+    HttpLink *self = MEM_MAKE(HttpLink, 1, err);
+    if (!self)
+        return NULL;
+    self->base = (OtlpLink){ http_begin, http_free };
+    self->target = url.path.len ? url.path : STR("/");
+    self->client = http_client_new(&(HttpClientSettings){ .loop = settings->loop,
+                                                          .url = settings->endpoint,
+                                                          .connections = 1 },
+                                   err);
+    if (self->client && http_fields_make(self, settings, err))
+        return &self->base;
+    http_free(&self->base);
+    return NULL;
+}

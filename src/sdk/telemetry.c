@@ -1,0 +1,279 @@
+/* telemetry.c - start, flush and shutdown of the process's telemetry; see <cryostorm/telemetry.h>.
+ *
+ * The parts come up in the order settings, propagator, tracing, and go down the other way round.
+ * One lock serialises starts and shutdowns; nothing else waits for it.
+ */
+#include "sdk/telemetry.h"
+#include "sdk/diagnostics.h"
+
+#include "base/mem.h"
+#include "sdk/fork.h"
+#include "sdk/propagation.h"
+#include "sdk/settings_internal.h"
+#include "sdk/worker.h"
+
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+
+struct CryoTelemetry {
+    CryoSettings *settings; /* one of its owners; NULL: not started */
+};
+
+_Atomic(const RunConfig *) run_config;
+
+static pthread_mutex_t life = PTHREAD_MUTEX_INITIALIZER;
+static atomic_bool changing; /* somebody holds it */
+static CryoTelemetry telemetry;
+static atomic_bool initialized;
+static RunConfig configs[RUN_CONFIGS];
+static uint32_t epoch;
+static uint64_t tallies_at_start[TALLY_COUNT];
+
+/* ---- errors --------------------------------------------------------------------- */
+
+bool error_set(CryoError *error, CryoErrorKind kind, Str text)
+{
+    if (error) {
+        error->kind = kind;
+        snprintf(error->text, sizeof error->text, "%.*s", STR_ARG(text));
+    }
+    return false;
+}
+
+bool error_from(CryoError *error, const Err *err)
+{
+    CryoErrorKind kind = err->kind == ERR_MEMORY    ? CRYO_ERROR_MEMORY
+                         : err->kind == ERR_TIMEOUT ? CRYO_ERROR_TIMEOUT
+                         : err->kind == ERR_INPUT   ? CRYO_ERROR_SETTINGS
+                                                    : CRYO_ERROR_SYSTEM;
+    return error_set(error, kind, str_from(err->text));
+}
+
+/* ---- start ----------------------------------------------------------------------------------- */
+
+static uint32_t at_most(int64_t value)
+{
+    return value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
+}
+
+static const RunConfig *config_make(const CryoSettings *settings)
+{
+    const CryoTracingSettings *tracing = &settings->tracing;
+    const CryoLimitSettings *limits = &tracing->limits;
+    size_t length = (size_t)limits->value_length;
+    bool simple = strcmp(tracing->processor_type, "simple") == 0;
+    uint32_t queue = at_most(tracing->max_queue_size);
+    epoch++;
+    RunConfig *config = &configs[epoch % RUN_CONFIGS];
+    *config = (RunConfig){
+        .epoch = epoch,
+        .clock = clock_system(),
+        .span = { at_most(limits->attributes), length },
+        .event = { at_most(limits->attributes_per_event), length },
+        .link = { at_most(limits->attributes_per_link), length },
+        .events_max = at_most(limits->events),
+        .links_max = at_most(limits->links),
+        /* A thread may hold this many places that it does not use yet, so a small queue is exact.
+         */
+        .credit_batch = simple || queue < 512 ? 1 : 8,
+        .queue_size = queue,
+        .batch_size = at_most(tracing->export_config.batch_size),
+        .wake_at = simple ? 1 : at_most(tracing->export_config.batch_size),
+    };
+    (void)!sampler_from_name(str_from(tracing->sampling_strategy), tracing->sample_rate,
+                             &config->sampler); /* a name that the settings have checked */
+    return config;
+}
+
+static void propagation_start(const CryoSettings *settings)
+{
+    Str list = str_from(settings->propagation.propagator_types), name;
+    bool w3c = false;
+    while (str_split(&list, ',', &name))
+        w3c = w3c || str_eq_nocase(name, STR("tracecontext"));
+    propagation_use(w3c && settings->propagation.enabled == CRYO_ON);
+}
+
+static bool tracing_start(const CryoSettings *settings, CryoError *error)
+{
+    Err err;
+    if (settings->tracing.enabled != CRYO_ON)
+        return true;
+    const RunConfig *config = config_make(settings);
+    if (!worker_begin(config, settings, &err))
+        return error_from(error, &err);
+    queue_reset(config);
+    tallies_sum(tallies_at_start);
+    atomic_store_explicit(&run_config, config, memory_order_release);
+    CRYO_RELEASE(cryo_tracing, 1);
+    return true;
+}
+
+static bool start_locked(const CryoSettings *code, CryoError *error)
+{
+    if (telemetry.settings)
+        return error_set(error, CRYO_ERROR_STATE, STR("telemetry has been started already"));
+    if (worker_stuck())
+        return error_set(error, CRYO_ERROR_STATE,
+                         STR("an exporter of the last run has still not returned"));
+    bool loaded = code && code->loaded == code;
+    CryoSettings *settings = loaded ? settings_share(code) : cryo_settings_load(code, error);
+    if (!settings)
+        return false;
+    say_from(settings->log_level);
+    if (!tracing_start(settings, error)) {
+        cryo_settings_free(settings);
+        return false;
+    }
+    propagation_start(settings);
+    telemetry.settings = settings;
+    atomic_store(&initialized, true);
+    return true;
+}
+
+static void life_lock(void)
+{
+    pthread_mutex_lock(&life);
+    atomic_store(&changing, true);
+}
+static void life_unlock(void)
+{
+    atomic_store(&changing, false);
+    pthread_mutex_unlock(&life);
+}
+
+bool cryo_start(const CryoSettings *settings, CryoError *error)
+{
+    CryoError own = { 0 };
+    CryoError *reason = error ? error : &own;
+    *reason = (CryoError){ 0 };
+    fork_watch();
+    life_lock();
+    bool good = start_locked(settings, reason);
+    life_unlock();
+    if (!good && !error)
+        say(CRYO_LOG_ERROR, "telemetry stays off: %s", own.text);
+    return good;
+}
+
+bool cryo_start_from_env(CryoError *error)
+{
+    return cryo_start(NULL, error);
+}
+
+/* ---- the rest -------------------------------------------------------------------------------- */
+
+static int64_t deadline_in(uint32_t timeout_ms)
+{
+    return clock_mono_ns(clock_system()) + timeout_ms * NANOS_PER_MILLI;
+}
+
+static bool shutdown_locked(uint32_t timeout_ms, CryoError *error)
+{
+    Err err;
+    if (!atomic_load(&initialized))
+        return true;
+    CRYO_RELEASE(cryo_tracing, 0);
+    atomic_store(&run_config, NULL);
+    atomic_store(&initialized, false);
+    bool good = worker_end(deadline_in(timeout_ms), &err) || error_from(error, &err);
+    propagation_use(true);
+    if (worker_stuck())
+        return good; /* the settings are still in use: they stay */
+    cryo_settings_free(telemetry.settings);
+    telemetry = (CryoTelemetry){ 0 };
+    return good;
+}
+
+bool cryo_shutdown(uint32_t timeout_ms, CryoError *error)
+{
+    if (error)
+        *error = (CryoError){ 0 };
+    life_lock();
+    bool good = shutdown_locked(timeout_ms, error);
+    life_unlock();
+    return good;
+}
+
+bool cryo_flush(uint32_t timeout_ms, CryoError *error)
+{
+    Err err = { 0 };
+    if (error)
+        *error = (CryoError){ 0 };
+    if (!run_config_now())
+        return true; /* nothing can have ended */
+    return worker_flush(deadline_in(timeout_ms), &err) || error_from(error, &err);
+}
+
+void cryo_reset(void)
+{
+    (void)cryo_shutdown(0, NULL);
+    exporters_forget();
+    cryo_memory_clear();
+    tallies_sum(tallies_at_start);
+    cryo_set_log_handler(NULL, NULL);
+    say_from("info");
+}
+
+bool cryo_initialized(void)
+{
+    return atomic_load(&initialized);
+}
+
+const CryoTelemetry *cryo_get(void)
+{
+    return &telemetry;
+}
+
+const CryoSettings *cryo_telemetry_settings(const CryoTelemetry *which)
+{
+    return which && atomic_load(&initialized) ? which->settings : NULL;
+}
+
+void cryo_counts(CryoCounts *out)
+{
+    uint64_t now[TALLY_COUNT];
+    tallies_sum(now);
+    for (size_t i = 0; i < TALLY_COUNT; i++)
+        now[i] -= now[i] < tallies_at_start[i] ? 0 : tallies_at_start[i];
+    *out = (CryoCounts){ .started = now[TALLY_STARTED],
+                         .not_sampled = now[TALLY_NOT_SAMPLED],
+                         .dropped_queue = now[TALLY_DROPPED_QUEUE],
+                         .dropped_memory = now[TALLY_DROPPED_MEMORY],
+                         .late_uses = now[TALLY_LATE_USES],
+                         .misuses = now[TALLY_MISUSES] };
+    worker_counts(&out->exported, &out->failed);
+    uint64_t gone = out->exported + out->failed + out->dropped_queue;
+    out->held = out->started > gone ? out->started - gone : 0;
+}
+
+bool cryo_has(const char *feature)
+{
+    static const Str features[] = { STR_ROW("traces"), STR_ROW("console"), STR_ROW("in_memory"),
+                                    STR_ROW("otlp") };
+    for (size_t i = 0; i < COUNT_OF(features); i++)
+        if (str_eq(str_from(feature), features[i]))
+            return true;
+    return false;
+}
+
+const char *cryo_version(void)
+{
+    return CRYO_VERSION;
+}
+
+/* The lock may have been another thread's, which is not here. What it was doing is half done, and
+ * without telemetry the child runs on. */
+void telemetry_after_fork(void)
+{
+    memset(tallies_at_start, 0, sizeof tallies_at_start);
+    if (!atomic_load(&changing))
+        return;
+    pthread_mutex_init(&life, NULL);
+    atomic_store(&changing, false);
+    CRYO_RELEASE(cryo_tracing, 0);
+    atomic_store(&run_config, NULL);
+    atomic_store(&initialized, false);
+    telemetry = (CryoTelemetry){ 0 };
+}
