@@ -1,13 +1,17 @@
 /* llm_app.c - a small chat service, instrumented: the demo application.
  *
- *     POST /chat    a message as text  ->  POST /chat            SERVER, from the caller's
- * traceparent chat_operation      INTERNAL llm.simulate_call CLIENT; every fourth one fails GET
- * /health   ->  ok, without a span
+ *     POST /chat           a message as text; gives the answer
+ *       POST /chat           SERVER, child of the caller's traceparent
+ *         chat_operation       INTERNAL
+ *           llm.simulate_call    CLIENT; every fourth one fails
+ *     GET /health          ok, without a span
  *
  *     OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 llm_app [port]
  *
  * The "model" is simulated: it waits a little and answers with the words turned around.
  */
+#define _POSIX_C_SOURCE 200809L
+
 #include <cryostorm/propagation.h>
 #include <cryostorm/telemetry.h>
 #include <cryostorm/trace.h>
@@ -29,8 +33,7 @@ typedef struct Chat { /* one request while its body comes in */
     int too_long;
 } Chat;
 
-/* ---- the simulated model
- * -------------------------------------------------------------------------- */
+/* ---- the simulated model --------------------------------------------------------------------- */
 
 static void wait_millis(unsigned millis)
 {

@@ -28,7 +28,9 @@ static void http_refused(LinkAnswer *answer, const HttpResponse *response)
     if (!rpc_status_parse(response->body, &said, &ignored))
         said.message = response->body;
     answer->verdict = http_retryable(response->status) ? LINK_AGAIN : LINK_REFUSED;
-    Str text = utf8_valid(said.message) ? str_first(said.message, 120) : (Str){ "", 0 };
+    Str rest = utf8_valid(said.message) ? str_trim(said.message) : STR(""), text = STR("");
+    (void)str_split(&rest, '\n', &text); /* our message is one line */
+    text = str_first(text, 120);
     fail(&answer->err, ERR_IO, "the server said %d %s%s%.*s%s", response->status,
          http_status_text(response->status), text.len ? ": " : "", STR_ARG(text),
          response->status == 404 ? " (is the path right?)" : "");
