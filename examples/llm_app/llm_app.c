@@ -90,8 +90,7 @@ static bool chat_operation(const char *message, char *reply)
     return true;
 }
 
-/* ---- HTTP
- * ----------------------------------------------------------------------------------------- */
+/* ---- HTTP ---------------------------------------------------------------------------------- */
 
 /* A CryoGetter over the request's headers; libmicrohttpd gives the first of a name. */
 static bool get_header(void *carrier, CryoString name, size_t index, CryoString *value)
@@ -181,8 +180,7 @@ static void request_done(void *context, struct MHD_Connection *connection, void 
     free(*request);
 }
 
-/* ---- the program
- * ---------------------------------------------------------------------------------- */
+/* ---- the program --------------------------------------------------------------------------- */
 
 int main(int argc, char **argv)
 {

@@ -5,10 +5,11 @@
 #ifndef CRYOSTORM_ATTRIBUTES_H
 #define CRYOSTORM_ATTRIBUTES_H
 
-#define CRYO_API                    __attribute__((visibility("default")))
-#define CRYO_CHECKED                __attribute__((warn_unused_result))
-#define CRYO_UNUSED                 __attribute__((unused))
-#define CRYO_CLEANUP(leave)         __attribute__((cleanup(leave))) /* leave(&variable) on every exit */
+#define CRYO_API     __attribute__((visibility("default")))
+#define CRYO_CHECKED __attribute__((warn_unused_result))
+#define CRYO_UNUSED  __attribute__((unused))
+/* leave(&variable) runs on every way out of the variable's block. */
+#define CRYO_CLEANUP(leave)         __attribute__((cleanup(leave)))
 #define CRYO_LIKELY(x)              __builtin_expect(!!(x), 1)
 #define CRYO_RELAXED(object)        __atomic_load_n(&(object), __ATOMIC_RELAXED)
 

@@ -2,12 +2,12 @@
 #ifndef BASE_ATTRIBUTES_H
 #define BASE_ATTRIBUTES_H
 
-#define CHECKED         __attribute__((warn_unused_result))
-#define PRINTF(f, a)    __attribute__((format(printf, f, a)))
-#define COLD            __attribute__((cold, noinline))
-#define PURE            __attribute__((pure))
-#define LIKELY(x)       __builtin_expect(!!(x), 1)
-#define UNLIKELY(x)     __builtin_expect(!!(x), 0)
+#define CHECKED      __attribute__((warn_unused_result))
+#define PRINTF(f, a) __attribute__((format(printf, f, a)))
+#define COLD         __attribute__((cold, noinline))
+#define PURE         __attribute__((pure))
+#define LIKELY(x)    __builtin_expect(!!(x), 1)
+#define UNLIKELY(x)  __builtin_expect(!!(x), 0)
 
 /* A thread-local that costs one load, also inside the shared library; only for a few words. */
 #define INITIAL_EXEC    __attribute__((tls_model("initial-exec")))

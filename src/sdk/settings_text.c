@@ -30,7 +30,7 @@ static void skip_space(Reader *reader)
         reader->at++;
 }
 
-static bool accept(Reader *reader, char c)
+static bool took(Reader *reader, char c)
 {
     skip_space(reader);
     if (reader->at == reader->end || *reader->at != c)
@@ -104,7 +104,7 @@ static bool read_escape(Reader *reader, Buf *out)
 
 static bool read_text(Reader *reader, Str *out)
 {
-    if (!accept(reader, '"'))
+    if (!took(reader, '"'))
         return bad(reader, "a text in double quotes");
     Buf text = BUF(TEXT_MAX);
     bool good = true;
@@ -197,14 +197,14 @@ static bool read_array(Reader *reader, CryoValue *out)
 {
     CryoValue items[ARRAY_MAX];
     size_t count = 0;
-    if (!accept(reader, ']')) {
+    if (!took(reader, ']')) {
         do {
             if (count == ARRAY_MAX)
                 return fail(reader->err, ERR_LIMIT, "has an array of more than %d", ARRAY_MAX);
             if (!read_scalar(reader, &items[count++]))
                 return false;
-        } while (accept(reader, ','));
-        if (!accept(reader, ']'))
+        } while (took(reader, ','));
+        if (!took(reader, ']'))
             return bad(reader, "a comma or ]");
     }
     return array_of(reader, items, count, out);
@@ -216,9 +216,9 @@ static bool read_pair(Reader *reader, CryoAttr *out)
     if (!read_text(reader, &key))
         return false;
     out->key = (CryoString){ key.ptr, key.len };
-    if (!accept(reader, ':'))
+    if (!took(reader, ':'))
         return bad(reader, "a colon");
-    if (accept(reader, '['))
+    if (took(reader, '['))
         return read_array(reader, &out->value);
     return read_scalar(reader, &out->value);
 }
@@ -234,16 +234,16 @@ bool json_to_map(Str text, CryoAttrs *out, Arena *arena, Err *err)
     Reader reader = { text.ptr, text.ptr + text.len, arena, err };
     CryoAttr pairs[MAP_MAX];
     size_t count = 0;
-    if (!accept(&reader, '{'))
+    if (!took(&reader, '{'))
         return fail(err, ERR_INPUT, "must be a JSON object such as {\"key\": \"value\"}");
-    if (!accept(&reader, '}')) {
+    if (!took(&reader, '}')) {
         do {
             if (count == MAP_MAX)
                 return fail(err, ERR_LIMIT, "has more than %d keys", MAP_MAX);
             if (!read_pair(&reader, &pairs[count++]))
                 return false;
-        } while (accept(&reader, ','));
-        if (!accept(&reader, '}'))
+        } while (took(&reader, ','));
+        if (!took(&reader, '}'))
             return bad(&reader, "a comma or }");
     }
     CryoAttr *kept = ARENA_MAKE(arena, CryoAttr, count + 1, err);
@@ -262,7 +262,7 @@ bool json_to_list(Str text, Buf *out, Err *err)
         return false;
     Reader reader = { text.ptr, text.ptr + text.len, arena, err };
     CryoValue list;
-    bool good = accept(&reader, '[') && read_array(&reader, &list) && at_end(&reader);
+    bool good = took(&reader, '[') && read_array(&reader, &list) && at_end(&reader);
     if (good && list.type != CRYO_STRING_ARRAY)
         good = fail(err, ERR_INPUT, "must be a JSON array of texts, or a,b");
     const CryoString *items = good ? list.as.array.ptr : NULL;
