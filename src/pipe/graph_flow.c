@@ -156,7 +156,9 @@ static bool graph_send(Host *host, const Parcel *parcel, Err *err)
     bool receiver = host->type->kind == RECEIVER;
     if (taken)
         counter_add(&host->account.sent, items);
-    else if (receiver)
+    if (taken && receiver)
+        counter_add(&host->account.brought[signal_index(signal)], items);
+    else if (!taken && receiver)
         counter_add(&host->account.refused, items);
     return taken;
 }

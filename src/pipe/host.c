@@ -125,10 +125,27 @@ void account_read(Account *account, ComponentStatus *into)
     into->received += counter_get(&account->received);
     into->sent += counter_get(&account->sent);
     into->refused += counter_get(&account->refused);
+    for (size_t i = 0; i < GRAPH_SIGNALS; i++)
+        into->brought[i] += counter_get(&account->brought[i]);
     mutex_lock(&account->mutex);
     for (size_t i = 0; i < account->drop_count; i++) {
         add_drop(into->drops, &into->drop_count, account->drops[i]);
         into->dropped += account->drops[i].items;
+    }
+    for (size_t i = 0; i < account->endpoint_count && into->endpoint_count < ENDPOINTS_MAX; i++)
+        into->endpoints[into->endpoint_count++] = account->endpoints[i];
+    mutex_unlock(&account->mutex);
+}
+
+void host_announce(Host *host, const char *protocol, const char *address)
+{
+    Account *account = &host->account;
+    host_log(host, LOG_INFO, "Listening for %s on %s", protocol, address);
+    mutex_lock(&account->mutex);
+    if (account->endpoint_count < ENDPOINTS_MAX) {
+        EndpointStatus *endpoint = &account->endpoints[account->endpoint_count++];
+        endpoint->protocol = protocol;
+        snprintf(endpoint->address, sizeof endpoint->address, "%s", address);
     }
     mutex_unlock(&account->mutex);
 }

@@ -54,6 +54,10 @@ void host_log(Host *host, LogLevel level, const char *format, ...) PRINTF(3, 4);
 void host_count_dropped(Host *host, uint64_t items, const char *reason); /* reason: a literal */
 void host_count_sent(Host *host, uint64_t items);                        /* exporters */
 
+/* Any thread: this component listens there now. Logged, and shown by status pages. protocol: a
+ * literal such as "gRPC"; address: host:port, copied. */
+void host_announce(Host *host, const char *protocol, const char *address);
+
 /* The account of the whole service, for status pages; in the arena. Any thread. */
 CHECKED GraphStatus *host_status(Host *host, Arena *arena, Err *err);
 

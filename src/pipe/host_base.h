@@ -18,9 +18,12 @@ typedef struct HostOps {
 
 typedef struct Account {
     Counter received, sent, refused;
-    Mutex mutex; /* guards the drops */
+    Counter brought[GRAPH_SIGNALS]; /* receivers: of sent, by signal */
+    Mutex mutex;                    /* guards the rest */
     DropCount drops[DROP_REASONS_MAX];
     size_t drop_count;
+    EndpointStatus endpoints[ENDPOINTS_MAX];
+    size_t endpoint_count;
 } Account;
 
 struct Host {

@@ -9,12 +9,20 @@
 #include "pipe/component.h"
 #include "pipe/ledger.h"
 
+enum { GRAPH_SIGNALS = 3 };
 enum { DROP_REASONS_MAX = 8 }; /* per component; further ones count under the last */
 
 typedef struct DropCount {
     const char *reason;
     uint64_t items;
 } DropCount;
+
+enum { ENDPOINTS_MAX = 4, ENDPOINT_TEXT_MAX = 64 };
+
+typedef struct EndpointStatus { /* where a component listens */
+    const char *protocol;       /* "gRPC" */
+    char address[ENDPOINT_TEXT_MAX];
+} EndpointStatus;
 
 typedef struct ComponentStatus {
     ComponentKind kind;
@@ -26,8 +34,11 @@ typedef struct ComponentStatus {
     uint64_t refused;  /* turned away by consume() or by a full queue; receivers: by who is next */
     uint64_t dropped;  /* sum of the drops */
     uint64_t queued;   /* parcels in front of it */
+    uint64_t brought[GRAPH_SIGNALS]; /* receivers: what was sent on, of traces, metrics, logs */
     DropCount drops[DROP_REASONS_MAX];
     size_t drop_count;
+    EndpointStatus endpoints[ENDPOINTS_MAX];
+    size_t endpoint_count;
 } ComponentStatus;
 
 typedef struct GraphStatus {

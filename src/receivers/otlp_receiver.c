@@ -325,7 +325,7 @@ static bool listen_on(OtlpReceiver *receiver, Server *server, const char *protoc
         return true; /* one line is enough */
     Address address = server_address(server);
     char text[ADDRESS_TEXT_SIZE];
-    host_log(host, LOG_INFO, "Starting %s server on %s", protocol, address_text(&address, text));
+    host_announce(host, protocol, address_text(&address, text));
     if (!address_is_loopback(&address))
         host_log(host, LOG_WARN,
                  "%s listens beyond this machine, without TLS and without authentication: "
