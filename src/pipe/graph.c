@@ -154,7 +154,7 @@ static bool start_instance(Instance *instance, Err *err)
     component->id = unit->config->id;
     instance->touched = true;
     if (unit->type->start && !unit->type->start(instance->self, err))
-        return blame(err, "starting %s \"%.*s\"", component_kind_name(unit->type->kind),
+        return blame(err, "%ss::%.*s", component_kind_name(unit->type->kind),
                      STR_ARG(unit->config->id));
     instance->running = true;
     return true;

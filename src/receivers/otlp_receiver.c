@@ -320,7 +320,7 @@ static bool listen_on(OtlpReceiver *receiver, Server *server, const char *protoc
 {
     Host *host = receiver->base.host;
     if (!server_listen(server, err))
-        return blame(err, "protocols.%s", protocol);
+        return blame(err, "protocols::%s::endpoint", server == receiver->grpc ? "grpc" : "http");
     if (host_shard(host) > 0)
         return true; /* one line is enough */
     Address address = server_address(server);
@@ -360,9 +360,9 @@ static bool otlp_start(void *self, Err *err)
         receiver->ways[i] = (Way){ receiver, signals[i] };
     const Protocols *protocols = &receiver->protocols;
     if (protocols->grpc.present && !start_grpc(receiver, err))
-        return blame(err, "protocols.grpc");
+        return blame(err, "protocols::grpc");
     if (protocols->http.present && !start_http(receiver, err))
-        return blame(err, "protocols.http");
+        return blame(err, "protocols::http");
     if (receiver->grpc && !listen_on(receiver, receiver->grpc, "gRPC", err))
         return false;
     return !receiver->http || receiver->http == receiver->grpc ||
