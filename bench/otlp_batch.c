@@ -14,7 +14,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SPANS = 1000, BYTES_MAX = 1 << 20, JOINED = 8 };
+enum { SPANS = 1000, BYTES_MAX = 1 << 20, JOINED = 8, SPAN_BYTES = 200 };
 
 typedef struct Work {
     Buf request;
@@ -28,7 +28,7 @@ static void add_span(Buf *out, uint64_t i)
     SpanId id = { { 4, 5, 6 } };
     memcpy(trace.bytes + 8, &i, sizeof(i));
     memcpy(id.bytes, &i, sizeof(i));
-    size_t span = wire_open(out, SCOPES_ITEM);
+    size_t span = wire_open_about(out, SCOPES_ITEM, SPAN_BYTES);
     encode_span(out, &(SpanView){ .trace_id = trace,
                                   .span_id = id,
                                   .name = STR("GET /basket/{id}"),
@@ -45,11 +45,11 @@ static void add_span(Buf *out, uint64_t i)
 
 static void add_request(Buf *out)
 {
-    size_t group = wire_open(out, REQUEST_GROUP);
+    size_t group = wire_open_about(out, REQUEST_GROUP, SPANS * SPAN_BYTES);
     size_t resource = wire_open(out, GROUP_RESOURCE);
     encode_text(out, RESOURCE_ATTRIBUTES, STR("service.name"), STR("shop"));
     wire_close(out, resource);
-    size_t scopes = wire_open(out, GROUP_SCOPES);
+    size_t scopes = wire_open_about(out, GROUP_SCOPES, SPANS * SPAN_BYTES);
     for (uint64_t i = 0; i < SPANS; i++)
         add_span(out, i);
     wire_close(out, scopes);

@@ -209,20 +209,42 @@ void wire_add_packed_double(Buf *out, uint32_t number, const double *values, siz
 
 size_t wire_open(Buf *out, uint32_t number)
 {
-    wire_add_head(out, number, 0); /* one byte for the length */
+    return wire_open_about(out, number, 0);
+}
+
+/* Until it is closed, the length is a zero of as many bytes as are set aside: 0x80 ... 0x00. */
+size_t wire_open_about(Buf *out, uint32_t number, size_t content)
+{
+    char *at = buf_reserve(out, HEAD_MAX);
+    if (!at)
+        return out->len;
+    at = wire_put_tag(at, number, WIRE_LEN);
+    for (size_t width = wire_varint_size(content); width > 1; width--)
+        *at++ = (char)0x80;
+    *at++ = 0;
+    wrote(out, at);
     return out->len;
+}
+
+/* How many bytes are set aside in front of `opened`; the tag before them ends below 0x80. */
+static size_t width_before(const Buf *out, size_t opened)
+{
+    size_t width = 1;
+    while ((uint8_t)out->ptr[opened - width - 1] == 0x80)
+        width++;
+    return width;
 }
 
 void wire_close(Buf *out, size_t opened)
 {
     if (out->failed)
         return;
-    size_t content = out->len - opened, more = wire_varint_size(content) - 1;
-    if (more) {
-        if (!buf_reserve(out, more))
-            return;
-        memmove(out->ptr + opened + more, out->ptr + opened, content);
-        out->len += more;
-    }
-    wire_put_varint(out->ptr + opened - 1, content);
+    size_t content = out->len - opened, width = width_before(out, opened);
+    size_t needed = wire_varint_size(content);
+    if (needed > width && !buf_reserve(out, needed - width))
+        return;
+    if (needed != width)
+        memmove(out->ptr + opened - width + needed, out->ptr + opened, content);
+    out->len = out->len - width + needed;
+    wire_put_varint(out->ptr + opened - width, content);
 }

@@ -6,10 +6,11 @@
  * WIRE_GROUP_DEPTH; nothing here recurses. Refused: a tag with field number 0, a varint longer than
  * ten bytes or than 64 bits, a length beyond the end, an unbalanced group.
  *
- * Writing: lengths are written as short as possible. A nested message is opened with one byte for
- * its length and, when it turns out longer than 127 bytes, its content moves up as it is closed:
- * one pass, and the bytes are those of any other encoder. Whoever knows the size beforehand writes
- * wire_add_head() and the content. Failure is the Buf's: ask buf_ok() once at the end.
+ * Writing: lengths are written as short as possible. A nested message is opened with room for
+ * the length of a short one, or of the size that is guessed; when it turns out otherwise its
+ * content moves as it is closed: one pass, and the bytes are those of any other encoder. Whoever
+ * knows the size beforehand writes wire_add_head() and the content. Failure is the Buf's: ask
+ * buf_ok() once at the end.
  */
 #ifndef CODEC_WIRE_H
 #define CODEC_WIRE_H
@@ -160,6 +161,9 @@ void wire_add_packed_double(Buf *out, uint32_t number, const double *values, siz
 
 /* Everything added between the two is the content of the message field `number`. */
 size_t wire_open(Buf *out, uint32_t number);
+/* The same, when about so many bytes are expected: nothing moves if the guess has the right size.
+ */
+size_t wire_open_about(Buf *out, uint32_t number, size_t content);
 void wire_close(Buf *out, size_t opened);
 
 #endif

@@ -6,12 +6,30 @@
 
 enum { HEAD_MAX = 2 * WIRE_VARINT_MAX };
 
-static char *put_bytes(char *at, uint32_t number, Str bytes)
+/* Keys and values are short: two overlapping moves instead of a call. */
+static inline char *put_content(char *at, Str bytes)
+{
+    const char *from = bytes.ptr;
+    size_t len = bytes.len;
+    if (len > 16) {
+        memcpy(at, from, len);
+    } else if (len >= 8) {
+        uint64_t first, last;
+        memcpy(&first, from, sizeof first);
+        memcpy(&last, from + len - sizeof last, sizeof last);
+        memcpy(at, &first, sizeof first);
+        memcpy(at + len - sizeof last, &last, sizeof last);
+    } else {
+        for (size_t i = 0; i < len; i++)
+            at[i] = from[i];
+    }
+    return at + len;
+}
+
+static inline char *put_bytes(char *at, uint32_t number, Str bytes)
 {
     at = wire_put_varint(wire_put_tag(at, number, WIRE_LEN), bytes.len);
-    if (bytes.len)
-        memcpy(at, bytes.ptr, bytes.len);
-    return at + bytes.len;
+    return put_content(at, bytes);
 }
 
 static char *put_text(char *at, uint32_t number, Str text)
@@ -43,12 +61,22 @@ static void wrote(Buf *out, const char *end)
 }
 
 /* Room for an attribute whose AnyValue takes `value` bytes; writes all up to that AnyValue. */
-static char *begin_attribute(Buf *out, uint32_t number, Str key, size_t value)
+static inline char *begin_attribute(Buf *out, uint32_t number, Str key, size_t value)
 {
     size_t content = wire_len_size(1, key.len) + wire_len_size(2, value);
     char *at = buf_reserve(out, HEAD_MAX + content);
     if (!at)
         return NULL;
+    if (LIKELY(number < 16 && content < 0x80)) { /* every tag and length takes one byte */
+        *at++ = (char)(number << 3 | WIRE_LEN);
+        *at++ = (char)content;
+        *at++ = 1 << 3 | WIRE_LEN;
+        *at++ = (char)key.len;
+        at = put_content(at, key);
+        *at++ = 2 << 3 | WIRE_LEN;
+        *at++ = (char)value;
+        return at;
+    }
     at = wire_put_varint(wire_put_tag(at, number, WIRE_LEN), content);
     at = put_bytes(at, 1, key);
     return wire_put_varint(wire_put_tag(at, 2, WIRE_LEN), value);

@@ -107,6 +107,8 @@ bool index_from_marks(Index *index, const Marks *marks, size_t bytes_len, Err *e
 Str index_content(Str bytes, uint32_t at)
 {
     const char *ptr = bytes.ptr + at;
+    if (LIKELY((uint8_t)ptr[0] < 0x80 && (uint8_t)ptr[1] < 0x80))
+        return (Str){ ptr + 2, (uint8_t)ptr[1] };
     while ((uint8_t)*ptr & 0x80)
         ptr++;
     ptr++; /* behind the tag */

@@ -28,7 +28,7 @@ static void read_data(const WireField *data, MetricView *out)
     out->kind = (MetricKind)data->number;
     WireReader reader = wire_reader(data->bytes);
     WireField field;
-    while (wire_next(&reader, &field)) {
+    while (next_field(&reader, &field)) {
         bool summed = out->kind != METRIC_GAUGE && out->kind != METRIC_SUMMARY;
         if (field_id(&field) == FIELD(2, WIRE_VARINT) && summed)
             out->temporality = (uint32_t)field.value;
@@ -47,7 +47,7 @@ MetricView metric_view(const Batch *batch, size_t metric)
                        .end_item = entry[1].first_item };
     WireReader reader = wire_reader(message);
     WireField field;
-    while (wire_next(&reader, &field)) {
+    while (next_field(&reader, &field)) {
         switch (field_id(&field)) {
         case FIELD(1, WIRE_LEN): out.name = field.bytes; break;
         case FIELD(2, WIRE_LEN): out.description = field.bytes; break;
@@ -77,7 +77,7 @@ static bool next_bits(Numbers *numbers, size_t size, uint64_t *out)
         numbers->run = str_skip(numbers->run, (size_t)(reader.at - numbers->run.ptr));
         return ok;
     }
-    while (wire_next(&reader, &field)) {
+    while (next_field(&reader, &field)) {
         if (field.number != numbers->packed.number || field.kind != (size ? WIRE_I64 : WIRE_VARINT))
             continue;
         *out = field.value;
@@ -129,7 +129,7 @@ NumberPointView number_point_view(const Batch *batch, size_t item)
                             .exemplars = { message, 5 } };
     WireReader reader = wire_reader(message);
     WireField field;
-    while (wire_next(&reader, &field)) {
+    while (next_field(&reader, &field)) {
         switch (field_id(&field)) {
         case FIELD(2, WIRE_I64): out.start_ns = field.value; break;
         case FIELD(3, WIRE_I64): out.time_ns = field.value; break;
@@ -157,7 +157,7 @@ HistogramPointView histogram_point_view(const Batch *batch, size_t item)
                                .exemplars = { message, 8 } };
     WireReader reader = wire_reader(message);
     WireField field;
-    while (wire_next(&reader, &field)) {
+    while (next_field(&reader, &field)) {
         switch (field_id(&field)) {
         case FIELD(2, WIRE_I64): out.start_ns = field.value; break;
         case FIELD(3, WIRE_I64): out.time_ns = field.value; break;
@@ -177,7 +177,7 @@ static BucketsView read_buckets(Str message)
     BucketsView out = { .counts = numbers_in(message, 2) };
     WireReader reader = wire_reader(message);
     WireField field;
-    while (wire_next(&reader, &field))
+    while (next_field(&reader, &field))
         if (field_id(&field) == FIELD(1, WIRE_VARINT))
             out.offset = (int32_t)wire_unzigzag(field.value);
     return out;
@@ -209,7 +209,7 @@ ExponentialPointView exponential_point_view(const Batch *batch, size_t item)
                                  .exemplars = { message, 11 } };
     WireReader reader = wire_reader(message);
     WireField field;
-    while (wire_next(&reader, &field))
+    while (next_field(&reader, &field))
         read_exponential_field(&field, &out);
     return out;
 }
@@ -221,7 +221,7 @@ SummaryPointView summary_point_view(const Batch *batch, size_t item)
                              .quantiles = { message, 6 } };
     WireReader reader = wire_reader(message);
     WireField field;
-    while (wire_next(&reader, &field)) {
+    while (next_field(&reader, &field)) {
         switch (field_id(&field)) {
         case FIELD(2, WIRE_I64): out.start_ns = field.value; break;
         case FIELD(3, WIRE_I64): out.time_ns = field.value; break;
@@ -242,7 +242,7 @@ bool exemplar_next(Fields *exemplars, ExemplarView *out)
     *out = (ExemplarView){ .filtered_attributes = { .fields = { message, 7 } } };
     WireReader reader = wire_reader(message);
     WireField field;
-    while (wire_next(&reader, &field)) {
+    while (next_field(&reader, &field)) {
         switch (field_id(&field)) {
         case FIELD(2, WIRE_I64): out->time_ns = field.value; break;
         case FIELD(3, WIRE_I64): out->value = double_number(field.value); break;
@@ -263,7 +263,7 @@ bool quantile_next(Fields *quantiles, QuantileView *out)
     *out = (QuantileView){ 0 };
     WireReader reader = wire_reader(message);
     WireField field;
-    while (wire_next(&reader, &field)) {
+    while (next_field(&reader, &field)) {
         if (field_id(&field) == FIELD(1, WIRE_I64))
             out->quantile = wire_double(field.value);
         else if (field_id(&field) == FIELD(2, WIRE_I64))

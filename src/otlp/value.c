@@ -8,7 +8,7 @@ bool fields_next(Fields *fields, Str *content)
 {
     WireReader reader = wire_reader(fields->rest);
     WireField field;
-    while (wire_next(&reader, &field)) {
+    while (next_field(&reader, &field)) {
         if (field.number != fields->number || field.kind != WIRE_LEN)
             continue;
         *content = field.bytes;
@@ -28,11 +28,29 @@ size_t fields_count(Fields fields)
     return count;
 }
 
+/* `tag`, a length of one byte, and the content: where it ends. NULL when it is anything else. */
+static inline const char *short_field(Str message, char tag, Str *content)
+{
+    if (message.len < 2 || message.ptr[0] != tag)
+        return NULL;
+    size_t len = (uint8_t)message.ptr[1];
+    if (len >= 0x80 || len > message.len - 2)
+        return NULL;
+    *content = (Str){ message.ptr + 2, len };
+    return content->ptr + len;
+}
+
 void value_merge(Str message, ValueView *out)
 {
+    Str text;
+    const char *end = short_field(message, FIELD(1, WIRE_LEN), &text);
+    if (LIKELY(end && end == message.ptr + message.len)) {
+        *out = (ValueView){ .kind = VALUE_STRING, .text = text };
+        return;
+    }
     WireReader reader = wire_reader(message);
     WireField field;
-    while (wire_next(&reader, &field)) {
+    while (next_field(&reader, &field)) {
         switch (field_id(&field)) {
         case FIELD(1, WIRE_LEN):
             *out = (ValueView){ .kind = VALUE_STRING, .text = field.bytes };
@@ -70,9 +88,17 @@ ValueView value_read(Str message)
 AttributeView attribute_read(Str message)
 {
     AttributeView attribute = { .value = { .kind = VALUE_EMPTY } };
+    Str value;
+    const char *behind_key = short_field(message, FIELD(1, WIRE_LEN), &attribute.key);
+    Str rest = behind_key ? str_skip(message, (size_t)(behind_key - message.ptr)) : message;
+    const char *end = short_field(rest, FIELD(2, WIRE_LEN), &value);
+    if (LIKELY(behind_key && end && end == message.ptr + message.len)) {
+        value_merge(value, &attribute.value);
+        return attribute;
+    }
     WireReader reader = wire_reader(message);
     WireField field;
-    while (wire_next(&reader, &field)) {
+    while (next_field(&reader, &field)) {
         if (field_id(&field) == FIELD(1, WIRE_LEN))
             attribute.key = field.bytes;
         else if (field_id(&field) == FIELD(2, WIRE_LEN))

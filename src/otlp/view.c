@@ -45,7 +45,7 @@ static void read_resource(Str message, ResourceView *out)
 {
     WireReader reader = wire_reader(message);
     WireField field;
-    while (wire_next(&reader, &field))
+    while (next_field(&reader, &field))
         if (field_id(&field) == FIELD(2, WIRE_VARINT))
             out->dropped_attributes = (uint32_t)field.value;
     out->entity_refs = (Fields){ message, 3 };
@@ -59,7 +59,7 @@ ResourceView resource_view(const Batch *batch, size_t resource)
     out.end_scope = entry[1].first_scope;
     WireReader reader = wire_reader(index_content(buf_str(&batch->bytes), entry->at));
     WireField field;
-    while (wire_next(&reader, &field)) {
+    while (next_field(&reader, &field)) {
         if (field_id(&field) == FIELD(1, WIRE_LEN))
             read_resource(field.bytes, &out);
         else if (field_id(&field) == FIELD(3, WIRE_LEN))
@@ -72,7 +72,7 @@ static void read_scope(Str message, ScopeView *out)
 {
     WireReader reader = wire_reader(message);
     WireField field;
-    while (wire_next(&reader, &field)) {
+    while (next_field(&reader, &field)) {
         switch (field_id(&field)) {
         case FIELD(1, WIRE_LEN): out->name = field.bytes; break;
         case FIELD(2, WIRE_LEN): out->version = field.bytes; break;
@@ -101,7 +101,7 @@ ScopeView scope_view(const Batch *batch, size_t scope)
     uint32_t at = batch->index.scopes[scope].at;
     WireReader reader = wire_reader(index_content(buf_str(&batch->bytes), at));
     WireField field;
-    while (wire_next(&reader, &field)) {
+    while (next_field(&reader, &field)) {
         if (field_id(&field) == FIELD(1, WIRE_LEN))
             read_scope(field.bytes, &out);
         else if (field_id(&field) == FIELD(3, WIRE_LEN))
@@ -114,7 +114,7 @@ static void read_status(Str message, SpanView *out)
 {
     WireReader reader = wire_reader(message);
     WireField field;
-    while (wire_next(&reader, &field)) {
+    while (next_field(&reader, &field)) {
         if (field_id(&field) == FIELD(2, WIRE_LEN))
             out->status_message = field.bytes;
         else if (field_id(&field) == FIELD(3, WIRE_VARINT))
@@ -151,7 +151,7 @@ SpanView span_view(const Batch *batch, size_t item)
                      .links = { message, 13 } };
     WireReader reader = wire_reader(message);
     WireField field;
-    while (wire_next(&reader, &field))
+    while (next_field(&reader, &field))
         read_span_field(&field, &out);
     return out;
 }
@@ -164,7 +164,7 @@ bool event_next(Fields *events, EventView *out)
     *out = (EventView){ .attributes = { .fields = { message, 3 } } };
     WireReader reader = wire_reader(message);
     WireField field;
-    while (wire_next(&reader, &field)) {
+    while (next_field(&reader, &field)) {
         switch (field_id(&field)) {
         case FIELD(1, WIRE_I64): out->time_ns = field.value; break;
         case FIELD(2, WIRE_LEN): out->name = field.bytes; break;
@@ -183,7 +183,7 @@ bool link_next(Fields *links, LinkView *out)
     *out = (LinkView){ .attributes = { .fields = { message, 4 } } };
     WireReader reader = wire_reader(message);
     WireField field;
-    while (wire_next(&reader, &field)) {
+    while (next_field(&reader, &field)) {
         switch (field_id(&field)) {
         case FIELD(1, WIRE_LEN): out->trace_id = trace_id_from(field.bytes); break;
         case FIELD(2, WIRE_LEN): out->span_id = span_id_from(field.bytes); break;
@@ -219,7 +219,7 @@ LogView log_view(const Batch *batch, size_t item)
     LogView out = { .attributes = item_attributes(batch, item) };
     WireReader reader = wire_reader(item_bytes(batch, item));
     WireField field;
-    while (wire_next(&reader, &field))
+    while (next_field(&reader, &field))
         read_log_field(&field, &out);
     return out;
 }

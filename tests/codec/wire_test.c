@@ -79,22 +79,30 @@ static void test_zigzag(void **state)
 static void test_nested(void **state)
 {
     (void)state;
-    static const size_t sizes[] = { 0, 1, 123, 124, 127, 128, 300, 16383, 16384, 100000 };
-    for (size_t i = 0; i < COUNT_OF(sizes); i++) {
-        Buf out = BUF(1000000);
-        size_t outer = wire_open(&out, 1), inner = wire_open(&out, 2);
-        for (size_t n = 0; n < sizes[i]; n++)
+    static const size_t sizes[] = { 0, 1, 123, 124, 127, 128, 300, 16383, 16384, 30000 };
+    for (size_t i = 0; i < COUNT_OF(sizes) * COUNT_OF(sizes); i++) {
+        size_t size = sizes[i / COUNT_OF(sizes)], guess = sizes[i % COUNT_OF(sizes)];
+        Buf out = BUF(1000000), plain = BUF(1000000);
+        size_t outer = wire_open_about(&out, 1, guess), inner = wire_open_about(&out, 2, guess);
+        for (size_t n = 0; n < size; n++)
             buf_add_byte(&out, (char)n);
         wire_close(&out, inner);
         wire_close(&out, outer);
+        size_t opened = wire_open(&plain, 1);
+        wire_add_head(&plain, 2, size);
+        for (size_t n = 0; n < size; n++)
+            buf_add_byte(&plain, (char)n);
+        wire_close(&plain, opened);
+        assert_true(str_eq(buf_str(&out), buf_str(&plain)));
+        buf_free(&plain);
         WireReader reader = wire_reader(buf_str(&out));
         WireField field, nested;
         assert_true(wire_next(&reader, &field) && field.number == 1 && field.kind == WIRE_LEN);
         assert_int_equal(wire_len_size(1, field.bytes.len), out.len);
         WireReader within = wire_reader(field.bytes);
         assert_true(wire_next(&within, &nested) && nested.number == 2);
-        assert_int_equal(nested.bytes.len, sizes[i]);
-        for (size_t n = 0; n < sizes[i]; n++)
+        assert_int_equal(nested.bytes.len, size);
+        for (size_t n = 0; n < size; n++)
             assert_int_equal(nested.bytes.ptr[n], (char)n);
         assert_false(wire_next(&within, &nested) || wire_next(&reader, &field));
         assert_false(within.bad || reader.bad);
