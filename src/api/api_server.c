@@ -52,8 +52,8 @@ static void query_thread(void *argument)
         Job *job = item;
         if (job->is_status)
             status_face(job);
-        else if (!jaeger_answer(api->settings.source, &job->question, &job->answer))
-            job->answer.status = 404;
+        else
+            jaeger_answer(api->settings.source, &job->question, &job->answer);
         loop_post(api->settings.loop, &job->post);
     }
 }

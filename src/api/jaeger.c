@@ -253,18 +253,15 @@ static bool answer_it(SpanSource *source, const ApiRequest *request, Asked asked
     case ASKED_DEPENDENCIES: return dependencies(source, request, answer, err);
     case ASKED_NOTHING: break;
     }
-    return fail(err, ERR_UNSUPPORTED, "no such question");
+    return fail(err, ERR_UNSUPPORTED, "there is nothing at this path");
 }
 
-bool jaeger_answer(SpanSource *source, const ApiRequest *request, ApiAnswer *answer)
+void jaeger_answer(SpanSource *source, const ApiRequest *request, ApiAnswer *answer)
 {
     Err err;
     Str part = { 0 };
     Asked asked = route(request->path, &part);
-    if (asked == ASKED_NOTHING)
-        return false;
     answer->status = 200;
     if (!answer_it(source, request, asked, part, answer, &err))
         envelope_error(answer, err_http_status(err.kind), str_from(err.text));
-    return true;
 }

@@ -21,8 +21,8 @@
 
 enum { JAEGER_LIMIT_DEFAULT = 100, JAEGER_LIMIT_MAX = 10000 };
 
-/* Fills *answer (its body must be an empty Buf with a ceiling). False: the path is none of these.
+/* Fills *answer; its body must be an empty Buf with a ceiling. A path that is none of these is 404.
  */
-CHECKED bool jaeger_answer(SpanSource *source, const ApiRequest *request, ApiAnswer *answer);
+void jaeger_answer(SpanSource *source, const ApiRequest *request, ApiAnswer *answer);
 
 #endif

@@ -117,8 +117,7 @@ static void do_get(Runner *runner, Str rest)
     };
     buf_clear(&runner->answer.body);
     runner->answer.status = 0;
-    expect(runner, jaeger_answer(store_spans(runner->store), &request, &runner->answer),
-           "Jaeger has no such path");
+    jaeger_answer(store_spans(runner->store), &request, &runner->answer);
     expect(runner, utf8_valid(buf_str(&runner->answer.body)), "the body is no text");
     buf_free(&target);
 }

@@ -1,0 +1,242 @@
+/* The faces on a real server: questions through sockets and query threads, a queue that is full, an
+ * end with questions still open. */
+#include "api/api_server.h"
+
+#include "base/thread.h"
+#include "store/store.h"
+#include "support/make_spans.h"
+#include "support/raw_peer.h"
+#include "support/test_disk.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+/* A source whose meta waits until the test lets it go. */
+typedef struct SlowSource {
+    SpanSource base;
+    Mutex mutex;
+    Cond changed;
+    int inside;
+    bool released;
+} SlowSource;
+
+static bool slow_values(SpanSource *source, const ValuesQuery *query, ValueFound *found,
+                        void *context, Err *err)
+{
+    (void)query;
+    (void)err;
+    SlowSource *slow = (SlowSource *)source;
+    mutex_lock(&slow->mutex);
+    slow->inside++;
+    cond_broadcast(&slow->changed);
+    while (!slow->released)
+        cond_wait(&slow->changed, &slow->mutex);
+    mutex_unlock(&slow->mutex);
+    return found(context, STR("slow")) || true;
+}
+
+static void slow_wait_inside(SlowSource *slow, int count)
+{
+    mutex_lock(&slow->mutex);
+    while (slow->inside < count)
+        cond_wait(&slow->changed, &slow->mutex);
+    mutex_unlock(&slow->mutex);
+}
+
+static void slow_release(SlowSource *slow)
+{
+    mutex_lock(&slow->mutex);
+    slow->released = true;
+    cond_broadcast(&slow->changed);
+    mutex_unlock(&slow->mutex);
+}
+
+typedef struct Fixture {
+    Loop *loop;
+    Server *server;
+    ApiServer *api;
+    Address address;
+} Fixture;
+
+static void fill_status(void *context, CryoStatus *out)
+{
+    (void)context;
+    *out = (CryoStatus){ .start_unix_ns = 5 * NANOS_PER_SECOND,
+                         .spans = 7,
+                         .metric_points = 8,
+                         .log_records = 9,
+                         .spans_dropped = 2,
+                         .otlp_grpc = STR("127.0.0.1:4317"),
+                         .ui = STR("127.0.0.1:16686") };
+}
+
+static void start(Fixture *f, SpanSource *source, unsigned threads, size_t waiting)
+{
+    Err err = { 0 };
+    f->loop = loop_new(NULL, NULL, &err);
+    assert_non_null(f->loop);
+    f->server =
+        server_new(&(ServerSettings){ .loop = f->loop, .endpoint = STR("127.0.0.1:0") }, &err);
+    assert_non_null(f->server);
+    f->api = api_server_new(&(ApiServerSettings){ .loop = f->loop,
+                                                  .server = f->server,
+                                                  .source = source,
+                                                  .clock = clock_system(),
+                                                  .status = fill_status,
+                                                  .threads = threads,
+                                                  .waiting_max = waiting },
+                            &err);
+    assert_non_null(f->api);
+    assert_true(server_listen(f->server, &err));
+    f->address = server_address(f->server);
+}
+
+static void stop(Fixture *f)
+{
+    server_free(f->server);
+    api_server_free(f->api);
+    loop_free(f->loop);
+}
+
+static RawPeer ask(Fixture *f, const char *target)
+{
+    RawPeer peer;
+    char request[256];
+    snprintf(request, sizeof request, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n", target);
+    assert_true(raw_peer_connect(&peer, f->loop, &f->address));
+    raw_peer_send(&peer, str_from(request));
+    return peer;
+}
+
+static void expect(Fixture *f, const char *target, const char *status, const char *body)
+{
+    RawPeer peer = ask(f, target);
+    if (!raw_peer_wait(&peer, body) || !raw_peer_has(&peer, status))
+        fail_msg("%s: expected %s %s, got %.*s", target, status, body, STR_ARG(buf_str(&peer.got)));
+    raw_peer_close(&peer);
+}
+
+static void told(void *context, const Err *err)
+{
+    *(bool *)context = err == NULL;
+}
+
+static void faces_answer_through_the_server(void **state)
+{
+    (void)state;
+    Err err;
+    TestDisk *disk = test_disk_new(1);
+    StoreSettings settings = store_defaults();
+    settings.disk = test_disk_door(disk);
+    settings.directory = "data";
+    settings.own_thread = false;
+    Store *store = store_open(&settings, &err);
+    assert_non_null(store);
+    Batch *batch = make_spans(STR("trace=a1 service=\"my shop\" name=buy"), &err);
+    bool stored = false;
+    assert_true(store_append(store, batch, told, &stored, &err));
+    batch_unref(batch);
+    store_step(store);
+    assert_true(stored);
+    Fixture f;
+    start(&f, store_spans(store), 0, 0);
+    expect(&f, "/api/services", " 200 ", "{\"data\":[\"my shop\"],\"total\":1,");
+    expect(&f, "/api/services/my%20shop/operations", " 200 ", "{\"data\":[\"buy\"],");
+    expect(&f, "/api/operations?service=my+shop", " 200 ", "{\"name\":\"buy\"");
+    expect(&f, "/api/traces?service=my+shop&start=0", " 200 ", "{\"traceID\":\"00000000000000a1\"");
+    expect(&f, "/api/traces/a1", "cache-control: no-store", "\"operationName\":\"buy\"");
+    expect(&f, "/api/traces/a2", " 404 ", "\"trace not found\"");
+    expect(&f, "/api/traces?limit=x", " 400 ", "parameter 'limit' is 'x'");
+    expect(&f, "/api/dependencies", "content-type: application/json", "{\"data\":[],");
+    expect(&f, "/api/services/what", " 404 ", "\"errors\":[{\"code\":404");
+    expect(&f, "/api/cryo/status", " 200 ",
+           "\"received\":{\"spans\":7,\"metric_points\":8,\"log_records\":9},"
+           "\"stored\":{\"spans\":1,\"traces\":1,\"bytes\":");
+    expect(&f, "/api/cryo/status", "{\"version\":\"",
+           "\"dropped\":{\"spans\":2},\"endpoints\":{\"otlp_grpc\":"
+           "\"127.0.0.1:4317\",\"otlp_http\":null,\"ui\":\"127.0.0.1:16686\"}}");
+    stop(&f);
+    assert_true(store_close(store, INT64_MAX, &err));
+    test_disk_free(disk);
+}
+
+static void slow_init(SlowSource *slow)
+{
+    *slow = (SlowSource){ .base = { .values = slow_values } };
+    mutex_init(&slow->mutex);
+    cond_init(&slow->changed);
+}
+
+static void slow_done(SlowSource *slow)
+{
+    cond_done(&slow->changed);
+    mutex_done(&slow->mutex);
+}
+
+/* Lets the loop take what was sent: a query thread is inside, or the queue has it. */
+static void turn(Fixture *f)
+{
+    for (int i = 0; i < 50; i++)
+        loop_step(f->loop, NANOS_PER_MILLI);
+}
+
+static void a_full_queue_is_busy_and_the_loop_goes_on(void **state)
+{
+    (void)state;
+    SlowSource slow;
+    slow_init(&slow);
+    Fixture f;
+    start(&f, &slow.base, 1, 1);
+    RawPeer first = ask(&f, "/api/services");
+    turn(&f);
+    slow_wait_inside(&slow, 1);
+    RawPeer second = ask(&f, "/api/services");
+    turn(&f);
+    expect(&f, "/api/services", " 503 ", "too many queries are waiting");
+    slow_release(&slow);
+    assert_true(raw_peer_wait(&first, "[\"slow\"]"));
+    assert_true(raw_peer_wait(&second, "[\"slow\"]"));
+    raw_peer_close(&first);
+    raw_peer_close(&second);
+    stop(&f);
+    slow_done(&slow);
+}
+
+static void an_end_with_open_questions(void **state)
+{
+    (void)state;
+    SlowSource slow;
+    slow_init(&slow);
+    Fixture f;
+    start(&f, &slow.base, 1, 8);
+    RawPeer peers[3];
+    for (size_t i = 0; i < COUNT_OF(peers); i++) {
+        peers[i] = ask(&f, "/api/services");
+        turn(&f);
+    }
+    slow_wait_inside(&slow, 1);
+    slow_release(&slow);
+    raw_peer_close(&peers[0]); /* one of them does not even wait */
+    stop(&f);
+    for (size_t i = 1; i < COUNT_OF(peers); i++) {
+        peers[i].loop = NULL;
+        raw_peer_close(&peers[i]);
+    }
+    slow_done(&slow);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(faces_answer_through_the_server),
+        cmocka_unit_test(a_full_queue_is_busy_and_the_loop_goes_on),
+        cmocka_unit_test(an_end_with_open_questions),
+    };
+    return cmocka_run_group_tests_name("api server", tests, NULL, NULL);
+}
