@@ -77,6 +77,10 @@ static int on_target_complete(llhttp_t *parser)
 static int on_field_complete(llhttp_t *parser)
 {
     Http1 *http1 = self_of(parser);
+    if (http1->in_head && http1->name.len == 0) {
+        fail(http1->err, ERR_INPUT, "a header field without a name");
+        return HPE_USER;
+    }
     int rc =
         http1->in_head ? keep(http1, buf_str(&http1->name), str_trim(buf_str(&http1->value))) : 0;
     buf_clear(&http1->name);
@@ -211,7 +215,8 @@ static bool scan_byte(HeadScan *scan, char c, bool *whole, Err *err)
     return true;
 }
 
-/* How many bytes belong to this head: up to and with its empty line, if that is there. */
+/* How many bytes belong to this head: up to and with its empty line, if that is there. False: the
+ * byte after those may not stand there. */
 static bool scan_head(Http1 *http1, Str bytes, size_t *taken, Err *err)
 {
     bool whole = false;
@@ -264,12 +269,15 @@ Http1Result http1_feed(Http1 *http1, Str *bytes, Err *err)
     }
     while (bytes->len > 0 && result == HTTP1_MORE) {
         size_t size = bytes->len;
+        Err fault = { 0 };
         http1->begun = true;
-        if (http1->in_head && !scan_head(http1, *bytes, &size, err)) {
+        bool sound = !http1->in_head || scan_head(http1, *bytes, &size, &fault);
+        result = parse(http1, bytes, size, err); /* what comes first is judged first */
+        if (!sound && result == HTTP1_MORE) {
             http1->failed = true;
+            *err = fault;
             return HTTP1_BAD;
         }
-        result = parse(http1, bytes, size, err);
     }
     return result;
 }
