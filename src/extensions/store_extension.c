@@ -3,15 +3,20 @@
  * It is a component of its own because several others need the same one: they name it by its id, so
  * one configuration may have several stores. Opening replays what is on the disk and happens before
  * any receiver starts.
+ *
+ * The store writes on a thread of its own. In a graph that is stepped (host_is_stepped) a timer of
+ * the loop takes the thread's place.
  */
+#include "net/loop.h"
 #include "pipe/host.h"
 #include "store/store.h"
 
 #include <inttypes.h>
 
 enum {
-    CLOSE_SECONDS = 5
-}; /* for what is written but not synced; a disk that hangs is waited for */
+    CLOSE_SECONDS = 5, /* for what is written but not synced; a disk that hangs is waited for */
+    ROUND_MS = 1,      /* stepped: how late an append may be seen */
+};
 
 typedef struct StoreExtension {
     Component base;
@@ -20,6 +25,7 @@ typedef struct StoreExtension {
     uint64_t max_bytes, max_memory, segment_bytes, reserve_bytes;
     int64_t max_age;
     Store *store; /* state */
+    Timer round;  /* stepped: when the writer's next one is */
 } StoreExtension;
 
 static const char *const sync_names[] = { "always", "1s", "off", NULL }; /* in SeglogSync's order */
@@ -55,7 +61,7 @@ static bool open_store(StoreExtension *extension, Err *err)
     settings.age_max_ns = extension->max_age;
     settings.segment_bytes = extension->segment_bytes;
     settings.reserve_bytes = extension->reserve_bytes;
-    settings.own_thread = true;
+    settings.own_thread = !host_is_stepped(host);
     extension->store = store_open(&settings, err);
     return extension->store != NULL;
 }
@@ -83,12 +89,23 @@ static void tell_recovery(const StoreExtension *extension)
                  log->poison_frames);
 }
 
+static void run_round(void *owner)
+{
+    StoreExtension *extension = owner;
+    Loop *loop = host_loop(extension->base.host);
+    store_step(extension->store);
+    timer_set(loop, &extension->round, loop_now(loop) + ROUND_MS * NANOS_PER_MILLI);
+}
+
 static bool extension_start(void *self, Err *err)
 {
     StoreExtension *extension = self;
+    extension->round = (Timer){ .fire = run_round, .owner = extension };
     if (!open_store(extension, err))
         return false;
     tell_recovery(extension);
+    if (host_is_stepped(extension->base.host))
+        run_round(extension);
     return true;
 }
 
@@ -97,6 +114,7 @@ static void extension_stop(void *self)
     StoreExtension *extension = self;
     if (!extension->store)
         return;
+    timer_cancel(host_loop(extension->base.host), &extension->round);
     int64_t deadline =
         clock_mono_ns(host_clock(extension->base.host)) + CLOSE_SECONDS * NANOS_PER_SECOND;
     Err err = { 0 };

@@ -64,6 +64,10 @@ Random *host_random(Host *host)
     return host->random;
 }
 
+bool host_is_stepped(const Host *host)
+{
+    return host->stepped;
+}
 Disk *host_disk(Host *host)
 {
     return host->disk;

@@ -38,6 +38,9 @@ unsigned host_shards(const Host *host);
 Clock *host_clock(Host *host);
 Random *host_random(Host *host); /* this loop's */
 Disk *host_disk(Host *host);
+/* The loops are turned by whoever runs the graph, which has no threads: then a component starts
+ * none either and does all of its work on its loop, so that a run can be repeated. */
+bool host_is_stepped(const Host *host);
 
 /* From the end of a complete start until the drain begins. Any thread. */
 bool host_ready(const Host *host);

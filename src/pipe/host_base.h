@@ -32,6 +32,7 @@ struct Host {
     Str id;
     Loop *loop;
     unsigned shard, shards;
+    bool stepped;
     Clock *clock;
     Random *random;
     Disk *disk;

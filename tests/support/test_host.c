@@ -167,6 +167,7 @@ TestHost *test_host_new(const ComponentType *type, Str yaml, Buf *problems, Err 
     test->host.type = type;
     test->host.id = str_from(type->name);
     test->host.shards = 1;
+    test->host.stepped = true;
     account_init(&test->host.account);
     ledger_init(&test->ledger);
     if (init(test, yaml, problems, err))
