@@ -17,7 +17,8 @@
  * bytes and read as none. Of a metric that carries two kinds of data the last one counts.
  * What is refused, with ERR_INPUT: broken framing, and messages nested deeper than
  * BATCH_DEPTH_MAX. With ERR_LIMIT: more than BATCH_BYTES_MAX bytes, or an index larger than four
- * times the bytes plus BATCH_INDEX_SPARE, which only masses of empty messages reach.
+ * times the bytes plus BATCH_INDEX_SPARE, which only masses of empty messages reach. While it is
+ * made the notes of the walk take up to as much again.
  */
 #ifndef OTLP_BATCH_H
 #define OTLP_BATCH_H

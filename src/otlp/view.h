@@ -25,7 +25,7 @@ typedef struct ResourceView {
     Attributes attributes;
     Str schema_url;
     uint32_t dropped_attributes;
-    Fields entity_refs; /* EntityRef messages */
+    Fields entity_refs; /* EntityRef messages, of the last Resource if it is repeated */
     size_t first_scope, end_scope;
 } ResourceView;
 
