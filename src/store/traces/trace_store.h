@@ -10,7 +10,7 @@
 
 #include "base/clock.h"
 #include "base/thread.h"
-#include "store/traces/run.h"
+#include "store/traces/span_run.h"
 
 enum { RUN_ROWS = 4096 };
 

@@ -1,12 +1,12 @@
-/* run.h - rows of spans: pieces, one per batch, and runs of pieces with their indexes.
+/* span_run.h - rows of spans: pieces, one per batch, and runs of pieces with their indexes.
  *
  * A piece is made from a batch before the batch goes to the log, on the thread of whoever appends,
  * so that nothing needs memory any more once the log has it. A run takes some thousand rows of one
  * segment together and sorts them; neither ever changes. Both are counted: whoever reads holds a
  * reference, and what has left the store lives on until the last reader has gone.
  */
-#ifndef STORE_TRACES_RUN_H
-#define STORE_TRACES_RUN_H
+#ifndef STORE_TRACES_SPAN_RUN_H
+#define STORE_TRACES_SPAN_RUN_H
 
 #include "base/refs.h"
 #include "otlp/batch.h"

@@ -1,5 +1,5 @@
-/* run.c - see run.h. */
-#include "store/traces/run.h"
+/* span_run.c - see span_run.h. */
+#include "store/traces/span_run.h"
 
 #include "base/mem.h"
 #include "model/semconv.h"
