@@ -245,6 +245,8 @@ static ComponentConfig *resolve(Loading *loading, ComponentKind kind, Str text, 
         component->used = true;
         return component;
     }
+    if (loading->problems->starved.kind != ERR_NONE)
+        return NULL; /* it may be missing because there was no memory for it */
     Nearest nearest = { .given = whole };
     for (size_t i = 0; i < defined->count; i++)
         nearest_try(&nearest, defined->items[i]->id);

@@ -97,7 +97,7 @@ bool raw_peer_wait(RawPeer *peer, const char *part)
 {
     int64_t until = clock_mono_ns(clock_system()) + patience_ns;
     while (!raw_peer_has(peer, part)) {
-        if (peer->ended || clock_mono_ns(clock_system()) > until)
+        if (peer->ended || peer->got.failed || clock_mono_ns(clock_system()) > until)
             return false;
         turn(peer);
     }
