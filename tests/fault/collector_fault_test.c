@@ -34,6 +34,8 @@ static const ComponentType *const registry[] = {
 };
 #undef COMPONENT
 
+#define HOST "127.0.0.1:" /* in front of the port that the system chose */
+
 static const char *const yaml =
     "receivers:\n"
     "  otlp:\n"
@@ -61,9 +63,11 @@ static struct Log {
 static void listen_to_log(void *context, LogLevel level, Str component, Str message)
 {
     (void)context, (void)level;
-    const Str prefix = STR("Starting HTTP server on 127.0.0.1:");
-    if (str_starts(message, prefix))
-        seen.http_port = (int)strtol(message.ptr + prefix.len, NULL, 10);
+    const char *at = str_eq(component, STR("receiver otlp"))
+                         ? memmem(message.ptr, message.len, HOST, sizeof HOST - 1)
+                         : NULL;
+    if (at)
+        seen.http_port = (int)strtol(at + sizeof HOST - 1, NULL, 10);
     if (str_contains(message, STR("never settled")))
         seen.unsettled = true;
     if (str_eq(component, STR("extension store")) && str_contains(message, STR(" spans of ")))

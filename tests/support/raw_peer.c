@@ -50,7 +50,7 @@ static void receive(RawPeer *peer)
         peer->ended = true;
 }
 
-static void turn(RawPeer *peer)
+void raw_peer_turn(RawPeer *peer)
 {
     loop_step(peer->loop, TURN_NS);
     if (!peer->ended)
@@ -64,7 +64,7 @@ void raw_peer_send(RawPeer *peer, Str bytes)
         if (n < 0 && errno != EAGAIN && errno != EINTR)
             return;
         bytes = str_skip(bytes, n > 0 ? (size_t)n : 0);
-        turn(peer);
+        raw_peer_turn(peer);
     }
 }
 
@@ -99,7 +99,7 @@ bool raw_peer_wait(RawPeer *peer, const char *part)
     while (!raw_peer_has(peer, part)) {
         if (peer->ended || peer->got.failed || clock_mono_ns(clock_system()) > until)
             return false;
-        turn(peer);
+        raw_peer_turn(peer);
     }
     return true;
 }
@@ -108,7 +108,7 @@ bool raw_peer_wait_end(RawPeer *peer)
 {
     int64_t until = clock_mono_ns(clock_system()) + patience_ns;
     while (!peer->ended && clock_mono_ns(clock_system()) < until)
-        turn(peer);
+        raw_peer_turn(peer);
     return peer->ended;
 }
 

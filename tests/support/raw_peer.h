@@ -18,6 +18,7 @@ bool raw_peer_connect(RawPeer *peer, Loop *loop, const Address *address); /* blo
 int raw_listen(Address *out);                                  /* on a free port of loopback */
 bool raw_peer_accept(RawPeer *peer, Loop *loop, int listener); /* turns the loop, at most 5 s */
 void raw_peer_send(RawPeer *peer, Str bytes);        /* turns the loop as long as it takes */
+void raw_peer_turn(RawPeer *peer);                   /* one turn, and takes what has come */
 void raw_peer_send_slowly(RawPeer *peer, Str bytes); /* byte by byte, a turn after each */
 /* Turns the loop until `part` is among what came, the other side closed, or 5 s have passed. */
 bool raw_peer_wait(RawPeer *peer, const char *part);
