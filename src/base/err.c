@@ -26,7 +26,7 @@ static const Policy policies[ERR_KIND_COUNT] = {
     [ERR_CLOSED] = { "closed", true, 503, 14 },
     [ERR_DENIED] = { "denied", false, 403, 7 },
     [ERR_IO] = { "input/output", true, 503, 14 },
-    [ERR_CORRUPT] = { "corrupt", false, 500, 15 },
+    [ERR_CORRUPT] = { "corrupt", false, 500, 13 },
 };
 
 bool fail(Err *err, ErrKind kind, const char *format, ...)
