@@ -20,6 +20,7 @@ bool raw_peer_accept(RawPeer *peer, Loop *loop, int listener); /* turns the loop
 void raw_peer_send(RawPeer *peer, Str bytes);        /* turns the loop as long as it takes */
 void raw_peer_turn(RawPeer *peer);                   /* one turn, and takes what has come */
 void raw_peer_send_slowly(RawPeer *peer, Str bytes); /* byte by byte, a turn after each */
+void raw_peer_turn(RawPeer *peer); /* one turn of the loop, then takes what came */
 /* Turns the loop until `part` is among what came, the other side closed, or 5 s have passed. */
 bool raw_peer_wait(RawPeer *peer, const char *part);
 bool raw_peer_wait_end(RawPeer *peer);

@@ -1,0 +1,276 @@
+/* The server over HTTP/2, spoken by hand: what only a misbehaving peer sends. */
+#include "net/server.h"
+#include "support/h2_frames.h"
+#include "support/raw_peer.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+typedef struct Fixture {
+    TestClock clock;
+    Loop *loop;
+    Server *server;
+    RawPeer peer;
+    int handled, gone;
+    Request *kept;
+} Fixture;
+
+static void hello(void *owner, Request *request)
+{
+    ((Fixture *)owner)->handled++;
+    request_answer_text(request, 200, STR("hello"));
+}
+
+static void on_gone(void *owner)
+{
+    ((Fixture *)owner)->gone++;
+}
+
+static void keep(void *owner, Request *request)
+{
+    Fixture *f = owner;
+    f->handled++;
+    f->kept = request;
+    request_on_gone(request, on_gone, f);
+}
+
+static void start(Fixture *f, const ServerLimits *limits)
+{
+    Err err = { 0 };
+    *f = (Fixture){ 0 };
+    test_clock_init(&f->clock, 0);
+    f->loop = loop_new(&f->clock.base, NULL, &err);
+    ServerSettings settings = { .loop = f->loop, .endpoint = STR("127.0.0.1:0") };
+    if (limits)
+        settings.limits = *limits;
+    const Route get = { STR("/"), STR("GET"), hello, f, 0 };
+    const Route post = { STR("/"), STR("POST"), keep, f, 0 };
+    f->server = server_new(&settings, &err);
+    assert_true(f->server && server_route(f->server, &get, &err) &&
+                server_route(f->server, &post, &err) && server_listen(f->server, &err));
+    Address address = server_address(f->server);
+    assert_true(raw_peer_connect(&f->peer, f->loop, &address));
+}
+
+static void stop(Fixture *f)
+{
+    raw_peer_close(&f->peer);
+    server_free(f->server);
+    loop_free(f->loop);
+}
+
+static void say(Fixture *f, const H2Frame *frame, Str payload)
+{
+    Buf out = BUF(1 << 20);
+    h2_add(&out, *frame, payload);
+    raw_peer_send(&f->peer, buf_str(&out));
+    buf_free(&out);
+}
+
+static void say_start(Fixture *f)
+{
+    Buf out = BUF(4096);
+    h2_add_start(&out);
+    raw_peer_send(&f->peer, buf_str(&out));
+    buf_free(&out);
+}
+
+static size_t heard(Fixture *f, uint8_t type)
+{
+    Str last;
+    return h2_count(buf_str(&f->peer.got), type, &last);
+}
+
+static void wait_for(Fixture *f, uint8_t type, size_t count)
+{
+    for (int i = 0; i < 1000 && heard(f, type) < count && !f->peer.ended; i++)
+        raw_peer_turn(&f->peer);
+    assert_true(heard(f, type) >= count);
+}
+
+static void pass(Fixture *f, int64_t seconds)
+{
+    for (int64_t i = 0; i < 10 * seconds; i++) {
+        test_clock_advance(&f->clock, NANOS_PER_SECOND / 10);
+        loop_step(f->loop, 0);
+    }
+}
+
+static void the_preface_may_come_byte_by_byte(void **state)
+{
+    (void)state;
+    Fixture f;
+    Buf out = BUF(4096);
+    start(&f, NULL);
+    h2_add_start(&out);
+    h2_add(&out, (H2Frame){ H2_HEADERS, H2_END_HEADERS | H2_END_STREAM, 1 }, STR(H2_GET));
+    raw_peer_send_slowly(&f.peer, buf_str(&out));
+    assert_true(raw_peer_wait(&f.peer, "hello"));
+    assert_int_equal(f.handled, 1);
+    buf_free(&out);
+    stop(&f);
+}
+
+static void a_header_list_over_the_limit_is_431(void **state)
+{
+    (void)state;
+    Fixture f;
+    Buf block = BUF(4096);
+    start(&f, &(ServerLimits){ .header_bytes = 500 });
+    say_start(&f);
+    buf_add(&block, STR(H2_GET));
+    for (int i = 0; i < 8; i++) {
+        buf_add(&block, (Str){ "\0\1a\x64", 4 });
+        for (int k = 0; k < 100; k++)
+            buf_add_byte(&block, 'b');
+    }
+    say(&f, &(H2Frame){ H2_HEADERS, H2_END_HEADERS | H2_END_STREAM, 1 }, buf_str(&block));
+    assert_true(raw_peer_wait(&f.peer, "the header is too large"));
+    say(&f, &(H2Frame){ H2_HEADERS, H2_END_HEADERS | H2_END_STREAM, 3 }, STR(H2_GET));
+    assert_true(raw_peer_wait(&f.peer, "hello"));
+    assert_int_equal(server_counts(f.server).refused, 1);
+    buf_free(&block);
+    stop(&f);
+}
+
+static void a_header_that_does_not_end_is_not_waited_for(void **state)
+{
+    (void)state;
+    Fixture f;
+    start(&f, NULL);
+    say_start(&f);
+    say(&f, &(H2Frame){ H2_HEADERS, 0, 1 }, STR(H2_GET));
+    pass(&f, 9);
+    assert_int_equal(server_counts(f.server).connections_open, 1);
+    pass(&f, 2);
+    assert_true(raw_peer_wait_end(&f.peer));
+    assert_int_equal(server_counts(f.server).connections_open, 0);
+    assert_int_equal(server_counts(f.server).requests_in_flight, 0);
+    stop(&f);
+}
+
+static void an_idle_connection_is_told_to_go(void **state)
+{
+    (void)state;
+    Fixture f;
+    start(&f, NULL);
+    say_start(&f);
+    say(&f, &(H2Frame){ H2_HEADERS, H2_END_HEADERS | H2_END_STREAM, 1 }, STR(H2_GET));
+    assert_true(raw_peer_wait(&f.peer, "hello"));
+    pass(&f, 179);
+    assert_int_equal(server_counts(f.server).connections_open, 1);
+    pass(&f, 2);
+    assert_true(raw_peer_wait_end(&f.peer));
+    assert_int_equal(heard(&f, H2_GOAWAY), 1);
+    stop(&f);
+}
+
+static void a_body_that_does_not_come_is_408_and_reset(void **state)
+{
+    (void)state;
+    Fixture f;
+    start(&f, NULL);
+    say_start(&f);
+    say(&f, &(H2Frame){ H2_HEADERS, H2_END_HEADERS, 1 }, STR(H2_POST));
+    say(&f, &(H2Frame){ H2_DATA, 0, 1 }, STR("abc"));
+    pass(&f, 31);
+    assert_true(raw_peer_wait(&f.peer, "the body came too slowly"));
+    wait_for(&f, H2_RST_STREAM, 1);
+    assert_int_equal(f.handled, 0);
+    say(&f, &(H2Frame){ H2_HEADERS, H2_END_HEADERS | H2_END_STREAM, 3 }, STR(H2_GET));
+    assert_true(raw_peer_wait(&f.peer, "hello"));
+    stop(&f);
+}
+
+static void keep_one(Fixture *f)
+{
+    say_start(f);
+    say(f, &(H2Frame){ H2_HEADERS, H2_END_HEADERS | H2_END_STREAM, 1 }, STR(H2_POST));
+    for (int i = 0; i < 1000 && !f->kept; i++)
+        raw_peer_turn(&f->peer);
+    assert_non_null(f->kept);
+}
+
+static void a_reset_is_learnt_by_the_handler(void **state)
+{
+    (void)state;
+    Fixture f;
+    start(&f, NULL);
+    keep_one(&f);
+    say(&f, &(H2Frame){ H2_RST_STREAM, 0, 1 }, (Str){ "\0\0\0\x08", 4 });
+    for (int i = 0; i < 1000 && !f.gone; i++)
+        raw_peer_turn(&f.peer);
+    assert_int_equal(f.gone, 1);
+    request_answer_text(f.kept, 200, STR("late"));
+    say(&f, &(H2Frame){ H2_HEADERS, H2_END_HEADERS | H2_END_STREAM, 3 }, STR(H2_GET));
+    assert_true(raw_peer_wait(&f.peer, "hello"));
+    stop(&f);
+}
+
+static void a_lost_connection_loses_all_its_requests(void **state)
+{
+    (void)state;
+    Fixture f;
+    start(&f, NULL);
+    keep_one(&f);
+    Request *first = f.kept;
+    f.kept = NULL;
+    say(&f, &(H2Frame){ H2_HEADERS, H2_END_HEADERS | H2_END_STREAM, 3 }, STR(H2_POST));
+    for (int i = 0; i < 1000 && !f.kept; i++)
+        raw_peer_turn(&f.peer);
+    say(&f, &(H2Frame){ H2_HEADERS, H2_END_HEADERS, 5 }, STR(H2_POST)); /* its body is missing */
+    raw_peer_close(&f.peer);
+    for (int i = 0; i < 1000 && f.gone < 2; i++)
+        loop_step(f.loop, NANOS_PER_MILLI);
+    assert_int_equal(f.gone, 2);
+    assert_int_equal(server_counts(f.server).requests_in_flight, 2);
+    request_answer_text(first, 200, STR("late"));
+    request_answer_text(f.kept, 200, STR("late"));
+    assert_int_equal(server_counts(f.server).requests_in_flight, 0);
+    stop(&f);
+}
+
+static void garbage_behind_the_preface_ends_the_connection(void **state)
+{
+    (void)state;
+    Fixture f;
+    start(&f, NULL);
+    raw_peer_send(&f.peer, STR("PRI * HTTP/2.0\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+    assert_true(raw_peer_wait_end(&f.peer));
+    stop(&f);
+}
+
+static void more_streams_than_allowed_are_refused(void **state)
+{
+    (void)state;
+    Fixture f;
+    start(&f, &(ServerLimits){ .streams_per_connection = 4 });
+    say_start(&f);
+    wait_for(&f, H2_SETTINGS, 2); /* ours, and the acknowledgement of the peer's */
+    for (uint32_t id = 1; id < 13; id += 2)
+        say(&f, &(H2Frame){ H2_HEADERS, H2_END_HEADERS, id }, STR(H2_POST));
+    wait_for(&f, H2_RST_STREAM, 2);
+    assert_int_equal(server_counts(f.server).requests_in_flight, 4);
+    stop(&f);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_preface_may_come_byte_by_byte),
+        cmocka_unit_test(a_header_list_over_the_limit_is_431),
+        cmocka_unit_test(a_header_that_does_not_end_is_not_waited_for),
+        cmocka_unit_test(an_idle_connection_is_told_to_go),
+        cmocka_unit_test(a_body_that_does_not_come_is_408_and_reset),
+        cmocka_unit_test(a_reset_is_learnt_by_the_handler),
+        cmocka_unit_test(a_lost_connection_loses_all_its_requests),
+        cmocka_unit_test(garbage_behind_the_preface_ends_the_connection),
+        cmocka_unit_test(more_streams_than_allowed_are_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
