@@ -75,7 +75,10 @@ static void finish(Job *job)
     *job->link = job->next;
     if (job->next)
         job->next->link = job->link;
-    static const HttpField fields[] = { { STR_ROW("cache-control"), STR_ROW("no-store") } };
+    static const HttpField fields[] = {
+        { STR_ROW("cache-control"), STR_ROW("no-store") },
+        { STR_ROW("x-content-type-options"), STR_ROW("nosniff") }, /* telemetry is in it */
+    };
     Answer answer = {
         .status = job->answer.status,
         .content_type = STR("application/json"),
