@@ -15,9 +15,10 @@ test("trailing zeros before the point stay", () => {
 });
 
 test("counts and sizes fit into five characters", () => {
-  expect([0, 2.5, 999, 9999, 98_500, 1_200_000].map(shortCount)).toEqual([
+  expect([0, 2.5, 3.0009, 999, 9999, 98_500, 1_200_000].map(shortCount)).toEqual([
     "0",
     "2.5",
+    "3",
     "999",
     "9,999",
     "98.5k",

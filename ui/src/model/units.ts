@@ -44,7 +44,7 @@ export function plural(n: number, one: string, many = one + "s"): string {
 
 // "1,204", "98.5k", "1.2M": for places that have room for five characters.
 export function shortCount(n: number): string {
-  if (n < 10 && n % 1 !== 0) return n.toFixed(1);
+  if (n < 10) return trimZeros(n.toFixed(1));
   if (n < 9999.5) return count(n);
   if (n < 999.5e3) return `${three(n / 1e3)}k`;
   return n < 999.5e6 ? `${three(n / 1e6)}M` : `${three(n / 1e9)}G`;

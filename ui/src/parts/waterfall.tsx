@@ -185,9 +185,12 @@ function Hairline({ range }: { range: Range }) {
       );
     };
     const leave = () => (line.current!.style.display = "none");
+    const observer = new ResizeObserver(leave); // under a resting pointer is another time now
+    observer.observe(timeline);
     box.addEventListener("pointermove", move);
     box.addEventListener("pointerleave", leave);
     return () => {
+      observer.disconnect();
       box.removeEventListener("pointermove", move);
       box.removeEventListener("pointerleave", leave);
     };
