@@ -7,6 +7,7 @@
  * the clients had read by then is the promise. The next life opens the same disk: every promised
  * name must be there. The judge is what was synced, not what a dying process may still have
  * written.
+ * The store writes on a thread of its own, so this runs under tsan, too.
  */
 #include "base/map.h"
 #include "base/random.h"

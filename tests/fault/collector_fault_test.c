@@ -5,6 +5,7 @@
  * sends a trace by OTLP/HTTP and waits for delivery into the store (sync: always), the graph
  * drains, stops and is gone. Whatever fails: no crash, no leak, every acknowledgement settled, and
  * if the client was told OK, its data is in the store after the power went.
+ * The store writes on a thread of its own, so this runs under tsan, too.
  */
 #include "config/yaml.h"
 #include "net/loop.h"
