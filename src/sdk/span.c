@@ -283,20 +283,25 @@ CryoSpan cryo_span_wrap(const CryoSpanContext *context)
 
 /* ---- end ------------------------------------------------------------------------------------- */
 
-/* Into this thread's row of ended spans; false: the queue is full. */
-static bool submit(Record *record, ThreadState *state)
+static bool has_credit(ThreadState *state, const RunConfig *config)
 {
-    const RunConfig *config = run_config_now();
-    if (!config || config->epoch != record->epoch)
-        return false; /* its run has been shut down */
     if (state->credits == 0 || state->credit_epoch != config->epoch) {
         state->credit_epoch = config->epoch;
         state->credits = queue_reserve(config);
-        if (state->credits == 0)
-            return false;
     }
-    if (!state_push_ended(state, record))
+    return state->credits > 0;
+}
+
+/* Into this thread's row of ended spans; false: it goes nowhere. */
+static bool submit(Record *record, ThreadState *state)
+{
+    const RunConfig *config = run_config_now();
+    if (config && config->epoch != record->epoch)
+        return false; /* of an earlier run, whose counts are closed */
+    if (!config || !has_credit(state, config) || !state_push_ended(state, record)) {
+        tally_in(state, TALLY_DROPPED_QUEUE);
         return false;
+    }
     state->credits--;
     return true;
 }
@@ -318,8 +323,6 @@ void cryo_span_end_at(CryoSpan span, uint64_t end_ns)
     atomic_store_explicit(&record->chunk.state, (span.generation + 1) << 1, memory_order_release);
     if (recording && submit(record, state))
         return;
-    if (recording)
-        tally_in(state, TALLY_DROPPED_QUEUE);
     state_chunks_free(state, &record->chunk);
 }
 

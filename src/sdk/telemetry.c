@@ -110,11 +110,21 @@ static bool tracing_start(const CryoSettings *settings, CryoError *error)
     return true;
 }
 
+/* An exporter that hangs keeps its run, and the settings of that run. */
+static bool last_run_over(void)
+{
+    if (worker_stuck())
+        return false;
+    cryo_settings_free(telemetry.settings);
+    telemetry = (CryoTelemetry){ 0 };
+    return true;
+}
+
 static bool start_locked(const CryoSettings *code, CryoError *error)
 {
-    if (telemetry.settings)
+    if (atomic_load(&initialized))
         return error_set(error, CRYO_ERROR_STATE, STR("telemetry has been started already"));
-    if (worker_stuck())
+    if (!last_run_over())
         return error_set(error, CRYO_ERROR_STATE,
                          STR("an exporter of the last run has still not returned"));
     bool loaded = code && code->loaded == code;
@@ -179,10 +189,7 @@ static bool shutdown_locked(uint32_t timeout_ms, CryoError *error)
     atomic_store(&initialized, false);
     bool good = worker_end(deadline_in(timeout_ms), &err) || error_from(error, &err);
     propagation_use(true);
-    if (worker_stuck())
-        return good; /* the settings are still in use: they stay */
-    cryo_settings_free(telemetry.settings);
-    telemetry = (CryoTelemetry){ 0 };
+    (void)last_run_over();
     return good;
 }
 

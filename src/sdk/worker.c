@@ -43,7 +43,9 @@ static struct {
     atomic_bool wake_sent; /* a wake-up is on its way */
     _Atomic uint64_t exported, failed;
     int64_t reported_at;
-    uint64_t failed_reported, queue_reported;
+    uint64_t failed_reported;
+    uint64_t dropped_at_begin;
+    bool drops_told;
 } worker = { .lock = { PTHREAD_MUTEX_INITIALIZER } };
 
 static int64_t now_ns(void)
@@ -144,16 +146,20 @@ static void report_success(void)
     worker.reported_at = 0;
 }
 
-static void report_queue(void)
+static uint64_t dropped_so_far(void)
 {
     uint64_t tallies[TALLY_COUNT];
     tallies_sum(tallies);
-    uint64_t dropped = tallies[TALLY_DROPPED_QUEUE] + tallies[TALLY_DROPPED_MEMORY];
-    if (dropped > worker.queue_reported && worker.queue_reported == 0)
-        say(CRYO_LOG_WARN,
-            "spans end faster than they can be exported: they are dropped now and counted "
-            "(TRACING__MAX_QUEUE_SIZE)");
-    worker.queue_reported = dropped;
+    return tallies[TALLY_DROPPED_QUEUE] + tallies[TALLY_DROPPED_MEMORY];
+}
+
+static void report_queue(void)
+{
+    if (worker.drops_told || dropped_so_far() == worker.dropped_at_begin)
+        return;
+    say(CRYO_LOG_WARN, "spans end faster than they can be exported: they are dropped now and "
+                       "counted (TRACING__MAX_QUEUE_SIZE)");
+    worker.drops_told = true;
 }
 
 static void batch_export(void)
@@ -340,7 +346,9 @@ bool worker_begin(const RunConfig *config, const CryoSettings *settings, Err *er
     worker.flush_wanted = worker.flush_done = 0;
     worker.batch_count = 0;
     worker.reported_at = 0;
-    worker.failed_reported = worker.queue_reported = 0;
+    worker.failed_reported = 0;
+    worker.dropped_at_begin = dropped_so_far();
+    worker.drops_told = false;
     atomic_store(&worker.until.hurry, false);
     atomic_store(&worker.wake_sent, false);
     atomic_store(&worker.exported, 0);
@@ -458,6 +466,8 @@ static void become_child(void)
         worker.orphans[i] = worker.sinks[i];
     }
     worker.inherited = worker.config != NULL;
+    worker.dropped_at_begin = 0; /* the child counts anew */
+    worker.drops_told = false;
     worker.sink_count = 0;
     worker.orphan_arena = worker.arena;
     worker.arena = NULL; /* the parent's worker may have been reading it; it stays as it is */

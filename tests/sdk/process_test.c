@@ -1,0 +1,283 @@
+/* process_test.c - inside somebody else's program: fork, threads that come and go, signals, exits
+ * without a shutdown. Runs under tsan. */
+#include "sdk/kept_spans.h"
+
+#include "sdk/chunk.h"
+
+#include <cryostorm/context.h>
+
+#include <pthread.h>
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+static int start(void **state)
+{
+    (void)state;
+    memory_start(&(CryoSettings){
+        .tracing = { .max_queue_size = 100000,
+                     .export_config.schedule_delay_millis = 20,
+                     .additional_exporter_args = CRYO_ATTRS("max_spans", 100000) } });
+    return 0;
+}
+static int stop(void **state)
+{
+    (void)state;
+    memory_stop();
+    return 0;
+}
+
+/* ---- fork ------------------------------------------------------------------------------------ */
+
+enum { CHILD_FINE = 7 };
+
+#define CHECK(condition)                                                   \
+    do {                                                                   \
+        if (!(condition)) {                                                \
+            fprintf(stderr, "child: line %d: %s\n", __LINE__, #condition); \
+            _exit(1);                                                      \
+        }                                                                  \
+    } while (0)
+
+static void look_only(void *context, const CryoSpanView *span)
+{
+    *(int *)context += text_is(span->name, "of the child") ? 1 : 1000;
+}
+
+/* Only what the child began itself arrives at its exporter. */
+static void be_the_child(CryoSpan inherited, const CryoSpanContext *parent)
+{
+    int seen = 0;
+    CryoSpanContext own;
+    CHECK(cryo_initialized());
+    cryo_span_set(inherited, CRYO_ATTRS("child", 1));
+    cryo_span_end(inherited);
+    {
+        CRYO_SPAN(span, "of the child");
+        CHECK(cryo_span_context(span, &own));
+        CHECK(memcmp(own.trace_id, parent->trace_id, 16) == 0); /* the trace goes on */
+        CHECK(memcmp(own.span_id, parent->span_id, 8) != 0);
+    }
+    CHECK(cryo_flush(10000, NULL));
+    cryo_memory_spans(look_only, &seen);
+    CHECK(seen == 1);
+    CHECK(cryo_shutdown(5000, NULL));
+    _exit(CHILD_FINE);
+}
+
+static void a_child_sends_only_its_own_spans(void **state)
+{
+    (void)state;
+    for (int i = 0; i < 5; i++) {
+        for (int n = 0; n < 100; n++)
+            cryo_span_end(cryo_span_start("of the parent", NULL));
+        CRYO_SPAN(around, "around the fork");
+        CryoSpanContext context;
+        assert_true(cryo_span_context(around, &context));
+        pid_t child = fork();
+        if (child == 0)
+            be_the_child(around, &context);
+        int status;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_true(WIFEXITED(status));
+        assert_int_equal(WEXITSTATUS(status), CHILD_FINE);
+    }
+    assert_int_equal(span_count(), 5 * 101);
+    assert_non_null(span_named("around the fork"));
+}
+
+static void children_draw_their_own_ids(void **state)
+{
+    (void)state;
+    uint8_t ids[2][8];
+    int ends[2];
+    assert_int_equal(pipe(ends), 0);
+    cryo_span_end(cryo_span_start("warm up", NULL));
+    for (int i = 0; i < 2; i++) {
+        pid_t child = fork();
+        if (child == 0) {
+            CryoSpanContext context;
+            CHECK(cryo_span_context(cryo_span_start("child", NULL), &context));
+            CHECK(write(ends[1], context.span_id, 8) == 8);
+            _exit(CHILD_FINE);
+        }
+        int status;
+        assert_int_equal(waitpid(child, &status, 0), child);
+        assert_int_equal(WEXITSTATUS(status), CHILD_FINE);
+        assert_int_equal(read(ends[0], ids[i], 8), 8);
+    }
+    assert_memory_not_equal(ids[0], ids[1], 8);
+    close(ends[0]);
+    close(ends[1]);
+}
+
+/* ---- threads --------------------------------------------------------------------------------- */
+
+static void *few_spans(void *argument)
+{
+    (void)argument;
+    for (int i = 0; i < 20; i++) {
+        CRYO_SPAN(span, "short-lived");
+        cryo_span_set(span, CRYO_ATTRS("i", i));
+    }
+    return NULL;
+}
+
+static void threads_that_end_leave_nothing_behind(void **state)
+{
+    (void)state;
+    size_t free_at_half = 0;
+    for (int i = 0; i < 200; i++) {
+        pthread_t thread;
+        assert_int_equal(pthread_create(&thread, NULL, few_spans, NULL), 0);
+        pthread_join(thread, NULL);
+        if (i == 100 && cryo_flush(10000, NULL))
+            free_at_half = chunks_free();
+    }
+    assert_int_equal(span_count(), 200 * 20);
+    assert_true(chunks_free() >= free_at_half);
+}
+
+enum { THREADS = 4, ROUNDS = 3000 };
+
+static void *many_spans(void *argument)
+{
+    CryoSpan shared = *(CryoSpan *)argument;
+    for (int i = 0; i < ROUNDS; i++) {
+        CRYO_SPAN(span, "busy");
+        cryo_span_set(span, CRYO_ATTRS("i", i, "text", "some text"));
+        if (i % 16 == 0)
+            cryo_span_event(shared, "tick", CRYO_ATTRS("i", i));
+    }
+    cryo_span_end(shared); /* the first one ends it */
+    return NULL;
+}
+
+static void many_threads_lose_nothing(void **state)
+{
+    (void)state;
+    pthread_t threads[THREADS];
+    CryoSpan shared = cryo_span_start("shared", NULL);
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, many_spans, &shared), 0);
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(span_count(), THREADS * ROUNDS + 1);
+    CryoCounts counts;
+    cryo_counts(&counts);
+    assert_int_equal(counts.started, THREADS * ROUNDS + 1);
+    assert_int_equal(counts.exported, counts.started);
+    assert_true(counts.late_uses >= THREADS - 1);
+}
+
+static atomic_bool running;
+
+static void *until_told(void *argument)
+{
+    (void)argument;
+    while (atomic_load(&running)) {
+        CRYO_SPAN(span, "restless");
+        cryo_span_set(span, CRYO_ATTRS("n", 1));
+    }
+    return NULL;
+}
+
+static void telemetry_starts_and_stops_under_load(void **state)
+{
+    (void)state;
+    pthread_t threads[2];
+    atomic_store(&running, true);
+    for (int i = 0; i < 2; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, until_told, NULL), 0);
+    for (int i = 0; i < 10; i++) {
+        cryo_shutdown(5000, NULL);
+        memory_start(NULL);
+        usleep(5000);
+    }
+    atomic_store(&running, false);
+    for (int i = 0; i < 2; i++)
+        pthread_join(threads[i], NULL);
+}
+
+/* ---- signals and exits ----------------------------------------------------------------------- */
+
+static atomic_int alarms;
+static pthread_t main_thread;
+static atomic_int foreign;
+
+static void on_alarm(int number)
+{
+    (void)number;
+    atomic_fetch_add(&alarms, 1);
+    if (!pthread_equal(pthread_self(), main_thread))
+        atomic_fetch_add(&foreign, 1);
+}
+
+static void signals_do_not_disturb_and_are_not_taken(void **state)
+{
+    (void)state;
+    struct sigaction action = { .sa_handler = on_alarm }, before;
+    struct itimerval storm = { { 0, 500 }, { 0, 500 } }, calm = { { 0, 0 }, { 0, 0 } };
+    main_thread = pthread_self();
+    cryo_span_end(cryo_span_start("starts the worker", NULL));
+    assert_int_equal(sigaction(SIGALRM, &action, &before), 0);
+    assert_int_equal(setitimer(ITIMER_REAL, &storm, NULL), 0);
+    for (int i = 0; i < 100; i++) {
+        for (int n = 0; n < 50; n++)
+            cryo_span_end(cryo_span_start("in a storm", NULL));
+        assert_true(cryo_flush(10000, NULL));
+    }
+    while (atomic_load(&alarms) < 5)
+        usleep(100);
+    setitimer(ITIMER_REAL, &calm, NULL);
+    sigaction(SIGALRM, &before, NULL);
+    assert_int_equal(atomic_load(&foreign), 0);
+    assert_int_equal(span_count(), 100 * 50 + 1);
+}
+
+static void spans_at_exit(void)
+{
+    CRYO_SPAN(span, "in an exit handler");
+    cryo_span_set(span, CRYO_ATTRS("a", 1));
+}
+
+static void a_program_may_exit_without_shutdown(void **state)
+{
+    (void)state;
+    pid_t child = fork();
+    if (child == 0) {
+        atexit(spans_at_exit);
+        for (int i = 0; i < 1000; i++)
+            cryo_span_end(cryo_span_start("unsent", NULL));
+        exit(CHILD_FINE);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), CHILD_FINE);
+}
+
+int main(void)
+{
+#define PROCESS_TEST(function) cmocka_unit_test_setup_teardown(function, start, stop)
+    const struct CMUnitTest tests[] = {
+        PROCESS_TEST(a_child_sends_only_its_own_spans),
+        PROCESS_TEST(children_draw_their_own_ids),
+        PROCESS_TEST(threads_that_end_leave_nothing_behind),
+        PROCESS_TEST(many_threads_lose_nothing),
+        PROCESS_TEST(telemetry_starts_and_stops_under_load),
+        PROCESS_TEST(signals_do_not_disturb_and_are_not_taken),
+        PROCESS_TEST(a_program_may_exit_without_shutdown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
