@@ -1,0 +1,332 @@
+/* otlp_sink_test.c - sending to a server of room net in this process, over both transports: what
+ * arrives, what is tried again, and when it is given up. */
+#include "sdk/kept_spans.h"
+
+#include "base/thread.h"
+#include "net/server.h"
+#include "otlp/rpc.h"
+#include "otlp/view.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+enum { SCRIPT_MAX = 8 };
+
+/* What the server answers, one after the other; the last one again and again. */
+typedef enum Step { TAKE, UNAVAILABLE, UNAVAILABLE_NOW, BAD_REQUEST, PARTLY, SILENCE } Step;
+
+static struct {
+    Loop *loop;
+    Server *server;
+    Thread thread;
+    uint16_t port;
+    const Step *script;
+    size_t steps;
+    Mutex lock; /* guards what follows */
+    size_t at, spans;
+    char first_name[64], user_agent[64], header[64], encoding[32], service[64];
+    Request *silent[SCRIPT_MAX];
+    size_t silent_count;
+} peer;
+
+static void note_field(Request *request, const char *name, char *out, size_t size)
+{
+    Str value = request_field(request, str_from(name));
+    snprintf(out, size, "%.*s", STR_ARG(value));
+}
+
+static void note_spans(Request *request)
+{
+    Err err;
+    Batch *batch = batch_from_copy(TRACES, request_body(request), &err);
+    assert_non_null(batch);
+    peer.spans += batch_item_count(batch);
+    snprintf(peer.first_name, sizeof peer.first_name, "%.*s", STR_ARG(span_view(batch, 0).name));
+    ValueView service;
+    assert_true(attributes_find(resource_attributes(batch, 0), STR("service.name"), &service));
+    snprintf(peer.service, sizeof peer.service, "%.*s", STR_ARG(service.text));
+    batch_unref(batch);
+}
+
+static void answer_take(Request *request, int64_t rejected)
+{
+    Buf body = BUF(1000);
+    ExportAnswer answer = { rejected, rejected ? STR("not all of them") : STR("") };
+    note_spans(request);
+    export_answer_write(&body, &answer);
+    if (request_is_grpc(request))
+        request_answer_grpc(request, &body);
+    else
+        request_answer(request, &(Answer){ .status = 200,
+                                           .content_type = STR("application/x-protobuf"),
+                                           .body = body });
+}
+
+static void handle(void *owner, Request *request)
+{
+    (void)owner;
+    mutex_lock(&peer.lock);
+    Step step = peer.script[peer.at < peer.steps ? peer.at : peer.steps - 1];
+    peer.at++;
+    note_field(request, "user-agent", peer.user_agent, sizeof peer.user_agent);
+    note_field(request, "x-secret", peer.header, sizeof peer.header);
+    note_field(request, "content-encoding", peer.encoding, sizeof peer.encoding);
+    switch (step) {
+    case TAKE: answer_take(request, 0); break;
+    case PARTLY: answer_take(request, 2); break;
+    case UNAVAILABLE:
+        request_answer_err(request, &(Err){ .kind = ERR_BUSY, .text = "later" });
+        break;
+    case UNAVAILABLE_NOW:
+        request_answer_err(request,
+                           &(Err){ .kind = ERR_BUSY, .retry_ms = 1000, .text = "in a second" });
+        break;
+    case BAD_REQUEST:
+        request_answer_err(request, &(Err){ .kind = ERR_INPUT, .text = "never" });
+        break;
+    case SILENCE: peer.silent[peer.silent_count++ % SCRIPT_MAX] = request; break;
+    }
+    mutex_unlock(&peer.lock);
+}
+
+static void run_peer(void *nothing)
+{
+    (void)nothing;
+    loop_run(peer.loop);
+}
+
+static void peer_start(const Step *script, size_t steps)
+{
+    Err err;
+    peer.script = script;
+    peer.steps = steps;
+    peer.at = peer.spans = peer.silent_count = 0;
+    peer.first_name[0] = peer.header[0] = '\0';
+    mutex_init(&peer.lock);
+    peer.loop = loop_new(NULL, NULL, &err);
+    assert_non_null(peer.loop);
+    peer.server =
+        server_new(&(ServerSettings){ .loop = peer.loop, .endpoint = STR("127.0.0.1:0") }, &err);
+    assert_non_null(peer.server);
+    assert_true(
+        server_route(peer.server, &(Route){ .path = STR("/v1/traces"), .handle = handle }, &err));
+    assert_true(server_grpc_route(peer.server,
+                                  &(GrpcRoute){ .path = otlp_grpc_path(TRACES), .handle = handle },
+                                  &err));
+    assert_true(server_listen(peer.server, &err));
+    Address address = server_address(peer.server);
+    peer.port = address_port(&address);
+    assert_true(thread_start(&peer.thread, "peer", run_peer, NULL, &err));
+}
+
+static void peer_stop(void)
+{
+    loop_stop(peer.loop);
+    thread_join(&peer.thread);
+    for (size_t i = 0; i < peer.silent_count; i++)
+        request_answer_text(peer.silent[i], 200, STR(""));
+    server_free(peer.server);
+    loop_free(peer.loop);
+    mutex_done(&peer.lock);
+}
+
+static char log_text[4096];
+
+static void keep_log(void *context, CryoLogLevel level, CryoString message)
+{
+    (void)context, (void)level;
+    size_t len = strlen(log_text);
+    snprintf(log_text + len, sizeof log_text - len, "%.*s\n", (int)message.len, message.ptr);
+}
+
+static void sdk_start(bool grpc, const char *compression, int64_t timeout_millis)
+{
+    char endpoint[64];
+    snprintf(endpoint, sizeof endpoint, "http://127.0.0.1:%u%s", peer.port,
+             grpc ? "" : "/v1/traces");
+    log_text[0] = '\0';
+    cryo_set_log_handler(keep_log, NULL);
+    memory_start(
+        &(CryoSettings){ .service.name = "sender",
+                         .tracing = { .exporter_type = "otlp",
+                                      .otlp = { .endpoint = endpoint,
+                                                .protocol = grpc ? "grpc" : "http/protobuf",
+                                                .headers = "X-Secret=a%20b",
+                                                .compression = compression,
+                                                .timeout_millis = timeout_millis } } });
+}
+
+static void make_spans(int count)
+{
+    for (int i = 0; i < count; i++) {
+        CRYO_SPAN(span, "a span");
+        cryo_span_set(span, CRYO_ATTRS("i", i));
+    }
+}
+
+static void spans_arrive(bool grpc, const char *compression)
+{
+    static const Step script[] = { TAKE };
+    peer_start(script, 1);
+    sdk_start(grpc, compression, 5000);
+    make_spans(600);
+    assert_true(cryo_flush(10000, NULL));
+    make_spans(1);
+    assert_true(cryo_shutdown(5000, NULL));
+    assert_int_equal(peer.spans, 601);
+    assert_string_equal(peer.first_name, "a span");
+    assert_string_equal(peer.service, "sender");
+    assert_string_equal(peer.header, "a b");
+    assert_string_equal(peer.user_agent, "OTel-OTLP-Exporter-C/" CRYO_VERSION);
+    assert_string_equal(log_text, "");
+    memory_stop();
+    peer_stop();
+}
+
+static void spans_arrive_over_both_transports(void **state)
+{
+    (void)state;
+    spans_arrive(false, "none");
+    spans_arrive(false, "gzip");
+    spans_arrive(true, "none");
+    spans_arrive(true, "gzip");
+}
+
+/* Gives what became of 5 spans under the script. */
+static CryoCounts outcome(bool grpc, const Step *script, size_t steps, int64_t timeout_millis)
+{
+    CryoCounts counts;
+    peer_start(script, steps);
+    sdk_start(grpc, "none", timeout_millis);
+    make_spans(5);
+    (void)cryo_flush(20000, NULL);
+    cryo_counts(&counts);
+    memory_stop();
+    peer_stop();
+    return counts;
+}
+
+static void what_may_succeed_later_is_tried_again(void **state)
+{
+    (void)state;
+    static const Step script[] = { UNAVAILABLE, UNAVAILABLE_NOW, TAKE };
+    for (int grpc = 0; grpc <= 1; grpc++) {
+        int64_t began = clock_mono_ns(clock_system());
+        CryoCounts counts = outcome(grpc, script, 3, 15000);
+        int64_t took = clock_mono_ns(clock_system()) - began;
+        assert_int_equal(counts.exported, 5);
+        assert_int_equal(counts.failed, 0);
+        assert_int_equal(peer.at, 3);
+        assert_true(took >= 1400 * NANOS_PER_MILLI); /* half a second, then what it asked for */
+    }
+}
+
+static void what_is_wrong_is_not(void **state)
+{
+    (void)state;
+    static const Step script[] = { BAD_REQUEST };
+    for (int grpc = 0; grpc <= 1; grpc++) {
+        CryoCounts counts = outcome(grpc, script, 1, 15000);
+        assert_int_equal(counts.failed, 5);
+        assert_int_equal(peer.at, 1);
+        assert_non_null(strstr(log_text, "cannot export spans, 5 lost so far: http://127.0.0.1:"));
+        assert_non_null(strstr(log_text, "never"));
+    }
+}
+
+static void rejected_spans_are_lost_and_told(void **state)
+{
+    (void)state;
+    static const Step script[] = { PARTLY };
+    for (int grpc = 0; grpc <= 1; grpc++) {
+        CryoCounts counts = outcome(grpc, script, 1, 15000);
+        assert_int_equal(counts.exported, 3);
+        assert_int_equal(counts.failed, 2);
+        assert_int_equal(peer.at, 1);
+        assert_non_null(strstr(log_text, "2 spans rejected; the server said: not all of them"));
+    }
+}
+
+static void a_silent_server_is_given_up_in_time(void **state)
+{
+    (void)state;
+    static const Step script[] = { SILENCE };
+    for (int grpc = 0; grpc <= 1; grpc++) {
+        int64_t began = clock_mono_ns(clock_system());
+        CryoCounts counts = outcome(grpc, script, 1, 300);
+        assert_int_equal(counts.failed, 5);
+        assert_true(clock_mono_ns(clock_system()) - began < 10 * NANOS_PER_SECOND);
+    }
+}
+
+static void a_shutdown_does_not_wait_for_the_next_try(void **state)
+{
+    (void)state;
+    static const Step script[] = { UNAVAILABLE };
+    CryoError error;
+    for (int grpc = 0; grpc <= 1; grpc++) {
+        peer_start(script, 1);
+        sdk_start(grpc, "none", 60000);
+        make_spans(5);
+        int64_t began = clock_mono_ns(clock_system());
+        assert_false(cryo_shutdown(5000, &error));
+        assert_true(clock_mono_ns(clock_system()) - began < 3 * NANOS_PER_SECOND);
+        assert_string_equal(error.text, "5 spans could not be delivered");
+        memory_stop();
+        peer_stop();
+    }
+}
+
+static void without_a_server_one_line_says_so(void **state)
+{
+    (void)state;
+    static const Step script[] = { TAKE };
+    for (int grpc = 0; grpc <= 1; grpc++) {
+        peer_start(script, 1);
+        peer_stop(); /* its port is free now, and refuses */
+        sdk_start(grpc, "none", 300);
+        for (int i = 0; i < 3; i++) {
+            make_spans(2);
+            assert_false(cryo_flush(5000, NULL));
+        }
+        assert_non_null(strstr(log_text, "cannot export spans, 2 lost so far: http://127.0.0.1:"));
+        assert_non_null(strstr(log_text, "Connection refused; is a collector listening there?"));
+        assert_ptr_equal(strchr(log_text, '\n'), log_text + strlen(log_text) - 1);
+        memory_stop();
+    }
+}
+
+static void headers_must_be_well_formed(void **state)
+{
+    (void)state;
+    CryoError error;
+    CryoSettings code = { .env_file = "",
+                          .tracing = { .exporter_type = "otlp", .otlp.headers = "no equals" } };
+    assert_false(cryo_start(&code, &error));
+    assert_non_null(strstr(error.text, "headers must be key=value"));
+    code.tracing.otlp.headers = "a=%zz";
+    assert_false(cryo_start(&code, &error));
+    assert_non_null(strstr(error.text, "badly percent-encoded"));
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(spans_arrive_over_both_transports),
+        cmocka_unit_test(what_may_succeed_later_is_tried_again),
+        cmocka_unit_test(what_is_wrong_is_not),
+        cmocka_unit_test(rejected_spans_are_lost_and_told),
+        cmocka_unit_test(a_silent_server_is_given_up_in_time),
+        cmocka_unit_test(a_shutdown_does_not_wait_for_the_next_try),
+        cmocka_unit_test(without_a_server_one_line_says_so),
+        cmocka_unit_test(headers_must_be_well_formed),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
