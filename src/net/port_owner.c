@@ -82,6 +82,7 @@ static bool look_at_process(void *context, Str name)
     if (!disk->list(disk, search->fd_path, look_at_descriptor, search, &err) || !search->found)
         return true;
     search->owner.pid = (int)pid;
+    search->owner.is_us = search->owner.pid == getpid();
     read_name(search->owner.pid, search->owner.name, sizeof search->owner.name);
     return false;
 }

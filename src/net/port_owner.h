@@ -12,6 +12,7 @@
 
 typedef struct PortOwner {
     int pid;
+    bool is_us; /* this very process */
     char name[64];
 } PortOwner;
 

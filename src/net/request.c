@@ -96,6 +96,28 @@ void request_lose(Request *request)
 
 /* ---- answering ---- */
 
+/* What can be said without memory: the bare status. */
+static void without_memory(Request *request)
+{
+    Reply *reply = &request->reply;
+    http_fields_clear(&reply->fields);
+    http_fields_clear(&reply->trailers);
+    payload_done(&reply->payload);
+    reply->has_trailers = reply->has_body = false;
+    reply->bare = true;
+    reply->status = 503;
+}
+
+/* A large answer to a slow reader is held for long: it counts like a body that comes in. */
+static void charge_reply(Request *request)
+{
+    size_t size = request->reply.payload.owned.cap;
+    if (budget_take(request->server->budget, size))
+        request->charged = size;
+    else
+        without_memory(request);
+}
+
 static void deliver(Request *request)
 {
     if (request->server)
@@ -107,21 +129,10 @@ static void deliver(Request *request)
         request_free(request);
         return;
     }
+    charge_reply(request);
     http_fields_clean(&request->reply.fields);
     request->state = REQUEST_ANSWERED;
     request->home.answered(request->home.connection, request);
-}
-
-/* What can be said without memory: the bare status. */
-static void without_memory(Request *request)
-{
-    Reply *reply = &request->reply;
-    http_fields_clear(&reply->fields);
-    http_fields_clear(&reply->trailers);
-    payload_done(&reply->payload);
-    reply->has_trailers = reply->has_body = false;
-    reply->bare = true;
-    reply->status = 503;
 }
 
 static bool add_number(HttpFields *fields, Str name, uint64_t value, Err *err)

@@ -108,12 +108,28 @@ static bool explain_listen(const Server *server, const Address *address, int cod
     return false;
 }
 
+/* SO_REUSEPORT would let another process of ours share the port unnoticed, which is hardly ever
+ * what its user wants. So unless this process listens there already, nobody may. */
+static int check_port_is_ours(const Server *server, const Address *address)
+{
+    Sockets *sockets = loop_sockets(server->loop);
+    PortOwner owner;
+    uint16_t port = address_port(address);
+    if (!server->reuse_port || port == 0 || (port_owner_find(port, &owner) && owner.is_us))
+        return 0;
+    int fd = sockets->listen(sockets, address, (ListenOptions){ .backlog = 1 });
+    if (fd >= 0)
+        sockets->close(sockets, fd);
+    return fd < 0 ? fd : 0;
+}
+
 /* Without IPv6 in the kernel "every interface" is that of IPv4. */
 static int open_listener(const Server *server, Address *address)
 {
     Sockets *sockets = loop_sockets(server->loop);
     ListenOptions options = { .reuse_port = server->reuse_port, .backlog = BACKLOG };
-    int fd = sockets->listen(sockets, address, options);
+    int fd = check_port_is_ours(server, address);
+    fd = fd < 0 ? fd : sockets->listen(sockets, address, options);
     if (fd != -EAFNOSUPPORT || !str_starts(str_from(server->endpoint), STR(":")))
         return fd;
     if (!address_from_literal(address, STR("0.0.0.0"), address_port(address)))

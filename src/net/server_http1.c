@@ -41,14 +41,21 @@ static void enter(Http1Talk *talk, Http1State state)
 
 /* ---- answers ---- */
 
+/* Does a body follow this head, or may it? */
+static bool has_body(const Request *request)
+{
+    Str length = request_field(request, STR("content-length"));
+    return request->fields.count == 0 || request_field(request, STR("transfer-encoding")).ptr ||
+           (length.ptr && !str_eq(length, STR("0")));
+}
+
 static void answered(void *connection, Request *request)
 {
     Http1Talk *talk = ((Connection *)connection)->talk;
-    (void)request;
-    if (talk->state != ANSWERING) { /* refused before the body was whole */
+    if (talk->state != ANSWERING && has_body(request)) /* refused before it was whole */
         talk->keep_alive = false;
+    if (talk->state != ANSWERING)
         enter(talk, ANSWERING);
-    }
     if (!talk->parsing)
         connection_send(connection);
 }
@@ -143,11 +150,12 @@ static bool on_head(void *owner)
     http1_take_fields(talk->engine, &talk->request->fields);
     Str host = request_field(talk->request, STR("host"));
     if (!host.ptr && http1_minor(talk->engine) > 0) {
+        talk->keep_alive = false;
         request_refuse(talk->request, &(Refusal){ .status = 400, .text = "a Host is required" });
         return false;
     }
     if (!request_head(talk->request))
-        return false;
+        return talk->keep_alive; /* then no body follows, and the message is complete */
     Str expect = request_field(talk->request, STR("expect"));
     talk->say_continue = http_list_has(expect, STR("100-continue"));
     return true;
@@ -185,7 +193,8 @@ static void refuse_malformed(Http1Talk *talk, const Err *err)
 static void on_whole(Http1Talk *talk)
 {
     enter(talk, ANSWERING);
-    request_end(talk->request);
+    if (talk->request->state == REQUEST_RECEIVING) /* else it was refused by its head */
+        request_end(talk->request);
 }
 
 /* Feeds what came until the current request needs its answer first. The rest is left in *bytes. */

@@ -7,6 +7,7 @@ enum {
     READ_SIZE = 32 * 1024,
     READS_PER_EVENT = 4,   /* so that one busy peer does not hold the loop */
     WRITES_PER_EVENT = 16, /* likewise */
+    KEPT_CAPACITY = 4096,
 };
 
 static void end(Transport *transport, const Err *err)
@@ -84,6 +85,8 @@ void transport_send(Transport *transport)
         more = write_some(transport) && refill(transport);
     transport->busy = false;
     note_stall(transport, transport->bytes_out != before);
+    if (!transport_has_pending(transport) && transport->out.cap > KEPT_CAPACITY)
+        buf_free(&transport->out); /* thousands of idle connections shall not keep it */
     if (transport->open)
         rewatch(transport, transport_has_pending(transport));
     if (transport->open)

@@ -573,6 +573,66 @@ static void a_taken_port_says_by_whom(void **state)
     stop(&f);
 }
 
+static void shards_share_a_port_and_nobody_else_does(void **state)
+{
+    (void)state;
+    Fixture f;
+    Err err = { 0 };
+    char endpoint[ADDRESS_TEXT_SIZE];
+    ServerSettings settings = { .reuse_port = true };
+    must_start(&f, &settings);
+    address_text(&f.address, endpoint);
+    settings.loop = f.loop;
+    settings.endpoint = str_from(endpoint);
+    Server *shard = server_new(&settings, &err);
+    assert_true(shard && server_listen(shard, &err));
+    settings.reuse_port = false;
+    Server *other = server_new(&settings, &err);
+    assert_non_null(other);
+    assert_false(server_listen(other, &err));
+    server_free(other);
+    server_free(shard);
+    stop(&f);
+}
+
+static void a_refused_request_without_body_keeps_the_connection(void **state)
+{
+    (void)state;
+    Fixture f;
+    must_start(&f, &plain);
+    RawPeer peer = must_connect(&f);
+    raw_peer_send(&peer, STR("GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n"
+                             "PUT /hello HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"
+                             "GET /hello HTTP/1.1\r\nHost: x\r\n\r\n"
+                             "PUT /hello HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx"));
+    assert_true(raw_peer_wait_end(&peer));
+    assert_int_equal(raw_peer_count(&peer, "HTTP/1.1 404"), 1);
+    assert_int_equal(raw_peer_count(&peer, "HTTP/1.1 405"), 2);
+    assert_int_equal(raw_peer_count(&peer, "HTTP/1.1 200"), 1);
+    assert_int_equal(raw_peer_count(&peer, "connection: close"), 1);
+    raw_peer_close(&peer);
+    stop(&f);
+}
+
+static void an_answer_that_the_budget_does_not_hold_is_503(void **state)
+{
+    (void)state;
+    Fixture f;
+    must_start(&f, &(ServerSettings){ .limits = { .memory_bytes = 200000 } });
+    RawPeer peer = must_connect(&f);
+    raw_peer_send(&peer, STR("GET /later HTTP/1.1\r\nHost: x\r\n\r\n"));
+    while (!f.kept)
+        raw_peer_turn(&peer);
+    Answer answer = { .status = 200, .body = BUF(1 << 20) };
+    assert_non_null(buf_reserve(&answer.body, 300000));
+    memset(answer.body.ptr, 'x', 300000);
+    answer.body.len = 300000;
+    request_answer(f.kept, &answer);
+    assert_true(raw_peer_wait(&peer, "HTTP/1.1 503 Service Unavailable\r\ncontent-length: 0\r\n"));
+    raw_peer_close(&peer);
+    stop(&f);
+}
+
 static void one_exchange(void)
 {
     Fixture f;
@@ -625,6 +685,9 @@ int main(void)
         cmocka_unit_test(a_drain_waits_for_what_is_under_way),
         cmocka_unit_test(a_drain_cuts_at_its_deadline),
         cmocka_unit_test(a_taken_port_says_by_whom),
+        cmocka_unit_test(shards_share_a_port_and_nobody_else_does),
+        cmocka_unit_test(a_refused_request_without_body_keeps_the_connection),
+        cmocka_unit_test(an_answer_that_the_budget_does_not_hold_is_503),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
