@@ -107,6 +107,31 @@ static void a_failed_sync_acknowledges_nothing_and_begins_a_new_segment(void **s
     rig_done(&rig);
 }
 
+/* Part of a group is in the file when its write fails. None of it may stay: neither as frames that
+ * were refused nor as damage. */
+static void a_failed_write_leaves_nothing_behind(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 0; seed < 20; seed++) {
+        static Wish group[20];
+        Rig rig;
+        rig_init(&rig, SEGLOG_SYNC_ALWAYS, seed);
+        assert_true(rig_open(&rig) && rig_append(&rig, "before"));
+        test_disk_fail(rig.disk, (DiskFault){ CALL_WRITE, 0, ENOSPC, false });
+        for (size_t i = 0; i < COUNT_OF(group); i++)
+            assert_true(wish_append(&rig, &group[i], "refused, and gone without a trace"));
+        rig_run(&rig);
+        assert_true(test_disk_failed(rig.disk) && !group[0].ok && !group[19].ok);
+        assert_true(seed % 2 || rig_append(&rig, "after"));
+        assert_true(rig_close(&rig) && rig_open(&rig));
+        assert_int_equal(rig.replays.count, seed % 2 ? 1 : 2);
+        assert_true(rig_has(&rig, "before"));
+        SeglogStats stats = rig_stats(&rig);
+        assert_int_equal(stats.torn_tails + stats.damaged_segments, 0);
+        rig_done(&rig);
+    }
+}
+
 static void a_full_disk_refuses_and_recovers_by_itself(void **state)
 {
     (void)state;
@@ -217,6 +242,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_call_may_fail),
         cmocka_unit_test(a_failed_sync_acknowledges_nothing_and_begins_a_new_segment),
+        cmocka_unit_test(a_failed_write_leaves_nothing_behind),
         cmocka_unit_test(a_full_disk_refuses_and_recovers_by_itself),
         cmocka_unit_test(the_reserve_is_left_for_others),
         cmocka_unit_test(nothing_acknowledged_is_missing_after_a_power_cut),
