@@ -108,7 +108,8 @@ static bool found_name(void *context, Str name)
 {
     Recovery *recovery = context;
     uint64_t number;
-    if (name.len <= DIGITS || !str_to_u64(str_first(name, DIGITS), &number) || !number)
+    if (name.len <= DIGITS || !str_to_u64(str_first(name, DIGITS), &number) || !number ||
+        number >= WAL_SEQUENCE_END)
         return true;
     Str suffix = str_skip(name, DIGITS);
     Numbers *numbers = str_eq(suffix, STR(".wal"))       ? &recovery->wals

@@ -37,6 +37,9 @@ enum {
     WAL_FRAME_TRAILER = 4,
 };
 
+/* No sequence reaches this, so that whoever counts on never wraps. */
+#define WAL_SEQUENCE_END (UINT64_C(1) << 62)
+
 typedef struct WalSegment {
     uint32_t version;
     uint64_t salt, first_sequence;

@@ -28,7 +28,7 @@ static bool header_fits(const WalReader *reader, const WalHeader *header)
 {
     uint64_t least = reader->last_sequence ? reader->last_sequence + 1 : reader->number;
     return header->version == WAL_FORMAT && header->sequence >= least &&
-           header->tenant_len <= SEGLOG_TENANT_MAX &&
+           header->sequence < WAL_SEQUENCE_END && header->tenant_len <= SEGLOG_TENANT_MAX &&
            (!reader->salt_known || header->salt == reader->salt);
 }
 
