@@ -6,6 +6,7 @@
 #include "support/sim_net.h"
 #include "support/starve.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -233,6 +234,34 @@ static void the_same_seed_is_the_same_run(void **state)
         assert_int_equal(live_once(seed, 200, &answered), live_once(seed, 200, &answered));
 }
 
+static int exhausted_calls;
+static int (*real_accept)(Sockets *sockets, int listener, Address *peer);
+
+static int accept_without_descriptors(Sockets *sockets, int listener, Address *peer)
+{
+    if (exhausted_calls-- > 0)
+        return exhausted_calls % 2 ? -EMFILE : -ENOMEM;
+    return real_accept(sockets, listener, peer);
+}
+
+/* Readiness alone would make the loop spin; instead it waits a while and asks again. */
+static void a_server_without_descriptors_waits_for_some(void **state)
+{
+    (void)state;
+    Outcome outcome;
+    begin(&world, 1, 0);
+    real_accept = world.net.sockets.accept;
+    world.net.sockets.accept = accept_without_descriptors;
+    exhausted_calls = 5;
+    ask(&world, &outcome);
+    int steps = 0;
+    for (; steps < 500 && !outcome.told; steps++)
+        loop_step(world.loop, NANOS_PER_SECOND);
+    assert_true(outcome.answered);
+    assert_true(loop_now(world.loop) >= 500 * NANOS_PER_MILLI);
+    end(&world);
+}
+
 int main(void)
 {
     starve_after(-1); /* for its count of what is alive */
@@ -240,6 +269,7 @@ int main(void)
         cmocka_unit_test(without_resets_every_call_is_answered),
         cmocka_unit_test(with_resets_every_call_is_told_once),
         cmocka_unit_test(the_same_seed_is_the_same_run),
+        cmocka_unit_test(a_server_without_descriptors_waits_for_some),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
