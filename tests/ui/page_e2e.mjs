@@ -251,6 +251,30 @@ await run(
   },
 );
 
+await run(
+  base,
+  "data of no known shape break one view",
+  { path: "/trace/abc", allow: ["404"] },
+  async (page) => {
+    const span = {
+      traceID: "abc",
+      spanID: "1",
+      operationName: "x",
+      processID: "p",
+      startTime: 1,
+      duration: 1,
+      logs: [{}],
+    };
+    await page.route("**/api/traces/abc", (route) =>
+      route.fulfill({ json: { data: [{ traceID: "abc", spans: [span], processes: {} }] } }),
+    );
+    await page.click("text=Look again");
+    await page.waitForSelector("text=This view broke");
+    await page.click("text=Search for traces");
+    await page.waitForSelector(".trace-list li");
+  },
+);
+
 await run(base, "an address that is none says so", { path: "/nowhere/at/all" }, async (page) => {
   equal(await text(page, "h1"), "There is no page here", "the title");
 });

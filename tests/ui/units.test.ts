@@ -52,18 +52,25 @@ describe("the live rate", () => {
     version: "0", start_unix_ms: start, now_unix_ms: now, received: { spans, metric_points: 0, log_records: 0 },
     stored: { spans, traces: 0, bytes: 0, oldest_unix_ms: null }, dropped: { spans: 0 }, endpoints: {},
   }); // prettier-ignore
-  const fresh: Live = { state: "asking", status: null, rate: 0, rates: [0, 0, 0] };
+  const fresh: Live = { state: "asking", status: null, rate: 0, rates: [0, 0, 0, 0, 0], known: 0 };
 
   test("is what came in, by the server's own clock", () => {
     const first = nextLive(fresh, status(1000, 500));
     expect(first.rate).toBe(0); // what came before the page was opened is no rate
     expect(nextLive(first, status(3000, 700)).rate).toBe(100);
   });
+  test("is calm where spans come in batches", () => {
+    const counts = [0, 30, 30, 30, 60, 60];
+    const live = counts.reduce((l, spans, i) => nextLive(l, status(1000 * i, spans)), fresh);
+    expect(live.rate).toBe(12); // 60 in 5 seconds
+  });
   test("starts again with the server", () => {
     const before = nextLive(fresh, status(1000, 500));
     expect(nextLive(before, status(2000, 3, 1500)).rate).toBe(0);
   });
   test("keeps as much history as it had", () => {
-    expect(nextLive(nextLive(fresh, status(1000, 0)), status(2000, 9)).rates).toEqual([0, 0, 9]);
+    expect(nextLive(nextLive(fresh, status(1000, 0)), status(2000, 9)).rates).toEqual([
+      0, 0, 0, 0, 9,
+    ]);
   });
 });

@@ -1,4 +1,5 @@
 // The frame that stands around every view, and the choice of the view by the address.
+import { CrashGuard } from "./parts/crash-guard";
 import { Live } from "./parts/live";
 import { ThemeToggle } from "./parts/theme-toggle";
 import { TraceIdBox } from "./parts/trace-id-box";
@@ -23,7 +24,9 @@ export function App() {
         <Live />
         <ThemeToggle />
       </header>
-      <main id="main">{view(place)}</main>
+      <main id="main">
+        <CrashGuard key={place.path}>{view(place)}</CrashGuard>
+      </main>
     </>
   );
 }

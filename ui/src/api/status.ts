@@ -16,11 +16,13 @@ export interface Status {
 export interface Live {
   state: "asking" | "online" | "offline";
   status: Status | null; // the last one known
-  rate: number; // spans per second, over the last second
-  rates: readonly number[]; // the last minute, oldest first
+  rate: number; // spans per second, over the last SMOOTH seconds
+  rates: readonly number[]; // the last minute, second by second, oldest first
+  known: number; // how many of them, from the end, were measured
 }
 
 export const HISTORY = 60;
+const SMOOTH = 5; // spans come in batches; second by second the number would jump to 0 and back
 const POLL_MS = 1000;
 
 export function nextLive(live: Live, status: Status): Live {
@@ -28,8 +30,19 @@ export function nextLive(live: Live, status: Status): Live {
   const restarted = !before || before.start_unix_ms !== status.start_unix_ms;
   const seconds = before ? (status.now_unix_ms - before.now_unix_ms) / 1000 : 0;
   const fresh = before ? status.received.spans - before.received.spans : 0;
-  const rate = restarted || seconds <= 0 ? 0 : Math.max(0, fresh / seconds);
-  return { state: "online", status, rate, rates: [...live.rates.slice(1), rate] };
+  if (restarted || seconds <= 0) return { ...withRate(live, 0, 0), state: "online", status };
+  return {
+    ...withRate(live, Math.max(0, fresh / seconds), live.known + 1),
+    state: "online",
+    status,
+  };
+}
+
+function withRate(live: Live, now: number, known: number): Live {
+  const rates = [...live.rates.slice(1), now];
+  const recent = rates.slice(rates.length - Math.min(known, SMOOTH));
+  const rate = recent.reduce((sum, r) => sum + r, 0) / Math.max(1, recent.length);
+  return { ...live, rates, rate, known };
 }
 
 let live: Live = {
@@ -37,6 +50,7 @@ let live: Live = {
   status: null,
   rate: 0,
   rates: new Array<number>(HISTORY).fill(0),
+  known: 0,
 };
 const listeners = new Set<(live: Live) => void>();
 let timer: ReturnType<typeof setTimeout> | undefined;
@@ -45,7 +59,7 @@ async function poll(): Promise<void> {
   try {
     live = nextLive(live, await getJson<Status>("/api/cryo/status"));
   } catch {
-    live = { ...live, state: "offline", rate: 0, rates: [...live.rates.slice(1), 0] };
+    live = { ...withRate(live, 0, 0), state: "offline" };
   }
   for (const listener of listeners) listener(live);
   timer = document.hidden ? undefined : setTimeout(poll, POLL_MS);

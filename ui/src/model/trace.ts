@@ -61,13 +61,7 @@ export function buildTrace(raw: JaegerTrace): Trace | null {
   if (spans.length === 0) return null;
   const startUs = spans.reduce((min, s) => Math.min(min, s.startTime), Infinity);
   const endUs = spans.reduce((max, s) => Math.max(max, s.startTime + s.duration), -Infinity);
-  const ordered = inTreeOrder(spans);
-  const out = ordered.map(({ raw: s, ...place }, index) => ({
-    ...place,
-    ...describe(s, raw, startUs),
-    index,
-    children: [] as number[],
-  }));
+  const out = inTreeOrder(spans).map((place, index) => describe(place, index, raw, startUs));
   for (const s of out) if (s.parent >= 0) out[s.parent]!.children.push(s.index);
   return {
     id: raw.traceID,
@@ -139,13 +133,19 @@ function placeTree(
   }
 }
 
-function describe(s: JaegerSpan, trace: JaegerTrace, startUs: number) {
+function describe(place: Placed, index: number, trace: JaegerTrace, startUs: number): Span {
+  const s = place.raw;
   const tags = s.tags ?? [];
   const text = (key: string) => String(tags.find((t) => t.key === key)?.value ?? "");
   const process = trace.processes?.[s.processID];
   return {
+    index,
     id: s.spanID,
+    parent: place.parent,
     parentId: parentOf(s),
+    depth: place.depth,
+    end: place.end,
+    children: [],
     start: s.startTime - startUs,
     duration: s.duration,
     service: process?.serviceName || "unknown_service",

@@ -32,11 +32,13 @@ export function TracePage({ trace, params, reload, loading, problem }: Props) {
   const critical = useMemo(() => criticalPath(trace.spans, 0), [trace]);
   const findBox = useRef<HTMLInputElement>(null);
 
+  const path = useRef(location.pathname).current;
   useEffect(() => {
-    const timer = setTimeout(
-      () => navigate(addressOf(trace, open ? active : -1, text), "replace"),
-      ADDRESS_MS,
-    );
+    const timer = setTimeout(() => {
+      // After "back", the address is another view's a moment before this one is taken off the screen.
+      if (location.pathname !== path) return;
+      navigate(path + stateOf(trace, open ? active : -1, text), "replace");
+    }, ADDRESS_MS);
     return () => clearTimeout(timer);
   }, [trace, active, open, text]);
 
@@ -121,12 +123,12 @@ export function TracePage({ trace, params, reload, loading, problem }: Props) {
   );
 }
 
-function addressOf(trace: Trace, selected: number, text: string): string {
+function stateOf(trace: Trace, selected: number, text: string): string {
   const params = new URLSearchParams();
   if (selected >= 0) params.set("span", trace.spans[selected]!.id);
   if (text.trim() !== "") params.set("find", text.trim());
   const query = params.toString();
-  return location.pathname + (query === "" ? "" : `?${query}`);
+  return query === "" ? "" : `?${query}`;
 }
 
 function indexOf(trace: Trace, id: string | null): number | undefined {

@@ -171,20 +171,19 @@ function Hairline({ range }: { range: Range }) {
   const line = useRef<HTMLDivElement>(null);
   const label = useRef<HTMLSpanElement>(null);
   useEffect(() => {
-    const box = line.current!.parentElement!;
+    const [hair, time] = [line.current!, label.current!]; // the refs are emptied before clean-up
+    const box = hair.parentElement!;
     const timeline = box.querySelector<HTMLElement>(".ruler-time")!;
     const move = (event: PointerEvent) => {
       const area = timeline.getBoundingClientRect();
       const part = (event.clientX - area.left) / area.width;
       const shown = part >= 0 && part <= 1 && event.pointerType === "mouse";
-      line.current!.style.display = shown ? "block" : "none";
-      line.current!.style.transform = `translateX(${event.clientX - box.getBoundingClientRect().left}px)`;
-      label.current!.className = part > 0.85 ? "num left" : "num";
-      label.current!.textContent = duration(
-        Math.max(0, range.from + part * (range.to - range.from)),
-      );
+      hair.style.display = shown ? "block" : "none";
+      hair.style.transform = `translateX(${event.clientX - box.getBoundingClientRect().left}px)`;
+      time.className = part > 0.85 ? "num left" : "num";
+      time.textContent = duration(Math.max(0, range.from + part * (range.to - range.from)));
     };
-    const leave = () => (line.current!.style.display = "none");
+    const leave = () => (hair.style.display = "none");
     const observer = new ResizeObserver(leave); // under a resting pointer is another time now
     observer.observe(timeline);
     box.addEventListener("pointermove", move);
