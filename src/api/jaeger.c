@@ -152,8 +152,11 @@ static bool operations_of(SpanSource *source, const ApiRequest *request, Str par
 {
     Buf service = BUF(SERVICE_TEXT_MAX);
     List list = { .names_only = true };
-    bool ok = (http_percent_decode(part, &service) && buf_ok(&service, err)) ||
-              fail(err, ERR_INPUT, "'%.*s' is no service name", STR_ARG(str_first(part, 64)));
+    bool ok = http_percent_decode(part, &service);
+    if (service.failed)
+        ok = buf_ok(&service, err);
+    else if (!ok)
+        fail(err, ERR_INPUT, "'%.*s' is no service name", STR_ARG(str_first(part, 64)));
     ok = ok && write_operations(source, request, &list, buf_str(&service), answer, err);
     buf_free(&service);
     return ok;

@@ -108,6 +108,7 @@ static void attribute_tag(TraceWriter *writer, const AttributeView *attribute)
     case VALUE_KVLIST:
         buf_clear(&writer->scratch);
         value_text(value, &writer->scratch);
+        writer->scratch_failed |= writer->scratch.failed;
         text_tag(json, attribute->key, buf_str(&writer->scratch));
         return;
     }
@@ -402,6 +403,8 @@ bool trace_writer_add(TraceWriter *writer, const SpanRow *row, Err *err)
     if (!find_process(writer, row, err))
         return false;
     write_span(writer, row);
+    if (writer->scratch_failed)
+        return fail(err, ERR_MEMORY, "no memory to write a value");
     Batch *last = writer->last_batch;
     writer->last_batch = batch_ref(row->batch);
     writer->last_span = row->span;

@@ -25,6 +25,7 @@ typedef struct TraceWriter {
     size_t process_resource;
     Str process_name;
     Buf scratch;
+    bool scratch_failed; /* sticky: a value could not be written */
     size_t trace_count, span_count;
 } TraceWriter;
 

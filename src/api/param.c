@@ -24,8 +24,10 @@ ParamResult param_text(Str query, Str name, size_t nth, Buf *text, Err *err)
     buf_clear(text);
     if (!is_named(query, name, nth))
         return PARAM_NONE;
-    if (!http_query_get(query, name, nth, text) || text->failed || text->len > PARAM_TEXT_MAX ||
-        !utf8_valid(buf_str(text))) {
+    bool decoded = http_query_get(query, name, nth, text);
+    if (text->failed && !text->over_max && !buf_ok(text, err))
+        return PARAM_BAD;
+    if (!decoded || text->failed || text->len > PARAM_TEXT_MAX || !utf8_valid(buf_str(text))) {
         fail(err, ERR_INPUT, "parameter '%.*s' is badly encoded or longer than %d bytes",
              STR_ARG(name), PARAM_TEXT_MAX);
         return PARAM_BAD;

@@ -55,18 +55,24 @@ uint64_t span_row_duration(const SpanRow *row)
     return row->end_ns > row->start_ns ? row->end_ns - row->start_ns : 0;
 }
 
-static bool among(Attributes list, const Matcher *matcher, Buf *scratch)
+/* A value's text that is larger than the scratch's ceiling equals no matcher's, which is smaller.
+ */
+static bool among(Attributes list, const Matcher *matcher, SpanMatch *match)
 {
     ValueView value;
-    return attributes_find(list, matcher->key, &value) &&
-           value_text_is(&value, matcher->value, scratch);
+    if (!attributes_find(list, matcher->key, &value))
+        return false;
+    bool equal = value_text_is(&value, matcher->value, &match->scratch);
+    match->starved |= match->scratch.failed && !match->scratch.over_max;
+    buf_clear(&match->scratch);
+    return equal;
 }
 
-static bool among_events(const SpanRow *row, const Matcher *matcher, Buf *scratch)
+static bool among_events(const SpanRow *row, const Matcher *matcher, SpanMatch *match)
 {
     SpanView span = span_view(row->batch, row->span);
     for (EventView event; event_next(&span.events, &event);)
-        if (among(event.attributes, matcher, scratch))
+        if (among(event.attributes, matcher, match))
             return true;
     return false;
 }
@@ -98,7 +104,6 @@ static Attributes scope_of(const SpanRow *row)
 
 static bool has_equal(SpanMatch *match, const Matcher *matcher, const SpanRow *row)
 {
-    Buf *scratch = &match->scratch;
     switch (matcher->field) {
     case MATCH_SERVICE: return str_eq(row->service, matcher->value);
     case MATCH_NAME: return str_eq(row->name, matcher->value);
@@ -107,13 +112,12 @@ static bool has_equal(SpanMatch *match, const Matcher *matcher, const SpanRow *r
     case MATCH_SCOPE_NAME: return str_eq(scope_view_of(row).name, matcher->value);
     case MATCH_SCOPE_VERSION: return str_eq(scope_view_of(row).version, matcher->value);
     case MATCH_EVENT_NAME: return has_event(row, matcher->value);
-    case MATCH_SPAN_ATTRIBUTE:
-        return among(item_attributes(row->batch, row->span), matcher, scratch);
-    case MATCH_RESOURCE_ATTRIBUTE: return among(resource_of(row), matcher, scratch);
+    case MATCH_SPAN_ATTRIBUTE: return among(item_attributes(row->batch, row->span), matcher, match);
+    case MATCH_RESOURCE_ATTRIBUTE: return among(resource_of(row), matcher, match);
     case MATCH_ANY_ATTRIBUTE:
-        return among(item_attributes(row->batch, row->span), matcher, scratch) ||
-               among(resource_of(row), matcher, scratch) ||
-               among(scope_of(row), matcher, scratch) || among_events(row, matcher, scratch);
+        return among(item_attributes(row->batch, row->span), matcher, match) ||
+               among(resource_of(row), matcher, match) || among(scope_of(row), matcher, match) ||
+               among_events(row, matcher, match);
     }
     return false;
 }

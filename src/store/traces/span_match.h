@@ -14,6 +14,7 @@ typedef struct SpanMatch {
     size_t count;
     uint64_t duration_min_ns, duration_max_ns;
     Buf scratch;
+    bool starved; /* memory ran out: what span_matches() said since cannot be trusted */
 } SpanMatch;
 
 /* Copies what the query says. ERR_LIMIT beyond MATCHERS_MAX matchers or MATCH_TEXT_MAX of text. */

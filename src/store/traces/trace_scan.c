@@ -100,7 +100,10 @@ static ScanResult scan_step(ScanCursor *cursor, SpanBlock *out, Err *err)
         if (seen % DEADLINE_ROWS == 0 && !within_deadline(state->clock, state->deadline, err))
             return SCAN_FAILED;
         const SpanRow *row = take_newest(state);
-        if (!span_matches(&state->match, row))
+        bool matches = span_matches(&state->match, row);
+        if (state->match.starved)
+            return fail(err, ERR_MEMORY, "no memory to compare values"), SCAN_FAILED;
+        if (!matches)
             continue;
         state->rows[out->count++] = *row;
         state->left--;
