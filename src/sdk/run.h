@@ -34,7 +34,7 @@ static inline const RunConfig *run_config_now(void)
 
 /* Places in the queue of ended spans. A thread takes some for itself; the worker gives back those
  * of the records that it has taken. */
-uint32_t queue_reserve(const RunConfig *config); /* 0: full. May wake the worker */
+uint32_t queue_reserve(const RunConfig *config); /* 0: full */
 void queue_release(const RunConfig *config, uint32_t count);
 void queue_reset(const RunConfig *config); /* at the start: all are free */
 uint32_t queue_used(const RunConfig *config);

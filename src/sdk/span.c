@@ -9,6 +9,7 @@
 #include "sdk/context.h"
 #include "sdk/run.h"
 #include "sdk/site.h"
+#include "sdk/worker.h"
 
 #include "model/semconv.h"
 
@@ -283,13 +284,21 @@ CryoSpan cryo_span_wrap(const CryoSpanContext *context)
 
 /* ---- end ------------------------------------------------------------------------------------- */
 
-static bool has_credit(ThreadState *state, const RunConfig *config)
+/* The worker hears of it once the span is there, and only when places were reserved: that is often
+ * enough, since a thread reserves few at once. */
+static bool submit_in(Record *record, ThreadState *state, const RunConfig *config)
 {
-    if (state->credits == 0 || state->credit_epoch != config->epoch) {
+    bool reserve = state->credits == 0 || state->credit_epoch != config->epoch;
+    if (reserve) {
         state->credit_epoch = config->epoch;
         state->credits = queue_reserve(config);
     }
-    return state->credits > 0;
+    bool taken = state->credits > 0 && state_push_ended(state, record);
+    if (taken)
+        state->credits--;
+    if (reserve)
+        worker_notice(config);
+    return taken;
 }
 
 /* Into this thread's row of ended spans; false: it goes nowhere. */
@@ -298,12 +307,10 @@ static bool submit(Record *record, ThreadState *state)
     const RunConfig *config = run_config_now();
     if (config && config->epoch != record->epoch)
         return false; /* of an earlier run, whose counts are closed */
-    if (!config || !has_credit(state, config) || !state_push_ended(state, record)) {
-        tally_in(state, TALLY_DROPPED_QUEUE);
-        return false;
-    }
-    state->credits--;
-    return true;
+    if (config && submit_in(record, state, config))
+        return true;
+    tally_in(state, TALLY_DROPPED_QUEUE);
+    return false;
 }
 
 void cryo_span_end_at(CryoSpan span, uint64_t end_ns)

@@ -5,7 +5,6 @@
  * their threads' rows.
  */
 #include "sdk/run.h"
-#include "sdk/worker.h"
 
 static _Atomic uint64_t places; /* epoch << 32 | left */
 
@@ -36,7 +35,6 @@ uint32_t queue_reserve(const RunConfig *config)
         taken = left < config->credit_batch ? left : config->credit_batch;
     } while (!atomic_compare_exchange_weak_explicit(&places, &now, now - taken,
                                                     memory_order_relaxed, memory_order_relaxed));
-    worker_notice(config, config->queue_size - (left - taken));
     return taken;
 }
 

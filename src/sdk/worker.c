@@ -270,7 +270,7 @@ static void worker_main(void *nothing)
         stop = worker.stop;
         uint64_t flush = worker.flush_wanted;
         bool wanted = stop || flush != worker.flush_done;
-        atomic_store(&worker.wake_sent, false);
+        (void)atomic_exchange(&worker.wake_sent, false);
         mutex_unlock(&worker.lock);
         worker_turn(timer || wanted || simple, wanted);
         if (timer || wanted)
@@ -309,11 +309,12 @@ static COLD void notify(const RunConfig *config)
     mutex_unlock(&worker.lock);
 }
 
-void worker_notice(const RunConfig *config, uint32_t used)
+/* Both sides exchange wake_sent instead of looking at it first: whichever comes later sees what the
+ * other did before, so a span is either found by the turn that begins or wakes another. */
+void worker_notice(const RunConfig *config)
 {
     bool first = !atomic_load_explicit(&worker.started, memory_order_relaxed);
-    bool wake = used >= config->wake_at && !atomic_load(&worker.wake_sent) &&
-                !atomic_exchange(&worker.wake_sent, true);
+    bool wake = queue_used(config) >= config->wake_at && !atomic_exchange(&worker.wake_sent, true);
     if (first || wake)
         notify(config);
 }

@@ -30,8 +30,8 @@ bool worker_stuck(void);
 
 bool worker_flush(int64_t deadline_mono_ns, Err *err);
 
-/* The span path: so many places are taken now. */
-void worker_notice(const RunConfig *config, uint32_t used);
+/* The span path: an ended span has been put into its row. */
+void worker_notice(const RunConfig *config);
 
 void worker_counts(uint64_t *exported, uint64_t *failed);
 

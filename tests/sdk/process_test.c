@@ -37,6 +37,14 @@ static int stop(void **state)
     return 0;
 }
 
+/* The thread sanitizer cannot follow a thread that is started in a fork's child; the other
+ * sanitizers run that test. */
+#ifdef __SANITIZE_THREAD__
+enum { CHILDREN_HAVE_THREADS = 0 };
+#else
+enum { CHILDREN_HAVE_THREADS = 1 };
+#endif
+
 /* ---- fork ------------------------------------------------------------------------------------ */
 
 enum { CHILD_FINE = 7 };
@@ -78,6 +86,8 @@ static void be_the_child(CryoSpan inherited, const CryoSpanContext *parent)
 static void a_child_sends_only_its_own_spans(void **state)
 {
     (void)state;
+    if (!CHILDREN_HAVE_THREADS)
+        skip();
     for (int i = 0; i < 5; i++) {
         for (int n = 0; n < 100; n++)
             cryo_span_end(cryo_span_start("of the parent", NULL));
