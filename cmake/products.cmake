@@ -50,7 +50,8 @@ add_library(cryostorm_shared SHARED $<TARGET_OBJECTS:room_sdk>)
 target_include_directories(cryostorm_shared INTERFACE include)
 target_link_libraries(cryostorm_shared PRIVATE cryostorm_inner PkgConfig::ZLIB PkgConfig::NGHTTP2 Threads::Threads m dl)
 target_link_options(cryostorm_shared PRIVATE
-  -Wl,--version-script=${exports} -Wl,--as-needed -Wl,--gc-sections -Wl,--exclude-libs,ALL)
+  -Wl,--version-script=${exports} -Wl,--as-needed -Wl,--gc-sections -Wl,--exclude-libs,ALL
+  -Wl,-z,nodelete) # dlclose() must not take the code from under the worker thread
 if(NOT CRYO_SANITIZE)
   target_link_options(cryostorm_shared PRIVATE -Wl,--no-undefined)
 endif()

@@ -16,10 +16,17 @@
 #define CRYO_ACQUIRE(object)        __atomic_load_n(&(object), __ATOMIC_ACQUIRE)
 #define CRYO_RELEASE(object, value) __atomic_store_n(&(object), value, __ATOMIC_RELEASE)
 
-#define CRYO_PASTE(a, b)            CRYO_PASTE_(a, b)
-#define CRYO_PASTE_(a, b)           a##b
-#define CRYO_FIRST(...)             CRYO_FIRST_(__VA_ARGS__, 0)
-#define CRYO_FIRST_(a, ...)         a
+/* Evaluates `value` once, and what follows with it under `name`. */
+#define CRYO_LET(type, name, value, ...) \
+    __extension__({                      \
+        type name = (value);             \
+        __VA_ARGS__;                     \
+    })
+
+#define CRYO_PASTE(a, b)    CRYO_PASTE_(a, b)
+#define CRYO_PASTE_(a, b)   a##b
+#define CRYO_FIRST(...)     CRYO_FIRST_(__VA_ARGS__, 0)
+#define CRYO_FIRST_(a, ...) a
 
 #ifdef __cplusplus
 #define CRYO_BEGIN extern "C" {

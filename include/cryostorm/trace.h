@@ -111,10 +111,11 @@ typedef struct CryoSite {
 
 typedef struct CryoScope { /* the macros' own; opaque */
     CryoSpan span;
-    uint64_t before[9];
+    uint64_t before[9]; /* not set where the span does nothing */
 } CryoScope;
 
-CRYO_API CryoScope cryo_scope_enter(CryoSite *site, const CryoSpanOptions *options);
+CRYO_API CryoSpan cryo_scope_enter(CryoScope *scope, CryoSite *site,
+                                   const CryoSpanOptions *options);
 CRYO_API void cryo_scope_end(CryoScope *scope); /* ends the span, restores the context before it */
 
 extern CRYO_API unsigned char cryo_tracing; /* 0: nothing is recorded; the library's, read only */
@@ -138,12 +139,12 @@ static inline void cryo_scope_leave(CryoScope *scope)
 
 #define CRYO_SCOPE_(variable, name_, function_, ...)                                               \
     static CryoSite CRYO_PASTE(variable, _site) = { name_, __FILE__, function_, __LINE__, 0 };     \
-    CryoScope CRYO_PASTE(variable, _scope) CRYO_CLEANUP(cryo_scope_leave) =                        \
+    CryoScope CRYO_PASTE(variable, _scope) CRYO_CLEANUP(cryo_scope_leave);                         \
+    const CryoSpan variable CRYO_UNUSED = CRYO_PASTE(variable, _scope).span =                      \
         !CRYO_RELAXED(cryo_tracing)                                                                \
-            ? (CryoScope){ { NULL, 0 }, { 0 } }                                                    \
-            : cryo_scope_enter(&CRYO_PASTE(variable, _site),                                       \
-                               &(const CryoSpanOptions){ .name = __VA_ARGS__ });                   \
-    const CryoSpan variable CRYO_UNUSED = CRYO_PASTE(variable, _scope).span
+            ? (CryoSpan){ NULL, 0 }                                                                \
+            : cryo_scope_enter(&CRYO_PASTE(variable, _scope), &CRYO_PASTE(variable, _site),        \
+                               &(const CryoSpanOptions){ .name = __VA_ARGS__ })
 /* clang-format on */
 #endif
 
@@ -216,7 +217,8 @@ static inline bool cryo_span_context_valid(const CryoSpanContext *context)
     return memcmp(context->trace_id, zero, 16) != 0 && memcmp(context->span_id, zero, 8) != 0;
 }
 
-/* The everyday forms: nothing is done, and next to nothing spent, for a span that does nothing. */
+/* The everyday forms. For a span that does nothing they do nothing, and in C the attributes of
+ * cryo_span_set and cryo_span_event are then not even evaluated. */
 static inline void cryo_span_end(CryoSpan span)
 {
     if (span.slot)
@@ -266,5 +268,17 @@ static inline void cryo_span_fail(CryoSpan span, const char *type, const char *m
 }
 
 CRYO_END
+
+#ifndef __cplusplus
+/* clang-format off */
+#define cryo_span_set(span, ...)                                                                   \
+    CRYO_LET(const CryoSpan, cryo_span_, span,                                                     \
+             if (cryo_span_.slot) cryo_span_set_now(cryo_span_, __VA_ARGS__))
+
+#define cryo_span_event(span, name, ...)                                                           \
+    CRYO_LET(const CryoSpan, cryo_span_, span,                                                     \
+             if (cryo_span_.slot) cryo_span_event_at(cryo_span_, cryo_str(name), __VA_ARGS__, 0))
+/* clang-format on */
+#endif
 
 #endif

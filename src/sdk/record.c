@@ -13,6 +13,24 @@ static uint32_t aligned(uint32_t at)
     return (at + ALIGNMENT - 1) & ~(uint32_t)(ALIGNMENT - 1);
 }
 
+/* Keys and values are short: a call of memcpy() would cost more than the copy. */
+static inline void copy_short(char *to, const char *from, size_t len)
+{
+    if (len >= 16 || len < 8) {
+        if (len >= 16)
+            memcpy(to, from, len);
+        else
+            for (size_t i = 0; i < len; i++)
+                to[i] = from[i];
+        return;
+    }
+    uint64_t first, last; /* they overlap */
+    memcpy(&first, from, sizeof first);
+    memcpy(&last, from + len - sizeof last, sizeof last);
+    memcpy(to, &first, sizeof first);
+    memcpy(to + len - sizeof last, &last, sizeof last);
+}
+
 static char *pos_ptr(const RecordPos *pos)
 {
     return (char *)(void *)pos->chunk + pos->at;
@@ -117,7 +135,7 @@ static void bytes_write(RecordPos *pos, const void *bytes, size_t len)
     while (len > 0 && pos_settle(pos)) {
         size_t here = pos->chunk->used - pos->at;
         size_t step = len < here ? len : here;
-        memcpy(pos_ptr(pos), from, step);
+        copy_short(pos_ptr(pos), from, step);
         pos->at += (uint32_t)step;
         from += step;
         len -= step;
@@ -144,9 +162,18 @@ static bool grow(Record *record, ThreadState *state, size_t count)
     return true;
 }
 
-/* Room for an entry: its head and key are written, the value is still to be. */
-static EntryHead *entry_reserve(Record *record, ThreadState *state, const EntryHead *model, Str key,
-                                RecordPos *value)
+static EntryHead *head_write(const RecordPos *pos, const EntryHead *model, Str key)
+{
+    EntryHead *head = (EntryHead *)(void *)pos_ptr(pos);
+    *head = *model;
+    head->key_len = (uint8_t)key.len;
+    copy_short((char *)(head + 1), key.ptr, key.len);
+    return head;
+}
+
+/* Beyond what is left in the last chunk. */
+static COLD EntryHead *entry_reserve_far(Record *record, ThreadState *state, const EntryHead *model,
+                                         Str key, RecordPos *value)
 {
     enum { ROOM = CHUNK_SIZE - sizeof(Chunk) };
     uint32_t fixed = (uint32_t)(sizeof *model + key.len);
@@ -159,10 +186,7 @@ static EntryHead *entry_reserve(Record *record, ThreadState *state, const EntryH
         return NULL;
     Chunk *chunk = here ? record->last : record->last->next;
     RecordPos pos = { chunk, here ? at : chunk->begin };
-    EntryHead *head = (EntryHead *)(void *)pos_ptr(&pos);
-    *head = *model;
-    head->key_len = (uint8_t)key.len;
-    memcpy((char *)(head + 1), key.ptr, key.len);
+    EntryHead *head = head_write(&pos, model, key);
     pos.at += fixed;
     *value = pos;
     size_t rest = model->value_cap;
@@ -175,6 +199,21 @@ static EntryHead *entry_reserve(Record *record, ThreadState *state, const EntryH
             break;
     }
     record->last = chunk;
+    return head;
+}
+
+/* Room for an entry: its head and key are written, the value is still to be. NULL: no memory. */
+static EntryHead *entry_reserve(Record *record, ThreadState *state, const EntryHead *model, Str key,
+                                RecordPos *value)
+{
+    Chunk *last = record->last;
+    RecordPos pos = { last, aligned(last->used) };
+    uint32_t fixed = (uint32_t)(sizeof *model + key.len);
+    if (UNLIKELY((size_t)pos.at + fixed + model->value_cap > CHUNK_SIZE))
+        return entry_reserve_far(record, state, model, key, value);
+    EntryHead *head = head_write(&pos, model, key);
+    *value = (RecordPos){ last, pos.at + fixed };
+    last->used = value->at + model->value_cap;
     return head;
 }
 
@@ -210,7 +249,7 @@ Str text_cut(Str text, size_t max)
     return str_first(text, at);
 }
 
-static Str text_fitting(CryoString text, size_t max)
+static COLD Str text_shortened(CryoString text, size_t max)
 {
     Str cut = text_cut((Str){ text.ptr, text.len }, max);
     if (cut.len <= VALUE_BYTES_MAX)
@@ -219,6 +258,13 @@ static Str text_fitting(CryoString text, size_t max)
     while (at > VALUE_BYTES_MAX - 4 && ((unsigned char)cut.ptr[at] & 0xC0) == 0x80)
         at--;
     return str_first(cut, at);
+}
+
+static inline Str text_fitting(CryoString text, size_t max)
+{
+    if (LIKELY(text.len <= max && text.len <= VALUE_BYTES_MAX))
+        return (Str){ text.ptr, text.len };
+    return text_shortened(text, max);
 }
 
 static size_t strings_size(const CryoString *strings, size_t count, size_t max)

@@ -86,42 +86,37 @@ static void edit_end(Edit *edit)
 
 typedef struct Parent {
     const uint8_t *trace_id, *span_id; /* NULL: none */
+    const CryoContext *context;        /* where it is one of this program */
     uint8_t flags;
-    bool is_remote;
-    size_t trace_state_len;
-    char trace_state[CRYO_TRACE_STATE_MAX];
+    bool is_remote, has_trace_state;
 } Parent;
 
-static void parent_from_context(Parent *parent, const CryoContext *context)
+static Parent parent_in_context(const CryoContext *context)
 {
-    static const uint8_t none[16];
-    if (memcmp(context->trace_id, none, sizeof none) == 0)
-        return;
-    parent->trace_id = context->trace_id;
-    parent->span_id = context->span_id;
-    parent->flags = context->flags;
-    parent->is_remote = context->is_remote;
-    if (context->has_trace_state)
-        parent->trace_state_len = span_trace_state(context->span, parent->trace_state);
+    uint64_t words[2];
+    memcpy(words, context->trace_id, sizeof words);
+    if ((words[0] | words[1]) == 0)
+        return (Parent){ 0 };
+    return (Parent){ .trace_id = context->trace_id,
+                     .span_id = context->span_id,
+                     .context = context,
+                     .flags = context->flags,
+                     .is_remote = context->is_remote,
+                     .has_trace_state = context->has_trace_state };
 }
 
-static void parent_choose(Parent *parent, const CryoSpanOptions *options)
+static Parent parent_choose(const CryoSpanOptions *options)
 {
-    parent->trace_id = NULL;
-    parent->flags = 0;
-    parent->is_remote = false;
-    parent->trace_state_len = 0;
     const CryoSpanContext *remote = options->remote;
-    if (remote && cryo_span_context_valid(remote)) {
-        parent->trace_id = remote->trace_id;
-        parent->span_id = remote->span_id;
-        parent->flags = remote->flags;
-        parent->is_remote = remote->is_remote;
-        parent->trace_state_len = remote->trace_state_len;
-        memcpy(parent->trace_state, remote->trace_state, remote->trace_state_len);
-    } else if (!options->root) {
-        parent_from_context(parent, options->parent ? options->parent : &thread_locals.current);
-    }
+    if (remote && cryo_span_context_valid(remote))
+        return (Parent){ .trace_id = remote->trace_id,
+                         .span_id = remote->span_id,
+                         .flags = remote->flags,
+                         .is_remote = remote->is_remote,
+                         .has_trace_state = remote->trace_state_len > 0 };
+    if (options->root)
+        return (Parent){ 0 };
+    return parent_in_context(options->parent ? options->parent : &thread_locals.current);
 }
 
 static void new_id(ThreadState *state, uint8_t *out, size_t words)
@@ -202,6 +197,21 @@ static void keep_trace_state(Record *record, ThreadState *state, Str text)
         record->bits |= RECORD_TRACE_STATE;
 }
 
+static COLD void inherit_trace_state(Record *record, ThreadState *state, const Parent *parent,
+                                     const CryoSpanOptions *options)
+{
+    char text[CRYO_TRACE_STATE_MAX];
+    if (parent->context) {
+        size_t len = span_trace_state(parent->context->span, text);
+        keep_trace_state(record, state, (Str){ text, len });
+    } else {
+        const CryoSpanContext *remote = options->remote;
+        size_t len = remote->trace_state_len;
+        keep_trace_state(record, state,
+                         (Str){ remote->trace_state, len < sizeof text ? len : sizeof text });
+    }
+}
+
 /* NULL: off, or no memory. The record is still the caller's alone. */
 static Record *span_begin(const Site *site, const CryoSpanOptions *options)
 {
@@ -213,14 +223,13 @@ static Record *span_begin(const Site *site, const CryoSpanOptions *options)
             tally(TALLY_DROPPED_MEMORY);
         return NULL;
     }
-    Parent parent;
-    parent_choose(&parent, options);
+    Parent parent = parent_choose(options);
     record_init(record);
     record->config = config;
     record->epoch = config->epoch;
     identify(record, state, &parent);
-    if (UNLIKELY(parent.trace_state_len > 0))
-        keep_trace_state(record, state, (Str){ parent.trace_state, parent.trace_state_len });
+    if (UNLIKELY(parent.has_trace_state))
+        inherit_trace_state(record, state, &parent, options);
     if (!sampler_decides(&config->sampler, record->trace_id, parent.trace_id != NULL,
                          parent.flags & CRYO_FLAG_SAMPLED)) {
         tally_in(state, TALLY_NOT_SAMPLED);
@@ -240,24 +249,24 @@ CryoSpan cryo_span_start_with(const CryoSpanOptions *options)
     return record ? handle_of(record) : (CryoSpan){ 0 };
 }
 
-CryoScope cryo_scope_enter(CryoSite *site, const CryoSpanOptions *options)
+CryoSpan cryo_scope_enter(CryoScope *scope, CryoSite *site, const CryoSpanOptions *options)
 {
-    CryoScope scope = { 0 };
     const Site *kept = run_config_now() ? site_find(site) : NULL;
     CryoSpanOptions named;
-    if (!kept && !options->name) { /* a function's name is made by its site */
+    if (UNLIKELY(!kept && !options->name)) { /* a function's name is made by its site */
         named = *options;
         named.name = site->function;
         options = &named;
     }
     Record *record = span_begin(kept, options);
-    if (record) {
-        scope.span = handle_of(record);
-        CryoToken token = cryo_attach(context_of_record(scope.span, record));
-        _Static_assert(sizeof token == sizeof scope.before, "a scope holds a token");
-        memcpy(scope.before, &token, sizeof token);
-    }
-    return scope;
+    if (!record)
+        return (CryoSpan){ 0 };
+    CryoSpan span = handle_of(record);
+    ThreadLocals *locals = &thread_locals;
+    memcpy(scope->before, &locals->current, sizeof locals->current); /* what cryo_attach() does */
+    scope->before[COUNT_OF(scope->before) - 1] = ++locals->depth;
+    context_of_record(span, record, &locals->current);
+    return span;
 }
 
 CryoSpan cryo_span_wrap(const CryoSpanContext *context)
@@ -336,6 +345,7 @@ void cryo_span_end_at(CryoSpan span, uint64_t end_ns)
 void cryo_scope_end(CryoScope *scope)
 {
     CryoToken token;
+    _Static_assert(sizeof token == sizeof scope->before, "a scope holds a token");
     memcpy(&token, scope->before, sizeof token);
     (void)cryo_detach(token);
     cryo_span_end_at(scope->span, 0);
@@ -479,23 +489,23 @@ size_t span_trace_state(CryoSpan span, char out[CRYO_TRACE_STATE_MAX])
     return len;
 }
 
-CryoContext context_of_record(CryoSpan span, const Record *record)
+void context_of_record(CryoSpan span, const Record *record, CryoContext *out)
 {
-    CryoContext context = { .span = span,
-                            .flags = record->flags,
-                            .is_remote = record->bits & RECORD_IS_REMOTE,
-                            .has_trace_state = (record->bits & RECORD_TRACE_STATE) != 0 };
-    memcpy(context.trace_id, record->trace_id, sizeof context.trace_id);
-    memcpy(context.span_id, record->span_id, sizeof context.span_id);
-    return context;
+    memcpy(out->trace_id, record->trace_id, sizeof out->trace_id);
+    memcpy(out->span_id, record->span_id, sizeof out->span_id);
+    out->span = span;
+    out->flags = record->flags;
+    out->is_remote = record->bits & RECORD_IS_REMOTE;
+    out->has_trace_state = (record->bits & RECORD_TRACE_STATE) != 0;
 }
 
 CryoContext cryo_context_of(CryoSpan span)
 {
+    CryoContext context = thread_locals.current;
     Record *record = span.slot && thread_state() ? span_lock(span) : NULL;
     if (!record)
-        return thread_locals.current;
-    CryoContext context = context_of_record(span, record);
+        return context;
+    context_of_record(span, record, &context);
     span_unlock(span);
     return context;
 }
