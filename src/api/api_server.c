@@ -44,18 +44,21 @@ static void status_face(Job *job)
     cryo_status_answer(&job->status, &stored, job->question.now_ns, &job->answer);
 }
 
+static void work(Job *job)
+{
+    if (job->is_status)
+        status_face(job);
+    else
+        jaeger_answer(job->api->settings.source, &job->question, &job->answer);
+    loop_post(job->api->settings.loop, &job->post);
+}
+
 static void query_thread(void *argument)
 {
     ApiServer *api = argument;
     void *item;
-    while (queue_pop(&api->queue, INT64_MAX, &item) == QUEUE_OK) {
-        Job *job = item;
-        if (job->is_status)
-            status_face(job);
-        else
-            jaeger_answer(api->settings.source, &job->question, &job->answer);
-        loop_post(api->settings.loop, &job->post);
-    }
+    while (queue_pop(&api->queue, INT64_MAX, &item) == QUEUE_OK)
+        work(item);
 }
 
 /* ---- the loop's thread --------------------------------------------------------------------------
@@ -146,7 +149,9 @@ static void enqueue(ApiServer *api, Request *request, bool is_status)
     if (job->next)
         job->next->link = &job->next;
     api->jobs = job;
-    if (queue_push(&api->queue, job) != QUEUE_OK)
+    if (api->settings.in_place)
+        work(job);
+    else if (queue_push(&api->queue, job) != QUEUE_OK)
         finish(job);
 }
 
@@ -188,6 +193,8 @@ static bool add_routes(ApiServer *api, Err *err)
 
 static bool start_threads(ApiServer *api, Err *err)
 {
+    if (api->settings.in_place)
+        return true;
     unsigned count = api->settings.threads ? api->settings.threads : THREADS_DEFAULT;
     count = count < THREADS_MAX ? count : THREADS_MAX;
     api->threads = MEM_MAKE(Thread, count, err);

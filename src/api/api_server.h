@@ -28,6 +28,7 @@ typedef struct ApiServerSettings {
     unsigned threads;   /* 0: 2 */
     size_t waiting_max; /* questions in the queue; 0: 64 */
     int64_t timeout_ns; /* of one question; 0: 30 s */
+    bool in_place;      /* no threads: questions hold the loop, and runs can be repeated */
 } ApiServerSettings;
 
 /* On the loop's thread, as everything here. All but the texts' owners is borrowed. */

@@ -96,7 +96,8 @@ static bool open_server(PageExtension *page, Err *err)
                                                      .source = store_spans(page->stored),
                                                      .clock = host_clock(host),
                                                      .status = fill_status,
-                                                     .context = page },
+                                                     .context = page,
+                                                     .in_place = host_is_stepped(host) },
                                err);
     const Route rest = { .path = STR("/*"), .methods = STR("GET"), .handle = web_handle };
     if (!page->api || !server_route(page->server, &rest, err))

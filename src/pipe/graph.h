@@ -36,6 +36,7 @@ enum {
 typedef struct GraphOptions {
     unsigned shards; /* 0: one per processor of this machine */
     bool threads;    /* only with the system's clock */
+    bool stepped;    /* without threads: components start none either (host_is_stepped) */
     Clock *clock;    /* NULL: the system's, as for the next two */
     Disk *disk;
     Sockets *sockets;

@@ -26,7 +26,7 @@ static bool make_instance(Graph *graph, Unit *unit, Instance *instance, Shard *s
     instance->host.loop = shard->loop;
     instance->host.shard = shard->index;
     instance->host.shards = graph->shard_count;
-    instance->host.stepped = !options->threads;
+    instance->host.stepped = options->stepped;
     instance->host.clock = options->clock;
     instance->host.random = &shard->random;
     instance->host.disk = options->disk;

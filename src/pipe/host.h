@@ -38,8 +38,8 @@ unsigned host_shards(const Host *host);
 Clock *host_clock(Host *host);
 Random *host_random(Host *host); /* this loop's */
 Disk *host_disk(Host *host);
-/* The loops are turned by whoever runs the graph, which has no threads: then a component starts
- * none either and does all of its work on its loop, so that a run can be repeated. */
+/* Then a component starts no threads and does all of its work on its loop, however long it takes:
+ * whoever runs the graph turns the loops and wants a run that can be repeated. */
 bool host_is_stepped(const Host *host);
 
 /* From the end of a complete start until the drain begins. Any thread. */
