@@ -11,13 +11,24 @@ static SimNet *of_sockets(Sockets *sockets)
 
 static SimNet *of_poller(Poller *poller)
 {
-    return (SimNet *)(void *)((char *)poller - offsetof(SimNet, poller));
+    return ((SimPoller *)poller)->net;
 }
 
 static void note(SimNet *net, uint64_t what)
 {
     net->events++;
     net->hash = (net->hash ^ what) * UINT64_C(1099511628211);
+}
+
+/* Counts the call. True: this is the one that fails. */
+static bool strikes(SimNet *net)
+{
+    if (!net->faulty || net->fail_after-- > 0)
+        return false;
+    net->faulty = false;
+    net->failed = true;
+    note(net, 'f');
+    return true;
 }
 
 static int take(SimNet *net, int kind)
@@ -28,7 +39,7 @@ static int take(SimNet *net, int kind)
             continue;
         memset(s, 0, offsetof(SimSocket, bytes));
         s->first = s->count = 0;
-        s->watched = false;
+        s->poller = NULL;
         s->kind = kind == SIM_LISTENER ? SIM_LISTENER : SIM_OPEN;
         s->peer = s->listener = -1;
         return i;
@@ -47,7 +58,7 @@ static int sim_listen(Sockets *sockets, const Address *address, ListenOptions op
 {
     (void)options;
     SimNet *net = of_sockets(sockets);
-    int i = take(net, SIM_LISTENER);
+    int i = strikes(net) ? -1 : take(net, SIM_LISTENER);
     if (i < 0)
         return -EMFILE;
     uint16_t port = address_port(address);
@@ -58,6 +69,8 @@ static int sim_listen(Sockets *sockets, const Address *address, ListenOptions op
 static int sim_accept(Sockets *sockets, int listener, Address *peer)
 {
     SimNet *net = of_sockets(sockets);
+    if (strikes(net))
+        return -EMFILE;
     for (int i = 0; i < SIM_SOCKETS; i++) {
         SimSocket *s = &net->all[i];
         if (s->kind != SIM_OPEN || s->listener != listener - 1)
@@ -82,7 +95,7 @@ static int find_listener(const SimNet *net, uint16_t port)
 static int sim_connect(Sockets *sockets, const Address *address)
 {
     SimNet *net = of_sockets(sockets);
-    int near = take(net, SIM_OPEN);
+    int near = strikes(net) ? -1 : take(net, SIM_OPEN);
     if (near < 0)
         return -EMFILE;
     int listener = find_listener(net, address_port(address));
@@ -100,7 +113,8 @@ static int sim_connect(Sockets *sockets, const Address *address)
 
 static int sim_connect_result(Sockets *sockets, int fd)
 {
-    return -at(of_sockets(sockets), fd)->refused;
+    SimNet *net = of_sockets(sockets);
+    return strikes(net) ? -ECONNREFUSED : -at(net, fd)->refused;
 }
 
 static void break_both(SimNet *net, SimSocket *s)
@@ -113,6 +127,8 @@ static void break_both(SimNet *net, SimSocket *s)
 
 static bool breaks(SimNet *net)
 {
+    if (strikes(net))
+        return true;
     return net->reset_in > 0 && random_below(&net->random, net->reset_in) == 0;
 }
 
@@ -173,10 +189,27 @@ static void sim_shutdown_write(Sockets *sockets, int fd)
         net->all[s->peer].peer_ended = true;
 }
 
+/* A listener takes those along that nobody has accepted. */
+static void close_newcomers(SimNet *net, int listener)
+{
+    for (int i = 0; i < SIM_SOCKETS; i++) {
+        SimSocket *s = &net->all[i];
+        if (s->kind != SIM_OPEN || s->listener != listener)
+            continue;
+        if (s->peer >= 0) {
+            net->all[s->peer].peer = -1;
+            net->all[s->peer].reset = true;
+        }
+        s->kind = SIM_FREE;
+    }
+}
+
 static void sim_close(Sockets *sockets, int fd)
 {
     SimNet *net = of_sockets(sockets);
     SimSocket *s = at(net, fd);
+    if (s->kind == SIM_LISTENER)
+        close_newcomers(net, fd - 1);
     if (s->peer >= 0) {
         net->all[s->peer].peer = -1;
         if (s->count > 0) /* unread bytes: the kernel answers with a reset */
@@ -190,9 +223,11 @@ static void sim_close(Sockets *sockets, int fd)
 
 static bool sim_watch(Poller *poller, int fd, unsigned wanted, void *watcher, Err *err)
 {
-    (void)err;
-    SimSocket *s = at(of_poller(poller), fd);
-    s->watched = true;
+    SimNet *net = of_poller(poller);
+    SimSocket *s = at(net, fd);
+    if (strikes(net))
+        return fail_errno(err, ENOSPC, "watching descriptor %d", fd);
+    s->poller = poller;
     s->wanted = wanted;
     s->watcher = watcher;
     return true;
@@ -200,7 +235,7 @@ static bool sim_watch(Poller *poller, int fd, unsigned wanted, void *watcher, Er
 
 static void sim_forget(Poller *poller, int fd)
 {
-    at(of_poller(poller), fd)->watched = false;
+    at(of_poller(poller), fd)->poller = NULL;
 }
 
 static bool has_newcomer(const SimNet *net, int listener)
@@ -224,24 +259,24 @@ static unsigned readiness(const SimNet *net, int i)
     return (readable ? SOCKET_READ : 0U) | (writable ? SOCKET_WRITE : 0U);
 }
 
-static bool is_ready(const SimNet *net, int i)
+static bool is_ready(const SimNet *net, int i, const Poller *poller)
 {
     const SimSocket *s = &net->all[i];
-    if (s->kind == SIM_FREE || !s->watched)
+    if (s->kind == SIM_FREE || s->poller != poller)
         return false;
     unsigned ready = readiness(net, i);
     return (ready & s->wanted) || (s->reset && s->wanted == 0);
 }
 
 /* Starts somewhere, and now and then keeps one for later: but never all of them. */
-static size_t collect(SimNet *net, SocketEvent *events, size_t max)
+static size_t collect(SimNet *net, const Poller *poller, SocketEvent *events, size_t max)
 {
     size_t count = 0;
     int start = (int)random_below(&net->random, SIM_SOCKETS);
     int kept = -1;
     for (int k = 0; k < SIM_SOCKETS && count < max; k++) {
         int i = (start + k) % SIM_SOCKETS;
-        if (!is_ready(net, i))
+        if (!is_ready(net, i, poller))
             continue;
         if (random_below(&net->random, 3) == 0)
             kept = i;
@@ -256,29 +291,44 @@ static size_t collect(SimNet *net, SocketEvent *events, size_t max)
 static size_t sim_wait(Poller *poller, int64_t timeout_ns, SocketEvent *events, size_t max)
 {
     SimNet *net = of_poller(poller);
-    size_t count = collect(net, events, max);
-    if (count == 0 && !net->woken && timeout_ns > 0) {
+    SimPoller *self = (SimPoller *)poller;
+    size_t count = collect(net, poller, events, max);
+    if (count == 0 && !self->woken && timeout_ns > 0) {
         test_clock_advance(&net->clock, timeout_ns);
         note(net, (uint64_t)timeout_ns);
     }
-    net->woken = false;
+    self->woken = false;
     return count;
 }
 
 static void sim_wake(Poller *poller)
 {
-    of_poller(poller)->woken = true;
+    ((SimPoller *)poller)->woken = true;
 }
 
 static void sim_poller_free(Poller *poller)
 {
-    (void)poller; /* part of the SimNet */
+    ((SimPoller *)poller)->net = NULL;
 }
 
 static Poller *sim_poller_new(Sockets *sockets, Err *err)
 {
-    (void)err;
-    return &of_sockets(sockets)->poller;
+    static const Poller table = { .watch = sim_watch,
+                                  .change = sim_watch,
+                                  .forget = sim_forget,
+                                  .wait = sim_wait,
+                                  .wake = sim_wake,
+                                  .free = sim_poller_free };
+    SimNet *net = of_sockets(sockets);
+    bool struck = strikes(net);
+    for (int i = 0; i < SIM_LOOPS && !struck; i++) {
+        if (net->pollers[i].net)
+            continue;
+        net->pollers[i] = (SimPoller){ .base = table, .net = net };
+        return &net->pollers[i].base;
+    }
+    fail_errno(err, EMFILE, "making an event loop");
+    return NULL;
 }
 
 void sim_net_init(SimNet *net, uint64_t seed, uint64_t reset_in)
@@ -297,12 +347,6 @@ void sim_net_init(SimNet *net, uint64_t seed, uint64_t reset_in)
                               .local_address = sim_local_address,
                               .shutdown_write = sim_shutdown_write,
                               .close = sim_close };
-    net->poller = (Poller){ .watch = sim_watch,
-                            .change = sim_watch,
-                            .forget = sim_forget,
-                            .wait = sim_wait,
-                            .wake = sim_wake,
-                            .free = sim_poller_free };
 }
 
 size_t sim_net_open(const SimNet *net)

@@ -10,9 +10,12 @@ static atomic_long left = -1;
 static atomic_long live;
 static atomic_int happened;
 static atomic_int for_good;
+static atomic_int held;
 
 static int refuse(void)
 {
+    if (atomic_load(&held))
+        return 0;
     if (atomic_load(&for_good) && atomic_load(&happened))
         return 1;
     long now = atomic_load(&left);
@@ -58,6 +61,14 @@ void starve_after(long count)
 void starve_from(long count)
 {
     install(count, 1);
+}
+void starve_hold(void)
+{
+    atomic_store(&held, 1);
+}
+void starve_resume(void)
+{
+    atomic_store(&held, 0);
 }
 long starve_live(void)
 {

@@ -9,6 +9,11 @@ void starve_after(long count);
 /* The same, but every allocation after the first failure fails too. */
 void starve_from(long count);
 
+/* Between these two allocations neither fail nor count towards the next failure: for the test's own
+ * work in the middle of a run. */
+void starve_hold(void);
+void starve_resume(void);
+
 long starve_live(void);    /* blocks that are alive */
 int starve_happened(void); /* did one fail since the last starve_after? */
 void starve_end(void);     /* none fails any more; the hook stays */
