@@ -11,7 +11,8 @@
  *
  *     taken, delivered        200 / OK with an empty Export...ServiceResponse
  *     delivered in part       200 / OK with partial_success: how many, and why
- *     not now                 503 + Retry-After / UNAVAILABLE + RetryInfo; nothing was kept
+ *     not now                 503 / UNAVAILABLE; nothing was kept. With Retry-After / RetryInfo
+ *                             when somebody knows when; else the client's own back-off is best
  *     never                   400, 413, 500 / INVALID_ARGUMENT, RESOURCE_EXHAUSTED, INTERNAL
  *
  * HTTP error bodies are a google.rpc.Status in protobuf (OTLP specification, "Failures"). A path or
@@ -287,7 +288,9 @@ static bool route_grpc(OtlpReceiver *receiver, Err *err)
             continue;
         const GrpcRoute route = { .path = otlp_grpc_path(receiver->ways[i].signal),
                                   .handle = handle,
-                                  .owner = &receiver->ways[i] };
+                                  .owner = &receiver->ways[i],
+                                  .message_bytes = receiver->protocols.grpc.max_recv_msg_size_mib
+                                                   << 20 };
         if (!server_grpc_route(receiver->grpc, &route, err))
             return false;
     }
@@ -307,7 +310,8 @@ static bool route_http(OtlpReceiver *receiver, Err *err)
         const Route route = { .path = buf_str(&path),
                               .methods = STR("POST"),
                               .handle = handle,
-                              .owner = &receiver->ways[i] };
+                              .owner = &receiver->ways[i],
+                              .body_bytes = (size_t)settings->max_request_body_size };
         bool ok = buf_ok(&path, err) && server_route(receiver->http, &route, err);
         buf_free(&path);
         if (!ok)
@@ -316,13 +320,11 @@ static bool route_http(OtlpReceiver *receiver, Err *err)
     return true;
 }
 
-static bool listen_on(OtlpReceiver *receiver, Server *server, const char *protocol, Err *err)
+static void announce(OtlpReceiver *receiver, const Server *server, const char *protocol)
 {
     Host *host = receiver->base.host;
-    if (!server_listen(server, err))
-        return blame(err, "protocols::%s::endpoint", server == receiver->grpc ? "grpc" : "http");
-    if (host_shard(host) > 0)
-        return true; /* one line is enough */
+    if (!server || host_shard(host) > 0)
+        return; /* one line is enough */
     Address address = server_address(server);
     char text[ADDRESS_TEXT_SIZE];
     host_announce(host, protocol, address_text(&address, text));
@@ -331,7 +333,12 @@ static bool listen_on(OtlpReceiver *receiver, Server *server, const char *protoc
                  "%s listens beyond this machine, without TLS and without authentication: "
                  "whoever reaches it can send",
                  text);
-    return true;
+}
+
+static bool listen_on(const OtlpReceiver *receiver, Server *server, Err *err)
+{
+    return server_listen(server, err) ||
+           blame(err, "protocols::%s::endpoint", server == receiver->grpc ? "grpc" : "http");
 }
 
 static bool start_grpc(OtlpReceiver *receiver, Err *err)
@@ -363,10 +370,13 @@ static bool otlp_start(void *self, Err *err)
         return blame(err, "protocols::grpc");
     if (protocols->http.present && !start_http(receiver, err))
         return blame(err, "protocols::http");
-    if (receiver->grpc && !listen_on(receiver, receiver->grpc, "gRPC", err))
+    bool two_ports = receiver->http && receiver->http != receiver->grpc;
+    if ((receiver->grpc && !listen_on(receiver, receiver->grpc, err)) ||
+        (two_ports && !listen_on(receiver, receiver->http, err)))
         return false;
-    return !receiver->http || receiver->http == receiver->grpc ||
-           listen_on(receiver, receiver->http, "HTTP", err);
+    announce(receiver, receiver->grpc, "gRPC");
+    announce(receiver, receiver->http, "HTTP");
+    return true;
 }
 
 /* No new connections; requests that are under way are still answered. */
