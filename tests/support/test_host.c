@@ -21,6 +21,7 @@ struct TestHost {
     void *self;
     bool started, delivers;
     ErrKind refuse;
+    unsigned wants;
     void *service;
     Ledger ledger;
     Parcel sent[SENT_MAX];
@@ -80,7 +81,7 @@ static bool test_send(Host *host, const Parcel *parcel, Err *err)
 
 static bool test_wants(const Host *host, Signal signal)
 {
-    return host->type->signals & signal;
+    return ((const TestHost *)host)->wants & signal;
 }
 
 static bool test_ready(const Host *host)
@@ -165,6 +166,7 @@ TestHost *test_host_new(const ComponentType *type, Str yaml, Buf *problems, Err 
     }
     test->host.ops = &test_ops;
     test->host.type = type;
+    test->wants = type->signals;
     test->host.id = str_from(type->name);
     test->host.shards = 1;
     test->host.stepped = true;
@@ -313,6 +315,11 @@ const TestAck *test_host_ack(const TestHost *test, size_t i)
 void test_host_refuse(TestHost *test, ErrKind kind)
 {
     test->refuse = kind;
+}
+
+void test_host_want(TestHost *test, unsigned signals)
+{
+    test->wants = signals;
 }
 
 void test_host_offer(TestHost *test, void *service)

@@ -50,6 +50,8 @@ const TestAck *test_host_ack(const TestHost *test, size_t i);
 
 /* From now on host_send refuses with this kind; ERR_NONE: takes again. */
 void test_host_refuse(TestHost *test, ErrKind kind);
+/* Something comes next only for these signals; at first for all that the component has. */
+void test_host_want(TestHost *test, unsigned signals);
 /* What host_service answers. */
 void test_host_offer(TestHost *test, void *service);
 
