@@ -8,6 +8,8 @@
 
 enum { LINE_MAX_LEN = 1024 };
 
+static const char *log_level_name(LogLevel level);
+
 static void to_stderr(void *context, LogLevel level, Str component, Str message)
 {
     (void)context;
@@ -43,7 +45,7 @@ void log_write(LogLevel level, const char *component, const char *format, ...)
     sink.write(sink.context, level, str_from(component), (Str){ line, len });
 }
 
-const char *log_level_name(LogLevel level)
+static const char *log_level_name(LogLevel level)
 {
     static const char *const names[] = { "debug", "info", "warn", "error", "off" };
     return names[level];

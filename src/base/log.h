@@ -21,6 +21,5 @@ typedef struct LogSink {
 void log_set_sink(const LogSink *sink); /* NULL: the default, at LOG_INFO */
 void log_set_level(LogLevel level);     /* of the sink that there is */
 void log_write(LogLevel level, const char *component, const char *format, ...) PRINTF(3, 4);
-const char *log_level_name(LogLevel level); /* debug, info, warn, error, off */
 
 #endif

@@ -59,14 +59,6 @@ QueueResult queue_pop(Queue *queue, int64_t deadline_mono_ns, void **item)
     return result;
 }
 
-size_t queue_count(Queue *queue)
-{
-    mutex_lock(&queue->mutex);
-    size_t count = queue->count;
-    mutex_unlock(&queue->mutex);
-    return count;
-}
-
 void queue_close(Queue *queue)
 {
     mutex_lock(&queue->mutex);

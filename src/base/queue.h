@@ -27,7 +27,6 @@ CHECKED bool queue_init(Queue *queue, size_t cap, Err *err);
 QueueResult queue_push(Queue *queue, void *item); /* OK, FULL or CLOSED; never waits */
 /* Waits until the monotonic deadline (INT64_MAX: for ever): OK, EMPTY (it passed) or CLOSED. */
 QueueResult queue_pop(Queue *queue, int64_t deadline_mono_ns, void **item);
-size_t queue_count(Queue *queue);
 void queue_close(Queue *queue);
 void queue_done(Queue *queue); /* harmless on a zeroed Queue; the items are the caller's */
 

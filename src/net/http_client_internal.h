@@ -71,7 +71,6 @@ void client_fail_waiting(HttpClient *client, const Err *err);
 
 /* http_task.c */
 CHECKED Task *task_new(HttpClient *client, const HttpCall *call, Err *err);
-void task_free(Task *task);
 void task_finish(Task *task, const Err *err); /* NULL: the response is there */
 void task_tell(Task *task);                   /* calls done() now and frees it */
 

@@ -90,6 +90,8 @@ static bool prepare(Task *task, const HttpCall *call, Err *err)
     return buf_ok(&task->head, err) || blame(err, "the request's header");
 }
 
+static void task_free(Task *task);
+
 /* The body stays the caller's until it is taken: see http_client_send(). */
 Task *task_new(HttpClient *client, const HttpCall *call, Err *err)
 {
@@ -106,7 +108,7 @@ Task *task_new(HttpClient *client, const HttpCall *call, Err *err)
     return NULL;
 }
 
-void task_free(Task *task)
+static void task_free(Task *task)
 {
     HttpClient *client = task->client;
     if (task->state == TASK_WAITING)

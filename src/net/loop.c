@@ -279,10 +279,6 @@ void loop_stop(Loop *loop)
     loop->poller->wake(loop->poller);
 }
 
-Clock *loop_clock(Loop *loop)
-{
-    return loop->clock;
-}
 Sockets *loop_sockets(Loop *loop)
 {
     return loop->sockets;

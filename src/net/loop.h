@@ -52,7 +52,6 @@ CHECKED Loop *loop_new(Clock *clock, Sockets *sockets, Err *err);
  */
 void loop_free(Loop *loop);
 
-Clock *loop_clock(Loop *loop);
 Sockets *loop_sockets(Loop *loop);
 int64_t loop_now(const Loop *loop); /* the monotonic clock, for timers and deadlines */
 

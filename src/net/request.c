@@ -245,7 +245,8 @@ static bool add_message(Reply *reply, Str message, Err *err)
     return ok;
 }
 
-void request_answer_grpc_error(Request *request, const RpcStatus *status)
+/* Trailers only, with a google.rpc.Status when a retry delay is given. */
+static void request_answer_grpc_error(Request *request, const RpcStatus *status)
 {
     Err err = { 0 };
     Reply *reply = &request->reply;
@@ -328,17 +329,9 @@ Str request_field(const Request *request, Str lower_case_name)
 {
     return http_fields_get(&request->fields, lower_case_name);
 }
-const HttpFields *request_fields(const Request *request)
-{
-    return &request->fields;
-}
 Str request_body(const Request *request)
 {
     return buf_str(&request->body);
-}
-const Address *request_peer(const Request *request)
-{
-    return &request->home.peer;
 }
 bool request_is_grpc(const Request *request)
 {

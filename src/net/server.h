@@ -102,11 +102,9 @@ Str request_method(const Request *request);
 Str request_path(const Request *request);  /* as sent, before '?', not decoded */
 Str request_query(const Request *request); /* behind '?', without it */
 Str request_field(const Request *request, Str lower_case_name); /* first; ptr NULL: none */
-const HttpFields *request_fields(const Request *request);
 Str request_body(const Request *request); /* plain bytes; of a gRPC call the message */
 /* Moves the body out; afterwards request_body is empty and the bytes count for the caller. */
 Buf request_take_body(Request *request);
-const Address *request_peer(const Request *request);
 bool request_is_grpc(const Request *request);
 /* grpc-timeout as a moment on the loop's monotonic clock; INT64_MAX: none was given. */
 int64_t request_deadline_ns(const Request *request);
@@ -131,8 +129,6 @@ void request_answer(Request *request, Answer *answer);
 void request_answer_text(Request *request, int status, Str text);
 /* Moves the message out of *message. */
 void request_answer_grpc(Request *request, Buf *message);
-/* Trailers only, with a google.rpc.Status when a retry delay is given. */
-void request_answer_grpc_error(Request *request, const RpcStatus *status);
 /* Says err in the request's own language: its kind's HTTP status with the text, or gRPC status;
  * retry_ms becomes Retry-After or RetryInfo. */
 void request_answer_err(Request *request, const Err *err);

@@ -65,6 +65,8 @@ static bool write_some(Transport *transport)
     return false;
 }
 
+static bool transport_has_pending(const Transport *transport);
+
 /* Every byte that the peer took starts its patience anew. */
 static void note_stall(Transport *transport, bool progress)
 {
@@ -93,7 +95,7 @@ void transport_send(Transport *transport)
         transport->events->settled(transport->owner);
 }
 
-bool transport_has_pending(const Transport *transport)
+static bool transport_has_pending(const Transport *transport)
 {
     return transport->out_sent < transport->out.len;
 }

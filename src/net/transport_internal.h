@@ -45,7 +45,6 @@ typedef struct Transport {
 CHECKED bool transport_open(Transport *transport, Loop *loop, int fd, Err *err);
 void transport_send(Transport *transport); /* there is something new to fill with */
 void transport_pause(Transport *transport, bool pause);
-bool transport_has_pending(const Transport *transport); /* filled but not yet sent */
 void transport_finish(Transport *transport); /* tells the peer that nothing more will be sent */
 void transport_close(Transport *transport);  /* harmless when it is closed or zeroed */
 

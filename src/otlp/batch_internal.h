@@ -82,8 +82,6 @@ typedef struct Marks {
     size_t count, cap, max;
 } Marks;
 
-size_t index_size(const IndexCounts *count); /* in bytes */
-
 /* Room for the tables of `count`, yet to be filled. */
 CHECKED bool index_make(Index *index, const IndexCounts *count, Err *err);
 void index_close(Index *index); /* writes the closing entries */

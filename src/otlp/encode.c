@@ -148,6 +148,8 @@ ArrayEncoder encode_array_open(Buf *out, uint32_t number, Str key)
     return encoder;
 }
 
+static void encode_value(Buf *out, uint32_t number, const ValueView *value);
+
 void encode_element(Buf *out, const ValueView *value)
 {
     encode_value(out, 1, value);
@@ -160,7 +162,7 @@ void encode_array_close(Buf *out, const ArrayEncoder *encoder)
     wire_close(out, encoder->attribute);
 }
 
-void encode_value(Buf *out, uint32_t number, const ValueView *value)
+static void encode_value(Buf *out, uint32_t number, const ValueView *value)
 {
     size_t any = wire_open(out, number);
     switch (value->kind) {

@@ -70,9 +70,6 @@ ArrayEncoder encode_array_open(Buf *out, uint32_t number, Str key);
 void encode_element(Buf *out, const ValueView *value);
 void encode_array_close(Buf *out, const ArrayEncoder *encoder);
 
-/* A value on its own, e.g. the elements above or a log's body. */
-void encode_value(Buf *out, uint32_t number, const ValueView *value);
-
 /* A whole InstrumentationScope in a ScopeSpans and so on; nothing when it is empty. A scope with
  * attributes is opened as SCOPES_SCOPE and filled with encode_scope_fields. */
 void encode_scope(Buf *out, const ScopeView *scope);

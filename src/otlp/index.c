@@ -12,7 +12,7 @@ static size_t table_words(const IndexCounts *n)
            n->scope_attributes + n->item_attributes;
 }
 
-size_t index_size(const IndexCounts *count)
+static size_t index_size(const IndexCounts *count)
 {
     return table_words(count) * sizeof(uint32_t);
 }

@@ -78,7 +78,7 @@ void value_merge(Str message, ValueView *out)
     }
 }
 
-ValueView value_read(Str message)
+static ValueView value_read(Str message)
 {
     ValueView value = { .kind = VALUE_EMPTY };
     value_merge(message, &value);

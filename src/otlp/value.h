@@ -61,7 +61,6 @@ bool value_next(Fields *elements, ValueView *out);
 Attributes value_members(const ValueView *kvlist);
 
 /* From the bytes of an AnyValue and of a KeyValue message, as a valid batch holds them. */
-ValueView value_read(Str message);
 void value_merge(Str message, ValueView *out); /* a later member replaces an earlier one */
 AttributeView attribute_read(Str message);
 

@@ -336,11 +336,6 @@ bool graph_step(Graph *graph, int64_t timeout_ns)
     return ran;
 }
 
-unsigned graph_shards(const Graph *graph)
-{
-    return graph->shard_count;
-}
-
 Loop *graph_loop(Graph *graph, unsigned shard)
 {
     return graph->shards[shard].loop;

@@ -72,7 +72,6 @@ void graph_free(Graph *graph); /* stops first; NULL is fine */
  * ran. */
 bool graph_step(Graph *graph, int64_t timeout_ns);
 
-unsigned graph_shards(const Graph *graph);
 Loop *graph_loop(Graph *graph, unsigned shard);
 
 /* Any thread. */

@@ -119,7 +119,7 @@ size_t inbox_count(Inbox *inbox)
 
 /* --- between units --------------------------------------------------------------------------- */
 
-bool unit_take(Unit *unit, const Shard *from, const Parcel *parcel, Err *err)
+static bool unit_take(Unit *unit, const Shard *from, const Parcel *parcel, Err *err)
 {
     bool sharded = unit->type->placement == SHARDED;
     Instance *instance = &unit->instances[sharded ? from->index : 0];

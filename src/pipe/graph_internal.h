@@ -90,7 +90,6 @@ CHECKED bool graph_build(Graph *graph, Err *err);
 
 /* graph_flow.c */
 extern const HostOps graph_host_ops;
-CHECKED bool unit_take(Unit *unit, const Shard *from, const Parcel *parcel, Err *err);
 void inbox_open(Inbox *inbox);
 void inbox_close(Inbox *inbox); /* on the reader's loop; gives back what is inside */
 size_t inbox_count(Inbox *inbox);

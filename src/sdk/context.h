@@ -6,10 +6,6 @@
 
 #include <cryostorm/context.h>
 
-/* Makes `out` the context of that span; what it carries besides stays. The record is locked, or
- * known to the caller alone. */
-void context_of_record(CryoSpan span, const Record *record, CryoContext *out);
-
 /* The trace state of a span; its length, 0 where there is none or the span has ended. */
 size_t span_trace_state(CryoSpan span, char out[CRYO_TRACE_STATE_MAX]);
 

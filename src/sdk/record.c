@@ -237,7 +237,8 @@ EntryHead *record_add(Record *record, ThreadState *state, const EntryText *text)
 
 /* ---- attributes ------------------------------------------------------------------------------ */
 
-Str text_cut(Str text, size_t max)
+/* Cuts to at most `max` code points (bytes where it is no UTF-8). */
+static Str text_cut(Str text, size_t max)
 {
     if (text.len <= max)
         return text;

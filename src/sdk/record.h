@@ -137,7 +137,4 @@ void record_own_attributes(Record *record, ThreadState *state, OwnedList *owned,
 bool record_set_text(Record *record, ThreadState *state, EntryKind kind, Str text);
 size_t record_get_text(const Record *record, EntryKind kind, char *out, size_t capacity);
 
-/* Cuts to at most `max` code points (bytes where it is no UTF-8). */
-Str text_cut(Str text, size_t max);
-
 #endif

@@ -249,6 +249,8 @@ CryoSpan cryo_span_start_with(const CryoSpanOptions *options)
     return record ? handle_of(record) : (CryoSpan){ 0 };
 }
 
+static void context_of_record(CryoSpan span, const Record *record, CryoContext *out);
+
 CryoSpan cryo_scope_enter(CryoScope *scope, CryoSite *site, const CryoSpanOptions *options)
 {
     const Site *kept = run_config_now() ? site_find(site) : NULL;
@@ -489,7 +491,9 @@ size_t span_trace_state(CryoSpan span, char out[CRYO_TRACE_STATE_MAX])
     return len;
 }
 
-void context_of_record(CryoSpan span, const Record *record, CryoContext *out)
+/* Makes `out` the context of that span; what it carries besides stays. The record is locked, or
+ * known to the caller alone. */
+static void context_of_record(CryoSpan span, const Record *record, CryoContext *out)
 {
     memcpy(out->trace_id, record->trace_id, sizeof out->trace_id);
     memcpy(out->span_id, record->span_id, sizeof out->span_id);

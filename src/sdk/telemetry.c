@@ -41,7 +41,7 @@ bool error_set(CryoError *error, CryoErrorKind kind, Str text)
     return false;
 }
 
-bool error_from(CryoError *error, const Err *err)
+static bool error_from(CryoError *error, const Err *err)
 {
     CryoErrorKind kind = err->kind == ERR_MEMORY    ? CRYO_ERROR_MEMORY
                          : err->kind == ERR_TIMEOUT ? CRYO_ERROR_TIMEOUT

@@ -9,7 +9,6 @@
 
 /* Fill a caller's CryoError, which may be NULL. Return false. A long text loses its end. */
 bool error_set(CryoError *error, CryoErrorKind kind, Str text);
-bool error_from(CryoError *error, const Err *err);
 
 void telemetry_after_fork(void); /* in the child */
 

@@ -38,7 +38,7 @@ void detail_time(Buf *out, const char *label, uint64_t ns)
     buf_add(out, STR(" +0000 UTC\n"));
 }
 
-void detail_value(Buf *out, const ValueView *value)
+static void detail_value(Buf *out, const ValueView *value)
 {
     static const char *const names[] = {
         [VALUE_EMPTY] = "Empty", [VALUE_STRING] = "Str",    [VALUE_BOOL] = "Bool",

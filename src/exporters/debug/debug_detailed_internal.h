@@ -9,7 +9,6 @@
 
 void detail_text(Buf *out, const char *label, Str text); /* a line */
 void detail_time(Buf *out, const char *label, uint64_t ns);
-void detail_value(Buf *out, const ValueView *value); /* Str(x), Int(1); no line of its own */
 
 /* The title, and a line for each; nothing when there are none. */
 void detail_attributes(Buf *out, const char *title, Attributes list, const char *indent);

@@ -30,7 +30,7 @@ void debug_add_value(Buf *out, const ValueView *value)
     buf_free(&text);
 }
 
-void debug_add_pairs(Buf *out, Attributes list, Str before)
+static void debug_add_pairs(Buf *out, Attributes list, Str before)
 {
     AttributeView attribute;
     while (attributes_next(&list, &attribute)) {

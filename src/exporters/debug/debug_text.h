@@ -16,7 +16,6 @@ void debug_detailed(const Batch *batch, Buf *out); /* everything there is */
 /* ---- pieces that both use ---- */
 
 void debug_add_text(Buf *out, Str text);
-void debug_add_value(Buf *out, const ValueView *value);      /* as text: 12, true, [1,2] */
-void debug_add_pairs(Buf *out, Attributes list, Str before); /* k=v, each after `before` */
+void debug_add_value(Buf *out, const ValueView *value); /* as text: 12, true, [1,2] */
 
 #endif

@@ -50,7 +50,8 @@ void span_match_done(SpanMatch *match)
     *match = (SpanMatch){ 0 };
 }
 
-uint64_t span_row_duration(const SpanRow *row)
+/* What a span lasts: 0 when it ends before it starts. */
+static uint64_t span_row_duration(const SpanRow *row)
 {
     return row->end_ns > row->start_ns ? row->end_ns - row->start_ns : 0;
 }

@@ -23,7 +23,4 @@ void span_match_done(SpanMatch *match); /* harmless when zeroed */
 
 CHECKED bool span_matches(SpanMatch *match, const SpanRow *row);
 
-/* What a span lasts: 0 when it ends before it starts. */
-PURE uint64_t span_row_duration(const SpanRow *row);
-
 #endif
