@@ -147,6 +147,55 @@ static void nothing_is_seen_before_the_log_has_it(void **state)
     rig_done(&rig);
 }
 
+static void a_full_disk_refuses_serves_and_recovers(void **state)
+{
+    (void)state;
+    Rig rig;
+    rig_init(&rig);
+    rig.settings.segment_bytes = 4096;
+    test_disk_capacity(rig.disk, 3000);
+    assert_true(rig_open(&rig));
+    char line[64];
+    int stored = 0, refused = 0;
+    for (int i = 0; i < 200; i++) {
+        snprintf(line, sizeof line, "trace=%x name=n%d start=+%dms", i + 1, i, i);
+        if (put(&rig, line)) {
+            stored++;
+        } else {
+            assert_int_equal(rig.err.kind, ERR_BUSY);
+            assert_true(rig.err.retry_ms > 0);
+            refused++;
+        }
+        assert_int_equal(spans(&rig), stored); /* queries go on, and see what was stored */
+        if (i == 150)
+            test_disk_capacity(rig.disk, UINT64_MAX);
+    }
+    assert_true(refused > 50);
+    assert_string_equal(names(&rig, (SpanScan){ .limit = 2 }), "n199 n198");
+    assert_true(rig_close(&rig));
+    test_disk_crash(rig.disk, CRASH_CUT);
+    assert_true(rig_open(&rig));
+    assert_int_equal(spans(&rig), stored);
+    StoreStats stats;
+    store_stats(rig.store, &stats);
+    assert_int_equal(stats.log.torn_tails + stats.log.damaged_segments, 0);
+    rig_done(&rig);
+}
+
+static void a_second_store_in_the_directory_is_told_who_has_it(void **state)
+{
+    (void)state;
+    Rig rig;
+    rig_init(&rig);
+    assert_true(rig_open(&rig));
+    Err err;
+    assert_null(store_open(&rig.settings, &err));
+    assert_int_equal(err.kind, ERR_BUSY);
+    assert_non_null(strstr(err.text, "data/traces is in use by process "));
+    assert_true(put(&rig, "name=unharmed"));
+    rig_done(&rig);
+}
+
 static void only_traces_and_only_what_can_fit(void **state)
 {
     (void)state;
@@ -347,6 +396,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(what_is_stored_is_found_also_after_a_restart),
         cmocka_unit_test(nothing_is_seen_before_the_log_has_it),
+        cmocka_unit_test(a_full_disk_refuses_serves_and_recovers),
+        cmocka_unit_test(a_second_store_in_the_directory_is_told_who_has_it),
         cmocka_unit_test(only_traces_and_only_what_can_fit),
         cmocka_unit_test(the_oldest_leave_file_and_rows_together),
         cmocka_unit_test(a_smaller_memory_at_the_next_start_keeps_the_newest),

@@ -156,26 +156,53 @@ static void sort_rows(Run *run)
             !i || !trace_id_eq(&run->by_trace[i]->trace_id, &run->by_trace[i - 1]->trace_id);
 }
 
-/* Every row's operation, sorted, equal ones added up; then the array shrinks to what it holds. */
+/* Operations found so far, in order of their first row, and a hash table of their numbers + 1. */
+typedef struct OperationTable {
+    Operation *at;
+    size_t count;
+    uint32_t *slots;
+    size_t mask;
+} OperationTable;
+
+static void count_operation(OperationTable *table, const SpanRow *row)
+{
+    Operation wanted = { row->service, row->name, row->kind, 1 };
+    size_t slot = str_hash(row->name) + 31 * str_hash(row->service) + row->kind;
+    for (;; slot++) {
+        uint32_t *number = &table->slots[slot & table->mask];
+        if (!*number) {
+            table->at[table->count++] = wanted;
+            *number = (uint32_t)table->count;
+            return;
+        }
+        if (operation_order(&table->at[*number - 1], &wanted) == 0) {
+            table->at[*number - 1].spans++;
+            return;
+        }
+    }
+}
+
+/* Each operation of the rows once, sorted; the array shrinks to what it holds. */
 static bool list_operations(Run *run, Err *err)
 {
-    Operation *all = MEM_MAKE(Operation, run->count + 1, err);
-    if (!all)
+    size_t slots = 1;
+    while (slots < 2 * run->count + 1)
+        slots *= 2;
+    OperationTable table = { .mask = slots - 1 };
+    table.slots = MEM_MAKE(uint32_t, slots, err);
+    table.at = table.slots ? MEM_MAKE(Operation, run->count + 1, err) : NULL;
+    if (!table.at) {
+        mem_free(table.slots);
         return false;
-    for (size_t i = 0; i < run->count; i++)
-        all[i] = (Operation){ run->by_trace[i]->service, run->by_trace[i]->name,
-                              run->by_trace[i]->kind, 1 };
-    qsort(all, run->count, sizeof *all, compare_operations);
-    size_t n = 0;
-    for (size_t i = 0; i < run->count; i++) {
-        if (n && operation_order(&all[n - 1], &all[i]) == 0)
-            all[n - 1].spans++;
-        else
-            all[n++] = all[i];
     }
-    Operation *shrunk = mem_grow(all, (n + 1) * sizeof *all);
-    run->operations = shrunk ? shrunk : all;
-    run->operation_count = n;
+    for (size_t i = 0; i < run->count; i++)
+        count_operation(&table, run->by_trace[i]);
+    mem_free(table.slots);
+    if (table.count)
+        qsort(table.at, table.count, sizeof *table.at, compare_operations);
+    Operation *shrunk = mem_grow(table.at, (table.count + 1) * sizeof *shrunk);
+    run->operations = shrunk ? shrunk : table.at;
+    run->operation_count = table.count;
     return true;
 }
 
