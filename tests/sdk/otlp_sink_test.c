@@ -3,6 +3,7 @@
 #include "sdk/kept_spans.h"
 
 #include "base/thread.h"
+#include "model/signal.h"
 #include "net/server.h"
 #include "otlp/rpc.h"
 #include "otlp/view.h"
@@ -31,6 +32,7 @@ static struct {
     size_t steps;
     Mutex lock; /* guards what follows */
     size_t at, spans;
+    Batch *kept; /* the last one */
     char first_name[64], user_agent[64], header[64], encoding[32], service[64];
     Request *silent[SCRIPT_MAX];
     size_t silent_count;
@@ -52,7 +54,10 @@ static void note_spans(Request *request)
     ValueView service;
     assert_true(attributes_find(resource_attributes(batch, 0), STR("service.name"), &service));
     snprintf(peer.service, sizeof peer.service, "%.*s", STR_ARG(service.text));
-    batch_unref(batch);
+    assert_true(attributes_find(resource_attributes(batch, 0), STR("list"), &service));
+    assert_int_equal(fields_count(value_elements(&service)), 1);
+    batch_unref(peer.kept);
+    peer.kept = batch;
 }
 
 static void answer_take(Request *request, int64_t rejected)
@@ -134,6 +139,8 @@ static void peer_stop(void)
         request_answer_text(peer.silent[i], 200, STR(""));
     server_free(peer.server);
     loop_free(peer.loop);
+    batch_unref(peer.kept);
+    peer.kept = NULL;
     mutex_done(&peer.lock);
 }
 
@@ -151,16 +158,20 @@ static void sdk_start(bool grpc, const char *compression, int64_t timeout_millis
     char endpoint[64];
     snprintf(endpoint, sizeof endpoint, "http://127.0.0.1:%u%s", peer.port,
              grpc ? "" : "/v1/traces");
+    const CryoString list[] = { CRYO_STR("x") };
+    CryoSettings settings = {
+        .service = { .name = "sender",
+                     .additional_attributes = CRYO_ATTRS("list", CRYO_ARRAY(list)) },
+        .tracing = { .exporter_type = "otlp",
+                     .otlp = { .endpoint = endpoint,
+                               .protocol = grpc ? "grpc" : "http/protobuf",
+                               .headers = "X-Secret=a%20b",
+                               .compression = compression,
+                               .timeout_millis = timeout_millis } },
+    };
     log_text[0] = '\0';
     cryo_set_log_handler(keep_log, NULL);
-    memory_start(
-        &(CryoSettings){ .service.name = "sender",
-                         .tracing = { .exporter_type = "otlp",
-                                      .otlp = { .endpoint = endpoint,
-                                                .protocol = grpc ? "grpc" : "http/protobuf",
-                                                .headers = "X-Secret=a%20b",
-                                                .compression = compression,
-                                                .timeout_millis = timeout_millis } } });
+    memory_start(&settings);
 }
 
 static void make_spans(int count)
@@ -197,6 +208,95 @@ static void spans_arrive_over_both_transports(void **state)
     spans_arrive(false, "gzip");
     spans_arrive(true, "none");
     spans_arrive(true, "gzip");
+}
+
+static bool text_value_is(Attributes list, const char *key, const char *wanted)
+{
+    ValueView value;
+    return attributes_find(list, str_from(key), &value) && value.kind == VALUE_STRING &&
+           str_eq(value.text, str_from(wanted));
+}
+
+static SpanView view_named(const Batch *batch, const char *name)
+{
+    for (size_t i = 0; i < batch_item_count(batch); i++)
+        if (str_eq(span_view(batch, i).name, str_from(name)))
+            return span_view(batch, i);
+    fail_msg("no span %s", name);
+    return (SpanView){ 0 };
+}
+
+static void say_everything(const CryoSpanContext *remote, const CryoSpanContext *other)
+{
+    static char longer[2001];
+    memset(longer, 'x', sizeof longer - 1);
+    const int64_t numbers[] = { -1, 2 };
+    const CryoString words[] = { CRYO_STR("one"), CRYO_STR("\xFF") };
+    const CryoLink link = { other, CRYO_ATTRS("why", "because") };
+    CRYO_SPAN(server, "server", .kind = CRYO_SERVER, .remote = remote, .links = &link,
+              .link_count = 1, .tracer = cryo_tracer("a library", "7"));
+    cryo_span_set(server,
+                  CRYO_ATTRS("text", "a \xC3( b", "long", longer, "number", INT64_MIN, "real", 0.5,
+                             "yes", CRYO_BOOL(1), "numbers", CRYO_ARRAY(numbers), "words",
+                             CRYO_ARRAY(words), "bytes", cryo_bytes("\xFF\0", 2), "empty", ""));
+    cryo_span_event_at(server, cryo_str("event"), CRYO_ATTRS("n", 1), 1700000000000000000);
+    cryo_span_status(server, CRYO_STATUS_ERROR, "broken");
+    CRYO_TRACE_FUNCTION();
+}
+
+/* The reader is room otlp's, which validates to full depth. */
+static void all_that_is_said_arrives(void **state)
+{
+    (void)state;
+    static const Step script[] = { TAKE };
+    CryoSpanContext remote = { .trace_id = { 1 }, .span_id = { 2 }, .flags = 3, .is_remote = true };
+    CryoSpanContext other = { .trace_id = { 3 }, .span_id = { 4 }, .flags = 1 };
+    remote.trace_state_len = 3;
+    memcpy(remote.trace_state, "a=1", 3);
+    peer_start(script, 1);
+    sdk_start(false, "none", 5000);
+    int64_t before = clock_wall_ns(clock_system());
+    say_everything(&remote, &other);
+    assert_true(cryo_flush(10000, NULL));
+    int64_t after = clock_wall_ns(clock_system());
+    assert_int_equal(batch_scope_count(peer.kept), 2);
+    SpanView span = view_named(peer.kept, "server");
+    assert_memory_equal(span.trace_id.bytes, remote.trace_id, 16);
+    assert_memory_equal(span.parent_span_id.bytes, remote.span_id, 8);
+    assert_true(str_eq(span.trace_state, STR("a=1")));
+    assert_int_equal(span.kind, SPAN_KIND_SERVER);
+    assert_int_equal(span.flags, 3 | FLAG_HAS_IS_REMOTE | FLAG_IS_REMOTE);
+    assert_int_equal(span.status_code, STATUS_ERROR);
+    assert_true(str_eq(span.status_message, STR("broken")));
+    assert_in_range(span.start_ns, before - NANOS_PER_MILLI, after);
+    assert_in_range(span.end_ns, span.start_ns, after + NANOS_PER_MILLI);
+    assert_int_equal(attributes_count(span.attributes), 9);
+    assert_true(text_value_is(span.attributes, "text", "a \xEF\xBF\xBD( b"));
+    ValueView value, element;
+    assert_true(attributes_find(span.attributes, STR("long"), &value) && value.text.len == 2000);
+    assert_true(attributes_find(span.attributes, STR("number"), &value));
+    assert_true(value.kind == VALUE_INT && value.integer == INT64_MIN);
+    assert_true(attributes_find(span.attributes, STR("yes"), &value) && value.boolean);
+    assert_true(attributes_find(span.attributes, STR("bytes"), &value));
+    assert_true(value.kind == VALUE_BYTES && value.text.len == 2);
+    assert_true(text_value_is(span.attributes, "empty", ""));
+    assert_true(attributes_find(span.attributes, STR("numbers"), &value));
+    Fields elements = value_elements(&value);
+    assert_true(value_next(&elements, &element) && element.integer == -1);
+    assert_true(value_next(&elements, &element) && element.integer == 2);
+    assert_false(value_next(&elements, &element));
+    EventView event;
+    assert_true(event_next(&span.events, &event) && event.time_ns == 1700000000000000000);
+    assert_true(str_eq(event.name, STR("event")) && attributes_count(event.attributes) == 1);
+    LinkView link;
+    assert_true(link_next(&span.links, &link) && link.flags == (1 | FLAG_HAS_IS_REMOTE));
+    assert_true(text_value_is(link.attributes, "why", "because"));
+    SpanView inner = view_named(peer.kept, "otlp_sink_test.c:say_everything");
+    assert_memory_equal(inner.parent_span_id.bytes, span.span_id.bytes, 8);
+    assert_true(text_value_is(inner.attributes, "code.function.name", "say_everything"));
+    assert_int_equal(inner.flags, 3 | FLAG_HAS_IS_REMOTE);
+    memory_stop();
+    peer_stop();
 }
 
 /* Gives what became of 5 spans under the script. */
@@ -320,6 +420,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(spans_arrive_over_both_transports),
+        cmocka_unit_test(all_that_is_said_arrives),
         cmocka_unit_test(what_may_succeed_later_is_tried_again),
         cmocka_unit_test(what_is_wrong_is_not),
         cmocka_unit_test(rejected_spans_are_lost_and_told),
