@@ -194,6 +194,9 @@ static void fields_view(Viewer *viewer, const Record *record, CryoSpanView *out)
     const CryoTracer *tracer = record->tracer ? record->tracer : batch->tracer;
     *out = (CryoSpanView){
         .size = sizeof *out,
+        .name = { "", 0 }, /* no pointer of a view is NULL that one might compare */
+        .status_description = { "", 0 },
+        .trace_state = { "", 0 },
         .flags = record->flags,
         .parent_is_remote = record->bits & RECORD_PARENT_REMOTE,
         .kind = (CryoKind)record->kind,
