@@ -11,7 +11,7 @@ set(test_environment
   "CRYO_BUILD=${CMAKE_BINARY_DIR}"
   "ASAN_OPTIONS=detect_leaks=1:strict_string_checks=1:detect_stack_use_after_return=1:check_initialization_order=1"
   "UBSAN_OPTIONS=print_stacktrace=1:halt_on_error=1"
-  "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1")
+  "TSAN_OPTIONS=halt_on_error=1:second_deadlock_stack=1:die_after_fork=0")
 
 # TSan's shadow memory collides with address randomisation of more than 28 bits.
 set(test_launcher)

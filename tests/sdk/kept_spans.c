@@ -62,7 +62,7 @@ const CryoValue *attribute_of(CryoAttrs attributes, const char *key)
 
 bool text_is(CryoString text, const char *wanted)
 {
-    return text.len == strlen(wanted) && memcmp(text.ptr, wanted, text.len) == 0;
+    return text.len == strlen(wanted) && (!text.len || memcmp(text.ptr, wanted, text.len) == 0);
 }
 
 bool text_attribute_is(CryoAttrs attributes, const char *key, const char *wanted)

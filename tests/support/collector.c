@@ -263,7 +263,7 @@ static void grpc_says(void *owner, GrpcReply *reply, const Err *err)
     if (err)
         hear(owner, VERDICT_NONE, 0, str_from(err->text));
     else
-        hear(owner, reply->code == GRPC_OK ? VERDICT_YES : VERDICT_NO, reply->code,
+        hear(owner, reply->code == GRPC_OK ? VERDICT_YES : VERDICT_NO, (int)reply->code,
              reply->status_text);
 }
 
