@@ -10,7 +10,6 @@
 
 #include <inttypes.h>
 #include <stdio.h>
-#include <string.h>
 #include <time.h>
 
 void detail_text(Buf *out, const char *label, Str text)
@@ -68,10 +67,8 @@ void detail_attributes(Buf *out, const char *title, Attributes list, const char 
 
 static void add_hex(Buf *out, const char *label, const void *bytes, size_t size)
 {
-    static const uint8_t none[16];
     buf_add(out, str_from(label));
-    if (memcmp(bytes, none, size) != 0) /* no id is shown as nothing */
-        buf_add_hex(out, bytes, size);
+    debug_add_id(out, bytes, size);
     buf_add_byte(out, '\n');
 }
 

@@ -6,6 +6,7 @@
 #include "otlp/view.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 void debug_add_text(Buf *out, Str text)
 {
@@ -20,6 +21,13 @@ void debug_add_text(Buf *out, Str text)
             text = str_skip(text, 1);
         }
     }
+}
+
+void debug_add_id(Buf *out, const void *bytes, size_t size)
+{
+    static const uint8_t none[16];
+    if (memcmp(bytes, none, size) != 0)
+        buf_add_hex(out, bytes, size);
 }
 
 void debug_add_value(Buf *out, const ValueView *value)
@@ -79,9 +87,9 @@ static void add_span(Buf *out, const Batch *batch, size_t item)
     SpanView span = span_view(batch, item);
     debug_add_text(out, span.name);
     buf_add_byte(out, ' ');
-    buf_add_hex(out, span.trace_id.bytes, sizeof span.trace_id);
+    debug_add_id(out, span.trace_id.bytes, sizeof span.trace_id);
     buf_add_byte(out, ' ');
-    buf_add_hex(out, span.span_id.bytes, sizeof span.span_id);
+    debug_add_id(out, span.span_id.bytes, sizeof span.span_id);
     debug_add_pairs(out, span.attributes, STR(" "));
     buf_add_byte(out, '\n');
 }

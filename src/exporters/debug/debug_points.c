@@ -1,6 +1,7 @@
 /* debug_points.c - a metric and its data points in the detailed text; see debug_text.h. */
 #include "exporters/debug/debug_detailed_internal.h"
 
+#include "exporters/debug/debug_text.h"
 #include "otlp/metric_view.h"
 
 #include <inttypes.h>
@@ -39,9 +40,9 @@ static void add_exemplars(Buf *out, Fields exemplars)
         if (i == 0)
             buf_add(out, STR("Exemplars:\n"));
         buf_addf(out, "Exemplar #%zu\n     -> Trace ID: ", i);
-        buf_add_hex(out, exemplar.trace_id.bytes, sizeof exemplar.trace_id);
+        debug_add_id(out, exemplar.trace_id.bytes, sizeof exemplar.trace_id);
         buf_add(out, STR("\n     -> Span ID: "));
-        buf_add_hex(out, exemplar.span_id.bytes, sizeof exemplar.span_id);
+        debug_add_id(out, exemplar.span_id.bytes, sizeof exemplar.span_id);
         buf_add_byte(out, '\n');
         detail_time(out, "     -> Timestamp: ", exemplar.time_ns);
         buf_add(out, STR("     -> "));

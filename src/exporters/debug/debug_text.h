@@ -16,6 +16,7 @@ void debug_detailed(const Batch *batch, Buf *out); /* everything there is */
 /* ---- pieces that both use ---- */
 
 void debug_add_text(Buf *out, Str text);
-void debug_add_value(Buf *out, const ValueView *value); /* as text: 12, true, [1,2] */
+void debug_add_id(Buf *out, const void *bytes, size_t size); /* nothing for an id that is none */
+void debug_add_value(Buf *out, const ValueView *value);      /* as text: 12, true, [1,2] */
 
 #endif
