@@ -94,7 +94,12 @@ static bool health_start(void *self, Err *err)
     };
     if (!health->server || !server_route(health->server, &route, err))
         return false;
-    return server_listen(health->server, err) || blame(err, "endpoint");
+    if (!server_listen(health->server, err))
+        return blame(err, "endpoint");
+    Address address = server_address(health->server);
+    char text[ADDRESS_TEXT_SIZE];
+    host_announce(host, "HTTP", address_text(&address, text));
+    return true;
 }
 
 static void health_stop(void *self)
