@@ -19,7 +19,7 @@ struct TestHost {
     Random random;
     Arena *arena;
     void *self;
-    bool started, delivers;
+    bool started, delivers, unready;
     ErrKind refuse;
     unsigned wants;
     void *service;
@@ -86,7 +86,8 @@ static bool test_wants(const Host *host, Signal signal)
 
 static bool test_ready(const Host *host)
 {
-    return ((const TestHost *)host)->started;
+    const TestHost *test = (const TestHost *)host;
+    return test->started && !test->unready;
 }
 
 static void *test_service(Host *host, Str id, ServiceKind kind, Err *err)
@@ -320,6 +321,11 @@ void test_host_refuse(TestHost *test, ErrKind kind)
 void test_host_want(TestHost *test, unsigned signals)
 {
     test->wants = signals;
+}
+
+void test_host_set_ready(TestHost *test, bool ready)
+{
+    test->unready = !ready;
 }
 
 void test_host_offer(TestHost *test, void *service)

@@ -52,6 +52,8 @@ const TestAck *test_host_ack(const TestHost *test, size_t i);
 void test_host_refuse(TestHost *test, ErrKind kind);
 /* Something comes next only for these signals; at first for all that the component has. */
 void test_host_want(TestHost *test, unsigned signals);
+/* What host_ready answers while the component runs; at first true. */
+void test_host_set_ready(TestHost *test, bool ready);
 /* What host_service answers. */
 void test_host_offer(TestHost *test, void *service);
 

@@ -1,0 +1,181 @@
+/* The store exporter over a real store on a test disk: what the store says becomes the verdict. */
+#include "base/log.h"
+#include "otlp/batch.h"
+#include "pipe/host_base.h"
+#include "store/store.h"
+#include "support/make_batch.h"
+#include "support/test_disk.h"
+#include "support/test_host.h"
+
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+extern const ComponentType store_exporter;
+
+typedef struct Fixture {
+    TestDisk *disk;
+    TestClock clock;
+    Store *store;
+    TestHost *host;
+} Fixture;
+
+static void begin(Fixture *f, uint64_t queue_bytes)
+{
+    Err err = { 0 };
+    *f = (Fixture){ .disk = test_disk_new(1) };
+    test_clock_init(&f->clock, 1000 * NANOS_PER_SECOND);
+    StoreSettings settings = store_defaults();
+    settings.disk = test_disk_door(f->disk);
+    settings.clock = &f->clock.base;
+    settings.directory = "data";
+    settings.sync = SEGLOG_SYNC_ALWAYS;
+    settings.reserve_bytes = 0;
+    settings.own_thread = false;
+    if (queue_bytes)
+        settings.queue_bytes = queue_bytes;
+    f->store = store_open(&settings, &err);
+    f->host = test_host_new(&store_exporter, STR("{}"), NULL, &err);
+    assert_true(f->store && f->host);
+    test_host_offer(f->host, f->store);
+    if (!test_host_start(f->host, &err))
+        fail_msg("%s", err.text);
+}
+
+static void end(Fixture *f)
+{
+    Err err = { 0 };
+    test_host_stop(f->host);
+    assert_int_equal(test_host_open(f->host), 0);
+    test_host_free(f->host);
+    (void)store_close(f->store, INT64_MAX, &err);
+    test_disk_free(f->disk);
+}
+
+static bool push(Fixture *f, const char *words, Err *err)
+{
+    Batch *batch = make_batch(TRACES, str_from(words), err);
+    assert_non_null(batch);
+    bool taken = test_host_push(f->host, batch, true, err);
+    batch_unref(batch);
+    return taken;
+}
+
+static void step(Fixture *f)
+{
+    test_clock_advance(&f->clock, 10 * NANOS_PER_MILLI);
+    store_step(f->store);
+    test_host_turn(f->host);
+}
+
+static uint64_t spans_held(Fixture *f)
+{
+    StoreStats stats;
+    store_stats(f->store, &stats);
+    return stats.spans;
+}
+
+static void delivered_means_on_the_disk(void **state)
+{
+    (void)state;
+    Fixture f;
+    Err err = { 0 };
+    begin(&f, 0);
+    assert_true(push(&f, "{} a b", &err));
+    assert_true(push(&f, "{} c", &err));
+    assert_false(test_host_ack(f.host, 0)->heard); /* taken, but nothing is on the disk yet */
+    step(&f);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(test_host_ack(f.host, i)->outcome.result, ACK_DELIVERED);
+    assert_int_equal(spans_held(&f), 3);
+    assert_int_equal(test_host_status(f.host).sent, 3);
+    end(&f);
+}
+
+static void a_write_that_fails_gives_the_data_back(void **state)
+{
+    (void)state;
+    static const struct {
+        unsigned calls;
+        int code;
+    } faults[] = { { CALL_WRITE, EIO }, { CALL_WRITE, ENOSPC }, { CALL_SYNC, EIO } };
+    for (size_t i = 0; i < COUNT_OF(faults); i++) {
+        Fixture f;
+        Err err = { 0 };
+        begin(&f, 0);
+        assert_true(push(&f, "{} first", &err));
+        step(&f);
+        test_disk_fail(f.disk, (DiskFault){ .calls = faults[i].calls, .code = faults[i].code });
+        assert_true(push(&f, "{} a b", &err));
+        step(&f);
+        assert_true(test_disk_failed(f.disk));
+        assert_int_equal(test_host_ack(f.host, 1)->outcome.result, ACK_RETRY);
+        assert_int_equal(test_host_status(f.host).dropped, 2);
+        assert_int_equal(spans_held(&f), 1);
+        assert_true(push(&f, "{} again", &err)); /* and it goes on */
+        step(&f);
+        assert_int_equal(test_host_ack(f.host, 2)->outcome.result, ACK_DELIVERED);
+        end(&f);
+    }
+}
+
+static void a_full_queue_refuses_and_says_when(void **state)
+{
+    (void)state;
+    Fixture f;
+    Err err = { 0 };
+    begin(&f, 150);
+    assert_true(push(&f, "{} a", &err));
+    bool taken = true;
+    for (int i = 0; i < 10 && taken; i++)
+        taken = push(&f, "{} b", &err);
+    assert_false(taken);
+    assert_int_equal(err.kind, ERR_BUSY);
+    assert_true(err.retry_ms > 0);
+    step(&f);
+    assert_true(push(&f, "{} c", &err));
+    step(&f);
+    end(&f);
+}
+
+static void stopping_stores_what_was_taken(void **state)
+{
+    (void)state;
+    Fixture f;
+    Err err = { 0 };
+    begin(&f, 0);
+    assert_true(push(&f, "{} a b", &err));
+    test_host_stop(f.host);
+    assert_int_equal(test_host_ack(f.host, 0)->outcome.result, ACK_DELIVERED);
+    assert_int_equal(spans_held(&f), 2);
+    end(&f);
+}
+
+static void without_its_store_it_does_not_start(void **state)
+{
+    (void)state;
+    Err err = { 0 };
+    TestHost *host = test_host_new(&store_exporter, STR("{store: attic}"), NULL, &err);
+    assert_non_null(host);
+    assert_false(test_host_start(host, &err));
+    assert_string_equal(err.text, "extension \"attic\" is not listed in service.extensions");
+    test_host_free(host);
+}
+
+int main(void)
+{
+    log_set_level(LOG_OFF);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(delivered_means_on_the_disk),
+        cmocka_unit_test(a_write_that_fails_gives_the_data_back),
+        cmocka_unit_test(a_full_queue_refuses_and_says_when),
+        cmocka_unit_test(stopping_stores_what_was_taken),
+        cmocka_unit_test(without_its_store_it_does_not_start),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
