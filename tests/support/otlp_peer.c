@@ -41,7 +41,7 @@ static void grpc_says(void *owner, GrpcReply *said, const Err *err)
     reply->body = BUF(BODY_MAX);
     if (err)
         return;
-    reply->status = said->code;
+    reply->status = (int)said->code;
     reply->has_retry = said->has_retry;
     reply->retry_ms = said->retry_ms;
     buf_add(&reply->body, said->code == GRPC_OK ? said->message : said->status_text);
