@@ -22,7 +22,7 @@ enum {
     CLIENTS_MAX = 4,   /* addresses that are asked by GET */
     PADDING_MAX = 1500,
     ANSWER_SECONDS = 2,
-    DRAIN_SECONDS = 5,
+    DRAIN_SECONDS = 1,
 };
 
 typedef struct Web { /* a client for one address */
