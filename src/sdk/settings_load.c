@@ -114,6 +114,27 @@ static void settle_queue(SettingsLoad *load)
     tracing->export_config.batch_size = tracing->max_queue_size;
 }
 
+/* Arguments that nobody takes are a mistake, not a matter of taste. Registered exporters judge
+ * theirs. */
+static void settle_arguments(SettingsLoad *load)
+{
+    const CryoTracingSettings *tracing = &load->loaded->settings.tracing;
+    if (tracing->additional_processor_args.count)
+        load_error(load,
+                   "TRACING__ADDITIONAL_PROCESSOR_ARGS: '%.*s' is unknown; the processor %s "
+                   "takes no arguments",
+                   (int)tracing->additional_processor_args.ptr[0].key.len,
+                   tracing->additional_processor_args.ptr[0].key.ptr, tracing->processor_type);
+    bool alone = strcmp(tracing->exporter_type, "console") == 0 ||
+                 strcmp(tracing->exporter_type, "otlp") == 0;
+    if (tracing->additional_exporter_args.count && alone)
+        load_error(load,
+                   "TRACING__ADDITIONAL_EXPORTER_ARGS: '%.*s' is unknown; the exporter %s "
+                   "takes no arguments",
+                   (int)tracing->additional_exporter_args.ptr[0].key.len,
+                   tracing->additional_exporter_args.ptr[0].key.ptr, tracing->exporter_type);
+}
+
 static void settle(SettingsLoad *load)
 {
     CryoSettings *settings = &load->loaded->settings;
@@ -121,6 +142,7 @@ static void settle(SettingsLoad *load)
         return;
     settle_queue(load);
     settle_otlp(load);
+    settle_arguments(load);
     if (strcmp(settings->tracing.exporter_type, "none") == 0 || !*settings->tracing.exporter_type)
         settings->tracing.enabled = CRYO_OFF;
     if (settings->enable_telemetry == CRYO_OFF)

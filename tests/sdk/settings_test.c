@@ -200,6 +200,19 @@ static void all_errors_come_at_once(void **state)
     assert_null(span.slot);
 }
 
+static void arguments_that_nobody_takes_are_errors(void **state)
+{
+    (void)state;
+    CryoSettings code = {
+        .tracing = { .exporter_type = "console",
+                     .additional_exporter_args = CRYO_ATTRS("colour", "red"),
+                     .additional_processor_args = CRYO_ATTRS("workers", 3) },
+    };
+    const char *text = refused(&code);
+    assert_non_null(strstr(text, "TRACING__ADDITIONAL_EXPORTER_ARGS: 'colour' is unknown"));
+    assert_non_null(strstr(text, "TRACING__ADDITIONAL_PROCESSOR_ARGS: 'workers' is unknown"));
+}
+
 static void shared_ground_is_tolerant(void **state)
 {
     (void)state;
@@ -432,6 +445,7 @@ int main(void)
         SETTINGS_TEST(defaults_are_those_of_the_manual),
         SETTINGS_TEST(the_higher_layer_wins),
         SETTINGS_TEST(all_errors_come_at_once),
+        SETTINGS_TEST(arguments_that_nobody_takes_are_errors),
         SETTINGS_TEST(shared_ground_is_tolerant),
         SETTINGS_TEST(endpoints_are_completed),
         SETTINGS_TEST(the_collector_of_a_higher_layer_wins_against_an_endpoint),
