@@ -5,6 +5,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
+
 static void *libc_grow(void *context, void *old, size_t size)
 {
     (void)context;
@@ -57,4 +61,11 @@ char *mem_copy_text(Str s, Err *err)
         memcpy(copy, s.ptr, s.len);
     copy[s.len] = 0;
     return copy;
+}
+
+void mem_trim(void)
+{
+#ifdef __GLIBC__
+    (void)malloc_trim(0);
+#endif
 }

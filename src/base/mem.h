@@ -30,6 +30,10 @@ void mem_free(void *ptr);
 CHECKED void *mem_zeroed(size_t count, size_t size, Err *err);
 CHECKED char *mem_copy_text(Str s, Err *err); /* zero-terminated copy */
 
+/* Gives back to the system what libc keeps of freed blocks, where libc can. Walks all of the heap:
+ * for moments of need. */
+void mem_trim(void);
+
 #define MEM_MAKE(T, count, err) ((T *)mem_zeroed(count, sizeof(T), err))
 
 #endif
