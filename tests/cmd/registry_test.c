@@ -31,6 +31,7 @@ static const struct Given {
 } given[] = {
     { RECEIVER, "otlp",
       "{protocols: {grpc: {endpoint: '127.0.0.1:0'}, http: {endpoint: '127.0.0.1:0'}}}" },
+    { PROCESSOR, "memory_limiter", "{check_interval: 1s, limit_mib: 100}" },
     { PROCESSOR, "resource", "{attributes: [{key: a, value: b, action: upsert}]}" },
     { EXPORTER, "otlp", "{endpoint: '127.0.0.1:1', tls: {insecure: true}}" },
     { EXPORTER, "otlphttp", "{endpoint: 'http://127.0.0.1:1'}" },
@@ -59,6 +60,7 @@ typedef struct Life {
 static bool life_begin(Life *life, const ComponentType *type, Err *err)
 {
     *life = (Life){ .disk = test_disk_new(1) };
+    test_disk_put(life->disk, "/proc/self/status", STR("VmRSS: 1024 kB\n"));
     test_clock_init(&life->clock, 1000 * NANOS_PER_SECOND);
     StoreSettings settings = store_defaults();
     settings.disk = test_disk_door(life->disk);

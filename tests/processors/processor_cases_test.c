@@ -10,6 +10,7 @@
  *     tick     200ms                     time passes
  *     flush                              the hook
  *     stop                               the hook; everything is settled afterwards
+ *     memory   80                        this process has so many MiB; unknown: nobody says
  *     next     busy | broken | ready     what comes next refuses for now, for good, or takes
  *     expect   traces {a=1} x y          the next one that came out
  *     expect   nothing                   nothing else has come out yet
@@ -20,10 +21,13 @@
  * Each case is run again with the n-th allocation failing, for every n: then nothing is expected of
  * what comes out, but that every Ack is settled at the end and nothing leaks.
  */
+#include "base/log.h"
 #include "config/yaml.h"
 #include "otlp/batch.h"
+#include "pipe/host_base.h"
 #include "support/make_batch.h"
 #include "support/starve.h"
+#include "support/test_disk.h"
 #include "support/test_host.h"
 
 #include <dirent.h>
@@ -36,9 +40,10 @@
 
 #undef fail /* ours is in base/err.h */
 
-extern const ComponentType batch_processor, resource_processor;
+extern const ComponentType batch_processor, memory_limiter_processor, resource_processor;
 
-static const ComponentType *const processors[] = { &batch_processor, &resource_processor, NULL };
+static const ComponentType *const processors[] = { &batch_processor, &memory_limiter_processor,
+                                                   &resource_processor, NULL };
 
 #define CASES "tests/processors/cases"
 
@@ -55,6 +60,7 @@ typedef struct Case {
 typedef struct Run {
     const Case *c;
     TestHost *test;
+    TestDisk *disk;
     size_t cursor; /* of what came out: the next to expect */
     bool strict;   /* false: memory fails, so anything may happen */
     Str line;
@@ -130,6 +136,15 @@ static void do_stop(Run *run, Str rest)
 {
     (void)rest;
     test_host_stop(run->test);
+}
+
+static void do_memory(Run *run, Str mib)
+{
+    char text[100] = "Name: test\n";
+    uint64_t count;
+    if (str_to_u64(mib, &count))
+        snprintf(text, sizeof text, "VmRSS: %llu kB\n", (unsigned long long)count * 1024);
+    test_disk_put(run->disk, "/proc/self/status", str_from(text));
 }
 
 static void do_next(Run *run, Str how)
@@ -238,7 +253,7 @@ static const struct {
     { STR_ROW("flush"), do_flush },   { STR_ROW("stop"), do_stop },
     { STR_ROW("next"), do_next },     { STR_ROW("expect"), do_expect },
     { STR_ROW("judge"), do_judge },   { STR_ROW("ack"), do_ack },
-    { STR_ROW("count"), do_count },
+    { STR_ROW("count"), do_count },   { STR_ROW("memory"), do_memory },
 };
 
 static void run_line(Run *run, Str line)
@@ -261,9 +276,13 @@ static void run_case(const Case *c, bool strict)
 {
     Err err;
     Buf problems = BUF(FILE_MAX);
-    Run run = { .c = c, .strict = strict, .line = c->config };
+    Run run = { .c = c, .strict = strict, .line = c->config, .disk = test_disk_new(1) };
+    do_memory(&run, STR("10"));
+    test_disk_put(run.disk, "/proc/meminfo", STR("MemTotal: 1048576 kB\n"));
     run.test = test_host_new(c->type, c->config, strict ? &problems : NULL, &err);
     expect_text(&run, buf_str(&c->problems), buf_str(&problems));
+    if (run.test)
+        test_host_host(run.test)->disk = test_disk_door(run.disk);
     if (run.test && test_host_start(run.test, &err))
         for (size_t i = 0; i < c->count; i++)
             run_line(&run, c->lines[i]);
@@ -277,6 +296,7 @@ static void run_case(const Case *c, bool strict)
         }
     }
     test_host_free(run.test);
+    test_disk_free(run.disk);
     buf_free(&problems);
 }
 
@@ -362,6 +382,7 @@ static void test_cases(void **state)
 
 int main(void)
 {
+    log_set_level(LOG_OFF);
     const struct CMUnitTest tests[] = { cmocka_unit_test(test_cases) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

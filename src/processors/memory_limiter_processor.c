@@ -1,0 +1,210 @@
+/* memory_limiter_processor.c - refuses data while this process takes too much memory.
+ *
+ *     below soft  --measured above--> refusing  --measured below--> below soft
+ *
+ * What is measured, every check_interval, is the memory that the kernel counts as resident, since
+ * that is what a container is killed for. (The public Collector measures Go's heap.) Refused is
+ * everything from the soft limit on, limit - spike_limit, with ERR_BUSY, so that senders try again
+ * later; what may still arrive until the next look is what the spike is for.
+ *
+ * libc keeps freed memory for itself, so resident memory need not fall when the load does. Above
+ * the soft limit it is therefore asked to give memory back, at most once in the interval that the
+ * settings call by its old name, that of a garbage collection.
+ *
+ * Every instance measures by itself: they all see the same process, and need no lock between loops.
+ * A look that fails changes nothing, and is said once.
+ */
+#include "base/mem.h"
+#include "host/memory.h"
+#include "net/loop.h"
+#include "otlp/batch.h"
+#include "pipe/host.h"
+
+#include <inttypes.h>
+
+enum { MIB = 1 << 20, RETRY_MS_MAX = 30000 };
+
+typedef struct Limiter {
+    Component base;
+    int64_t check_interval; /* settings */
+    uint64_t limit_mib, limit_percentage, spike_limit_mib, spike_limit_percentage;
+    int64_t min_gc_interval_when_soft_limited, min_gc_interval_when_hard_limited;
+    uint64_t soft, hard; /* state: bytes */
+    bool refuses, blind; /* blind: the last look failed */
+    int64_t trimmed_ns;
+    Timer timer;
+} Limiter;
+
+#define MIB_MAX "17592186044415" /* in bytes it still fits */
+
+static const ConfigField fields[] = {
+    DURATION(Limiter, check_interval, "0s", "0s", "1h", "How often to look; 1s is advised."),
+    COUNT(Limiter, limit_mib, "0", "0", MIB_MAX, "The most that this process should take."),
+    COUNT(Limiter, spike_limit_mib, "0", "0", MIB_MAX,
+          "Refuse from this much below the limit on; 0: a fifth of it."),
+    COUNT(Limiter, limit_percentage, "0", "0", NULL,
+          "The same as limit_mib, of the memory that there is for this process."),
+    COUNT(Limiter, spike_limit_percentage, "0", "0", NULL,
+          "The same as spike_limit_mib, of the memory that there is for this process."),
+    DURATION(Limiter, min_gc_interval_when_soft_limited, "10s", "0s", "24h",
+             "Above the soft limit, give unused memory back no more often than this."),
+    DURATION(Limiter, min_gc_interval_when_hard_limited, "0s", "0s", "24h",
+             "The same above the limit itself."),
+    LATER("max_gc_interval_when_soft_limited", "giving memory back less often when it is in vain"),
+    LATER("max_gc_interval_when_hard_limited", "giving memory back less often when it is in vain"),
+    { 0 },
+};
+
+/* --- settings -------------------------------------------------------------------------------- */
+
+static bool check_mib(const Limiter *l, Err *err)
+{
+    return l->spike_limit_mib < l->limit_mib ||
+           fail(err, ERR_INPUT, "'spike_limit_mib' must be smaller than 'limit_mib'");
+}
+
+static bool check_percentages(const Limiter *l, Err *err)
+{
+    if (l->limit_percentage > 100 || l->spike_limit_percentage > 100)
+        return fail(err, ERR_INPUT,
+                    "'limit_percentage' and 'spike_limit_percentage' must be greater than zero and "
+                    "less than or equal to hundred");
+    return l->spike_limit_percentage < l->limit_percentage ||
+           fail(err, ERR_INPUT, "'spike_limit_percentage' must be smaller than 'limit_percentage'");
+}
+
+static bool limiter_check(const void *self, Err *err)
+{
+    const Limiter *l = self;
+    if (l->check_interval <= 0)
+        return fail(err, ERR_INPUT, "'check_interval' must be greater than zero");
+    if (!l->limit_mib && !l->limit_percentage)
+        return fail(err, ERR_INPUT, "'limit_mib' or 'limit_percentage' must be greater than zero");
+    if (l->min_gc_interval_when_hard_limited > l->min_gc_interval_when_soft_limited)
+        return fail(err, ERR_INPUT,
+                    "'min_gc_interval_when_soft_limited' should be larger than "
+                    "'min_gc_interval_when_hard_limited'");
+    return (!l->limit_mib || check_mib(l, err)) &&
+           (!l->limit_percentage || check_percentages(l, err));
+}
+
+/* limit_mib wins over limit_percentage. */
+static bool learn_limits(Limiter *l, Err *err)
+{
+    uint64_t total, spike;
+    if (l->limit_mib) {
+        l->hard = l->limit_mib * MIB;
+        spike = l->spike_limit_mib * MIB;
+    } else {
+        if (!memory_total(host_disk(l->base.host), &total, err))
+            return blame(err, "limit_percentage");
+        l->hard = total / 100 * l->limit_percentage;
+        spike = total / 100 * l->spike_limit_percentage;
+    }
+    l->soft = l->hard - (spike ? spike : l->hard / 5);
+    return true;
+}
+
+/* --- looking --------------------------------------------------------------------------------- */
+
+static void say(const Limiter *l, LogLevel level, const char *what, uint64_t resident)
+{
+    host_log(l->base.host, level, "%s cur_mem_mib=%" PRIu64, what, resident / MIB);
+}
+
+/* Once per process is enough: the instance on the first loop does it. */
+static bool may_trim(const Limiter *l, uint64_t resident, int64_t now)
+{
+    int64_t interval = resident > l->hard ? l->min_gc_interval_when_hard_limited
+                                          : l->min_gc_interval_when_soft_limited;
+    return resident > l->soft && host_shard(l->base.host) == 0 && now - l->trimmed_ns >= interval;
+}
+
+static bool measure(Limiter *l, uint64_t *resident, Err *err)
+{
+    Disk *disk = host_disk(l->base.host);
+    int64_t now = loop_now(host_loop(l->base.host));
+    if (!memory_resident(disk, resident, err))
+        return false;
+    if (!may_trim(l, *resident, now))
+        return true;
+    mem_trim();
+    l->trimmed_ns = now;
+    return memory_resident(disk, resident, err);
+}
+
+static void judge(Limiter *l, uint64_t resident)
+{
+    bool above = resident > l->soft;
+    if (above && !l->refuses)
+        say(l, LOG_WARN, "Memory usage is above soft limit. Refusing data.", resident);
+    if (!above && l->refuses)
+        say(l, LOG_INFO, "Memory usage back within limits. Resuming normal operation.", resident);
+    l->refuses = above;
+}
+
+static void look(void *owner)
+{
+    Limiter *l = owner;
+    Loop *loop = host_loop(l->base.host);
+    uint64_t resident;
+    Err err;
+    bool seen = measure(l, &resident, &err);
+    if (seen)
+        judge(l, resident);
+    else if (!l->blind)
+        host_log(l->base.host, LOG_ERROR, "cannot measure memory: %s", err.text);
+    l->blind = !seen;
+    timer_set(loop, &l->timer, loop_now(loop) + l->check_interval);
+}
+
+/* --- hooks ----------------------------------------------------------------------------------- */
+
+static bool limiter_start(void *self, Err *err)
+{
+    Limiter *l = self;
+    uint64_t resident;
+    l->refuses = l->blind = false;
+    l->trimmed_ns = INT64_MIN / 2;
+    l->timer = (Timer){ .fire = look, .owner = l };
+    if (!learn_limits(l, err) || !memory_resident(host_disk(l->base.host), &resident, err))
+        return false;
+    if (host_shard(l->base.host) == 0)
+        host_log(l->base.host, LOG_INFO,
+                 "Memory limiter configured limit_mib=%" PRIu64 " spike_limit_mib=%" PRIu64,
+                 l->hard / MIB, (l->hard - l->soft) / MIB);
+    look(l);
+    return true;
+}
+
+static bool limiter_consume(void *self, const Parcel *parcel, Err *err)
+{
+    const Limiter *l = self;
+    if (!l->refuses)
+        return host_send(l->base.host, parcel, err);
+    int64_t retry_ms = l->check_interval / NANOS_PER_MILLI;
+    fail(err, ERR_BUSY, "data refused due to high memory usage");
+    err->retry_ms = retry_ms < RETRY_MS_MAX ? (uint32_t)retry_ms + 1 : RETRY_MS_MAX;
+    return false;
+}
+
+static void limiter_stop(void *self)
+{
+    Limiter *l = self;
+    timer_cancel(host_loop(l->base.host), &l->timer);
+}
+
+const ComponentType memory_limiter_processor = {
+    .name = "memory_limiter",
+    .summary = "Refuses data while this process takes too much memory.",
+    .kind = PROCESSOR,
+    .stability = ALPHA,
+    .placement = SHARDED,
+    .signals = ALL_SIGNALS,
+    .size = sizeof(Limiter),
+    .fields = fields,
+    .check = limiter_check,
+    .start = limiter_start,
+    .consume = limiter_consume,
+    .stop = limiter_stop,
+};
