@@ -19,8 +19,7 @@ void json_reader_done(JsonReader *reader)
     buf_free(&reader->unescaped);
 }
 
-/* ---- failing ----------------------------------------------------------------------------------
- */
+/* ---- failing ---- */
 
 static bool stop(JsonReader *reader)
 {
@@ -58,8 +57,7 @@ static COLD bool expected(JsonReader *reader, const char *what)
     return json_read_fail(reader, ERR_INPUT, "expected %s", what);
 }
 
-/* ---- structure --------------------------------------------------------------------------------
- */
+/* ---- structure ---- */
 
 static inline void skip_space(JsonReader *reader)
 {
@@ -167,8 +165,7 @@ bool json_read_end(JsonReader *reader, Err *err)
     return !reader->failed;
 }
 
-/* ---- text -------------------------------------------------------------------------------------
- */
+/* ---- text ---- */
 
 #define EACH_BYTE(byte) (UINT64_C(0x0101010101010101) * (byte))
 #define HIGH_BITS       EACH_BYTE(0x80)
@@ -283,8 +280,7 @@ bool json_read_text(JsonReader *reader, Str *out)
     return true;
 }
 
-/* ---- the other values -------------------------------------------------------------------------
- */
+/* ---- the other values ---- */
 
 bool json_read_number(JsonReader *reader, Str *letters)
 {
@@ -343,8 +339,7 @@ bool json_skip(JsonReader *reader)
     }
 }
 
-/* ---- base64 -----------------------------------------------------------------------------------
- */
+/* ---- base64 ---- */
 
 static int base64_digit(char c)
 {
