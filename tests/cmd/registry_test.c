@@ -37,6 +37,8 @@ static const struct Given {
     { EXPORTER, "otlphttp", "{endpoint: 'http://127.0.0.1:1'}" },
     { EXTENSION, "health_check", "{endpoint: '127.0.0.1:0'}" },
     { EXTENSION, "page", "{endpoint: '127.0.0.1:0'}" },
+    { EXTENSION, "pprof", "{endpoint: '127.0.0.1:0'}" },
+    { EXTENSION, "zpages", "{endpoint: '127.0.0.1:0'}" },
 };
 
 static Str settings_of(const ComponentType *type)
