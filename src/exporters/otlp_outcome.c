@@ -12,10 +12,13 @@ static AckOutcome outcome(AckResult result, ErrKind kind, const char *where, Str
     return out;
 }
 
-/* There was no answer: the network's failures are worth another try, our own limits are not. */
+/* There was no answer, or none that can be read. The network's failures are worth another try, and
+ * so is what a proxy or a server that restarts says instead of HTTP: bytes that are no answer judge
+ * nothing. Our own limits are final. */
 static AckOutcome no_answer(const Err *err)
 {
-    bool again = err_retryable(err->kind);
+    bool unreadable = err->kind == ERR_INPUT || err->kind == ERR_UNSUPPORTED;
+    bool again = err_retryable(err->kind) || unreadable;
     return (AckOutcome){ .result = again ? ACK_RETRY : ACK_REFUSED,
                          .retry_ms = err->retry_ms,
                          .reason = *err };
