@@ -88,6 +88,14 @@ static int on_field_complete(llhttp_t *parser)
     return rc;
 }
 
+/* llhttp takes whatever ends in "chunked"; what comes before it would stay undecoded. */
+static bool knows_coding(Http1 *http1)
+{
+    Str coding = http_fields_get(&http1->fields, STR("transfer-encoding"));
+    return !coding.ptr || str_eq_nocase(coding, STR("chunked")) ||
+           fail(http1->err, ERR_UNSUPPORTED, "only chunked is known as Transfer-Encoding");
+}
+
 /* 1 tells llhttp that no body follows, whatever the fields say. */
 static int on_head_complete(llhttp_t *parser)
 {
@@ -98,6 +106,8 @@ static int on_head_complete(llhttp_t *parser)
         fail(http1->err, ERR_INPUT, "HTTP/%d is not spoken here", parser->http_major);
         return -1;
     }
+    if (!knows_coding(http1))
+        return -1;
     if (is_interim(http1))
         return 0;
     if (http1->events->head && !http1->events->head(http1->owner)) {

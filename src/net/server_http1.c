@@ -137,6 +137,18 @@ static void fill(void *owner, Buf *out)
 
 /* ---- requests ---- */
 
+/* RFC 9112 3.2: exactly one Host. Of two, whoever stands before us may have judged the other. */
+static const char *host_fault(const Http1Talk *talk)
+{
+    const HttpFields *fields = &talk->request->fields;
+    size_t count = 0;
+    for (size_t i = 0; i < fields->count; i++)
+        count += str_eq(http_fields_at(fields, i).name, STR("host"));
+    if (count > 1)
+        return "more than one Host";
+    return count == 0 && http1_minor(talk->engine) > 0 ? "a Host is required" : NULL;
+}
+
 static bool on_head(void *owner)
 {
     Http1Talk *talk = owner;
@@ -148,10 +160,10 @@ static bool on_head(void *owner)
         return false;
     talk->keep_alive = http1_keeps_alive(talk->engine) && !connection->server->draining;
     http1_take_fields(talk->engine, &talk->request->fields);
-    Str host = request_field(talk->request, STR("host"));
-    if (!host.ptr && http1_minor(talk->engine) > 0) {
+    const char *fault = host_fault(talk);
+    if (fault) {
         talk->keep_alive = false;
-        request_refuse(talk->request, &(Refusal){ .status = 400, .text = "a Host is required" });
+        request_refuse(talk->request, &(Refusal){ .status = 400, .text = fault });
         return false;
     }
     if (!request_head(talk->request))

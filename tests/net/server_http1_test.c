@@ -171,6 +171,12 @@ static void requests_are_answered_or_refused_as_the_table_says(void **state)
         { "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: -3\r\n\r\nabc", "400 Bad Request" },
         { "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip\r\n\r\nabc",
           "501 Not Implemented" },
+        { "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+          "501 Not Implemented" },
+        { "POST /echo HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: Chunked\r\n\r\n0\r\n\r\n",
+          "200 OK" },
+        { "GET /hello HTTP/1.1\r\nHost: x\r\nHost: evil\r\n\r\n", "400 Bad Request" },
+        { "GET /hello HTTP/1.1\r\nHost: x\r\nHost: x\r\n\r\n", "more than one Host" },
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++)
         ask(&f, rows[i].request, rows[i].answer);
