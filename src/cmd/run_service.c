@@ -2,7 +2,8 @@
  *
  * The main thread only waits for signals; the graph's loops have threads of their own. After
  * SIGTERM or SIGINT receivers close, everything held is flushed, and what has not settled within
- * DRAIN_SECONDS is given up and said so. A second signal ends the wait at once.
+ * DRAIN_SECONDS is given up and said so. A second signal, a second later or more, ends the wait at
+ * once.
  */
 #include "cmd/run_service.h"
 
@@ -15,6 +16,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <string.h>
+#include <time.h>
 
 enum { DRAIN_SECONDS = 10, DEAF_SECONDS = 1 };
 
@@ -40,13 +42,25 @@ static void wait_for_end(const sigset_t *waited)
     }
 }
 
+/* Forgets what came while nobody listened, and lets the next signal end the process. A terminal
+ * that closes (SIGHUP) asks for nothing but the drain that is under way. */
+static void heed_signals(const sigset_t *waited)
+{
+    const struct timespec at_once = { 0 };
+    while (sigtimedwait(waited, NULL, &at_once) > 0)
+        continue;
+    sigset_t ends = *waited;
+    sigdelset(&ends, SIGHUP);
+    sigprocmask(SIG_UNBLOCK, &ends, NULL);
+}
+
 /* A second signal ends the wait, so that nobody has to kill -9; not in the first moments, because
  * wrappers (timeout, a shell's process group) often deliver the first one twice. */
 static DrainReport drain(Graph *graph, const sigset_t *waited)
 {
     int64_t now = clock_mono_ns(clock_system());
     DrainReport report = graph_drain(graph, now + DEAF_SECONDS * NANOS_PER_SECOND);
-    sigprocmask(SIG_UNBLOCK, waited, NULL);
+    heed_signals(waited);
     if (!report.complete)
         report = graph_drain(graph, now + DRAIN_SECONDS * NANOS_PER_SECOND);
     return report;
