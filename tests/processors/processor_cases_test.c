@@ -40,10 +40,12 @@
 
 #undef fail /* ours is in base/err.h */
 
-extern const ComponentType batch_processor, memory_limiter_processor, resource_processor;
+extern const ComponentType attributes_processor, batch_processor, memory_limiter_processor,
+    resource_processor;
 
-static const ComponentType *const processors[] = { &batch_processor, &memory_limiter_processor,
-                                                   &resource_processor, NULL };
+static const ComponentType *const processors[] = { &attributes_processor, &batch_processor,
+                                                   &memory_limiter_processor, &resource_processor,
+                                                   NULL };
 
 #define CASES "tests/processors/cases"
 

@@ -1,0 +1,57 @@
+/* attributes_processor.c - changes attributes of spans, log records and data points.
+ *
+ * The actions are those of attribute_actions.h; include and exclude (item_match.h) say which items
+ * are meant, judged by what came in, before any action.
+ */
+#include "processors/attribute_actions.h"
+#include "processors/item_match.h"
+#include "processors/send_edited.h"
+
+typedef struct AttributeChanger {
+    Component base;
+    ActionList actions;
+    ItemMatch include, exclude;
+} AttributeChanger;
+
+static const ConfigField fields[] = {
+    SECTION_LIST(AttributeChanger, actions, ActionStep, action_fields,
+                 "The actions, in this order."),
+    ITEM_FILTER_ROWS(AttributeChanger),
+    { 0 },
+};
+
+static bool changer_check(const void *self, Err *err)
+{
+    const AttributeChanger *changer = self;
+    return actions_check(&changer->actions, "actions", err) &&
+           item_match_check(&changer->include, "include", err) &&
+           item_match_check(&changer->exclude, "exclude", err);
+}
+
+static bool edit_items(const void *self, const Batch *batch, Edits *edits, Err *err)
+{
+    const AttributeChanger *changer = self;
+    for (size_t item = 0; item < batch_item_count(batch); item++)
+        if (item_is_meant(&changer->include, &changer->exclude, batch, item) &&
+            !actions_apply(&changer->actions, edits, EDIT_ITEM, item, err))
+            return false;
+    return true;
+}
+
+static bool changer_consume(void *self, const Parcel *parcel, Err *err)
+{
+    return send_edited(self, parcel, edit_items, err);
+}
+
+const ComponentType attributes_processor = {
+    .name = "attributes",
+    .summary = "Inserts, updates, deletes and converts attributes of spans, records and points.",
+    .kind = PROCESSOR,
+    .stability = ALPHA,
+    .placement = SHARDED,
+    .signals = ALL_SIGNALS,
+    .size = sizeof(AttributeChanger),
+    .fields = fields,
+    .check = changer_check,
+    .consume = changer_consume,
+};

@@ -1,0 +1,248 @@
+/* item_match.c - see item_match.h. */
+#include "processors/item_match.h"
+
+#include "model/signal.h"
+#include "otlp/metric_view.h"
+#include "processors/attribute_actions.h"
+
+static const char *const match_types[] = { "strict", "regexp", NULL };
+
+static bool check_match_type(Str name, Err *err)
+{
+    return !str_eq_nocase(name, STR("regexp")) ||
+           fail(err, ERR_UNSUPPORTED, "regexp: not supported yet; it comes later");
+}
+
+/* "SPAN_KIND_SERVER", "server". */
+static bool read_span_kind(Str text, uint32_t *out)
+{
+    Str prefix = STR("SPAN_KIND_");
+    if (str_eq_nocase(str_first(text, prefix.len), prefix))
+        text = str_skip(text, prefix.len);
+    for (uint32_t kind = SPAN_KIND_UNSPECIFIED; kind <= SPAN_KIND_CONSUMER; kind++) {
+        if (str_eq_nocase(text, span_kind_name(kind))) {
+            *out = kind;
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool check_span_kind(Str text, Err *err)
+{
+    uint32_t kind;
+    return read_span_kind(text, &kind) ||
+           fail(err, ERR_INPUT, "\"%.*s\" is no span kind, such as SPAN_KIND_SERVER",
+                STR_ARG(text));
+}
+
+/* "9", "INFO". */
+static bool read_severity(Str text, uint64_t *out)
+{
+    if (str_to_u64(text, out))
+        return *out > SEVERITY_UNSPECIFIED && *out <= SEVERITY_MAX;
+    for (*out = 1; *out <= SEVERITY_MAX; ++*out)
+        if (str_eq_nocase(text, severity_name(*out)))
+            return true;
+    return false;
+}
+
+static bool check_severity(Str text, Err *err)
+{
+    uint64_t number;
+    return read_severity(text, &number) ||
+           fail(err, ERR_INPUT, "\"%.*s\" is no severity from 1 to 24, nor a name such as INFO",
+                STR_ARG(text));
+}
+
+static const ConfigField attribute_fields[] = {
+    TEXT(MatchAttribute, key, REQUIRED, "The attribute that must be there."),
+    ANY(MatchAttribute, value, "Its value; without one any will do."),
+    { 0 },
+};
+
+static const ConfigField severity_fields[] = {
+    TEXT(MatchSeverity, min, REQUIRED, "From this severity on: 9, or INFO.",
+         .check = check_severity),
+    BOOL(MatchSeverity, match_undefined, "false", "Whether records without a severity fit."),
+    { 0 },
+};
+
+const ConfigField item_match_fields[] = {
+    CHOICE(ItemMatch, match_type, REQUIRED, match_types, "strict: the same text.",
+           .check = check_match_type),
+    TEXT_LIST(ItemMatch, services, "", "The resource's service.name is one of these."),
+    TEXT_LIST(ItemMatch, span_names, "", "It is a span with one of these names."),
+    TEXT_LIST(ItemMatch, span_kinds, "", "It is a span of one of these kinds.",
+              .check = check_span_kind),
+    TEXT_LIST(ItemMatch, log_bodies, "", "It is a log record with one of these texts."),
+    TEXT_LIST(ItemMatch, log_severity_texts, "",
+              "It is a log record with one of these severity texts."),
+    OPTIONAL_SECTION(ItemMatch, log_severity_number, MatchSeverity, severity_fields,
+                     "It is a log record of at least this severity."),
+    TEXT_LIST(ItemMatch, metric_names, "", "It is a data point of one of these metrics."),
+    SECTION_LIST(ItemMatch, attributes, MatchAttribute, attribute_fields,
+                 "It has all of these attributes."),
+    SECTION_LIST(ItemMatch, resources, MatchAttribute, attribute_fields,
+                 "Its resource has all of these attributes."),
+    LATER("libraries", "matching by instrumentation scope"),
+    LATER("regexp", "patterns"),
+    { 0 },
+};
+
+/* --- settings -------------------------------------------------------------------------------- */
+
+static bool check_list(const MatchAttributeList *list, const char *name, Err *err)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        const Node *value = list->items[i].value;
+        if (node_is_given(value) && value->kind != NODE_SCALAR)
+            return fail(err, ERR_UNSUPPORTED,
+                        "%s[%zu]: lists and maps as value: not supported yet; they come later",
+                        name, i);
+    }
+    return true;
+}
+
+bool item_match_check(const ItemMatch *match, const char *name, Err *err)
+{
+    if (!match->present)
+        return true;
+    size_t criteria = match->services.count + match->span_names.count + match->span_kinds.count +
+                      match->log_bodies.count + match->log_severity_texts.count +
+                      match->metric_names.count + match->attributes.count + match->resources.count +
+                      match->log_severity_number.present;
+    if (!criteria)
+        return fail(err, ERR_INPUT,
+                    "%s: at least one of services, span_names, span_kinds, log_bodies, "
+                    "log_severity_texts, log_severity_number, metric_names, attributes or "
+                    "resources must be specified",
+                    name);
+    return (check_list(&match->attributes, "attributes", err) &&
+            check_list(&match->resources, "resources", err)) ||
+           blame(err, "%s", name);
+}
+
+/* --- work ------------------------------------------------------------------------------------ */
+
+static bool is_among(const TextList *list, Str text)
+{
+    for (size_t i = 0; i < list->count; i++)
+        if (str_eq(list->items[i], text))
+            return true;
+    return false;
+}
+
+static bool is_value(const Node *want, const ValueView *got)
+{
+    if (!node_is_given(want))
+        return true;
+    ValueView value = node_value(want);
+    if (value.kind != got->kind)
+        return false;
+    switch (value.kind) {
+    case VALUE_BOOL: return value.boolean == got->boolean;
+    case VALUE_INT: return value.integer == got->integer;
+    case VALUE_DOUBLE: return !(value.real < got->real) && !(value.real > got->real);
+    case VALUE_STRING: return str_eq(value.text, got->text);
+    case VALUE_EMPTY:
+    case VALUE_BYTES:
+    case VALUE_ARRAY:
+    case VALUE_KVLIST: break;
+    }
+    return false;
+}
+
+static bool has_all(const MatchAttributeList *list, Attributes attributes)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        ValueView value;
+        if (!attributes_find(attributes, list->items[i].key, &value) ||
+            !is_value(list->items[i].value, &value))
+            return false;
+    }
+    return true;
+}
+
+static bool is_kind(const TextList *kinds, uint32_t kind)
+{
+    uint32_t wanted;
+    for (size_t i = 0; i < kinds->count; i++)
+        if (read_span_kind(kinds->items[i], &wanted) && wanted == kind)
+            return true;
+    return false;
+}
+
+static bool span_fits(const ItemMatch *match, const Batch *batch, size_t item)
+{
+    if (!match->span_names.count && !match->span_kinds.count)
+        return true;
+    if (batch_signal(batch) != TRACES)
+        return false;
+    SpanView span = span_view(batch, item);
+    return (!match->span_names.count || is_among(&match->span_names, span.name)) &&
+           (!match->span_kinds.count || is_kind(&match->span_kinds, span.kind));
+}
+
+static bool severity_fits(const MatchSeverity *severity, uint32_t number)
+{
+    uint64_t min;
+    if (!severity->present)
+        return true;
+    if (number == SEVERITY_UNSPECIFIED)
+        return severity->match_undefined;
+    return read_severity(severity->min, &min) && number >= min;
+}
+
+static bool log_fits(const ItemMatch *match, const Batch *batch, size_t item)
+{
+    if (!match->log_bodies.count && !match->log_severity_texts.count &&
+        !match->log_severity_number.present)
+        return true;
+    if (batch_signal(batch) != LOGS)
+        return false;
+    LogView log = log_view(batch, item);
+    bool has_text = log.body.kind == VALUE_STRING;
+    return (!match->log_bodies.count ||
+            (has_text && is_among(&match->log_bodies, log.body.text))) &&
+           (!match->log_severity_texts.count ||
+            is_among(&match->log_severity_texts, log.severity_text)) &&
+           severity_fits(&match->log_severity_number, log.severity_number);
+}
+
+static bool metric_fits(const ItemMatch *match, const Batch *batch, size_t item)
+{
+    if (!match->metric_names.count)
+        return true;
+    return batch_signal(batch) == METRICS &&
+           is_among(&match->metric_names,
+                    metric_view(batch, batch_metric_of_item(batch, item)).name);
+}
+
+static bool resource_fits(const ItemMatch *match, const Batch *batch, size_t item)
+{
+    if (!match->services.count && !match->resources.count)
+        return true;
+    size_t scope = batch_scope_of_item(batch, item);
+    Attributes resource = resource_attributes(batch, batch_resource_of_scope(batch, scope));
+    ValueView service;
+    if (match->services.count &&
+        !(attributes_find(resource, STR("service.name"), &service) &&
+          service.kind == VALUE_STRING && is_among(&match->services, service.text)))
+        return false;
+    return has_all(&match->resources, resource);
+}
+
+static bool fits(const ItemMatch *match, const Batch *batch, size_t item)
+{
+    return resource_fits(match, batch, item) && span_fits(match, batch, item) &&
+           log_fits(match, batch, item) && metric_fits(match, batch, item) &&
+           (!match->attributes.count || has_all(&match->attributes, item_attributes(batch, item)));
+}
+
+bool item_is_meant(const ItemMatch *include, const ItemMatch *exclude, const Batch *batch,
+                   size_t item)
+{
+    return (!include->present || fits(include, batch, item)) &&
+           (!exclude->present || !fits(exclude, batch, item));
+}
