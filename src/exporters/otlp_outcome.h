@@ -3,7 +3,8 @@
  * The table of retryable answers is the OTLP specification's ("Failures", "OTLP/HTTP Response"):
  * gRPC CANCELLED, DEADLINE_EXCEEDED, ABORTED, OUT_OF_RANGE, UNAVAILABLE, DATA_LOSS, and
  * RESOURCE_EXHAUSTED only with a RetryInfo; HTTP 429, 502, 503, 504. Connections that failed and
- * answers that are not HTTP or gRPC at all are tried again. Everything else is final.
+ * answers that are not HTTP or gRPC at all are tried again. Everything else is final. HTTP bodies
+ * are read as their Content-Type says, in protobuf or in JSON.
  */
 #ifndef EXPORTERS_OTLP_OUTCOME_H
 #define EXPORTERS_OTLP_OUTCOME_H

@@ -1,4 +1,4 @@
-/* otlphttp_exporter.c - sends OTLP by HTTP with protobuf bodies.
+/* otlphttp_exporter.c - sends OTLP by HTTP, in protobuf or in JSON.
  *
  * `endpoint` is a base URL, to which /v1/traces, /v1/metrics or /v1/logs is added;
  * {signal}_endpoint is a whole URL, used as it is. Queue, retry and deadlines are the sender's
@@ -8,15 +8,23 @@
 #include "codec/gzip.h"
 #include "exporters/otlp_outcome.h"
 #include "otlp/batch.h"
+#include "otlp/json_out.h"
 #include "otlp/rpc.h"
 #include "pipe/host.h"
 #include "pipe/sender.h"
 
 #include <cryostorm/version.h>
 
+typedef enum Encoding { ENCODING_PROTO, ENCODING_JSON } Encoding;
 typedef enum Compression { COMPRESSION_NONE, COMPRESSION_GZIP } Compression;
 
-enum { SIGNAL_COUNT = 3, OWN_FIELDS = 3 };
+enum {
+    SIGNAL_COUNT = 3,
+    OWN_FIELDS = 3,
+    JSON_FACTOR =
+        16, /* what JSON may take of a batch's bytes: names and quotes around small fields */
+    JSON_SPARE = 4096,
+};
 
 typedef struct Target { /* where one signal goes */
     HttpClient *client;
@@ -63,15 +71,14 @@ static bool check_url(Str text, Err *err)
 }
 
 static const char *const compression_names[] = { "none", "gzip", NULL };
-static const char *const encoding_names[] = { "proto", NULL };
+static const char *const encoding_names[] = { "proto", "json", NULL };
 
 static const ConfigField fields[] = {
     TEXT(OtlpHttpExporter, endpoint, "", "The base URL of the server.", .check = check_url),
     TEXT(OtlpHttpExporter, traces_endpoint, "", "The whole URL for traces.", .check = check_url),
     TEXT(OtlpHttpExporter, metrics_endpoint, "", "The whole URL for metrics.", .check = check_url),
     TEXT(OtlpHttpExporter, logs_endpoint, "", "The whole URL for logs.", .check = check_url),
-    CHOICE(OtlpHttpExporter, encoding, "proto", encoding_names,
-           "How bodies are encoded; json comes later."),
+    CHOICE(OtlpHttpExporter, encoding, "proto", encoding_names, "How bodies are encoded."),
     CHOICE(OtlpHttpExporter, compression, "gzip", compression_names, "How bodies are compressed."),
     SECRET_MAP(OtlpHttpExporter, headers, "Headers that go with every request."),
     SENDER_ROWS(OtlpHttpExporter, "30s"),
@@ -108,12 +115,29 @@ static void answered(void *owner, HttpResponse *response, const Err *err)
     sender_result(attempt.exporter->sender, attempt.token, &outcome);
 }
 
-static bool write_body(const OtlpHttpExporter *exporter, Str bytes, Buf *out, Err *err)
+static bool compress_body(const OtlpHttpExporter *exporter, Str bytes, Buf *out, Err *err)
 {
+    *out = BUF(bytes.len + bytes.len / 8 + 256); /* gzip of noise grows a little */
     if (exporter->compression == COMPRESSION_GZIP)
         return gzip_compress(bytes, GZIP_FORMAT, out, err);
     buf_add(out, bytes);
     return buf_ok(out, err);
+}
+
+static bool write_body(const OtlpHttpExporter *exporter, const Batch *batch, Buf *out, Err *err)
+{
+    Str bytes = batch_bytes(batch);
+    if (exporter->encoding == ENCODING_PROTO)
+        return compress_body(exporter, bytes, out, err);
+    Buf json = BUF(bytes.len * JSON_FACTOR + JSON_SPARE);
+    bool ok = otlp_json_write(batch, &json, err);
+    if (ok && exporter->compression == COMPRESSION_NONE) {
+        *out = json;
+        return true;
+    }
+    ok = ok && compress_body(exporter, buf_str(&json), out, err);
+    buf_free(&json);
+    return ok;
 }
 
 static bool post(OtlpHttpExporter *exporter, const SendAttempt *what, Err *err)
@@ -125,7 +149,6 @@ static bool post(OtlpHttpExporter *exporter, const SendAttempt *what, Err *err)
     if (!attempt)
         return false;
     *attempt = (Attempt){ exporter, what->token };
-    Str bytes = batch_bytes(what->batch);
     int64_t left = what->deadline_mono_ns - clock_mono_ns(host_clock(exporter->base.host));
     bool plain = exporter->compression == COMPRESSION_NONE;
     HttpCall request = {
@@ -133,14 +156,13 @@ static bool post(OtlpHttpExporter *exporter, const SendAttempt *what, Err *err)
         .target = buf_str(&target->path),
         .fields = exporter->fields + plain, /* without content-encoding, which comes first */
         .field_count = OWN_FIELDS + exporter->headers.count - plain,
-        .body = BUF(bytes.len + bytes.len / 8 + 256), /* gzip of noise grows a little */
         .timeout_ns = what->deadline_mono_ns == INT64_MAX ? INT64_MAX / 2
                       : left > 1                          ? left
                                                           : 1,
         .done = answered,
         .owner = attempt,
     };
-    if (write_body(exporter, bytes, &request.body, err) &&
+    if (write_body(exporter, what->batch, &request.body, err) &&
         http_client_send(target->client, &request, err))
         return true;
     buf_free(&request.body);
@@ -192,7 +214,9 @@ static bool make_fields(OtlpHttpExporter *exporter, Err *err)
         return false;
     exporter->fields = made;
     made[0] = (HttpField){ STR("content-encoding"), STR("gzip") };
-    made[1] = (HttpField){ STR("content-type"), STR("application/x-protobuf") };
+    bool json = exporter->encoding == ENCODING_JSON;
+    Str type = json ? STR("application/json") : STR("application/x-protobuf");
+    made[1] = (HttpField){ STR("content-type"), type };
     made[2] = (HttpField){ STR("user-agent"), STR("cryostorm/" CRYO_VERSION) };
     for (size_t i = 0; i < count; i++) {
         const SecretPair *pair = &exporter->headers.items[i];

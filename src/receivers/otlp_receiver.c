@@ -1,8 +1,9 @@
-/* otlp_receiver.c - takes OTLP from SDKs and collectors: gRPC on 4317, HTTP with protobuf on 4318.
+/* otlp_receiver.c - takes OTLP from SDKs and collectors: gRPC on 4317, HTTP on 4318.
  *
  * One instance per loop, each with listeners of its own (SO_REUSEPORT), shared by every pipeline
- * that names it. A request's bytes become a Batch (validated once, never decoded) and travel on
- * with an Ack. `acknowledge` says when the client gets its OK:
+ * that names it. A request's bytes become a Batch (validated once, never decoded; JSON is turned
+ * into protobuf on the way in) and travel on with an Ack. `acknowledge` says when the client gets
+ * its OK:
  *
  *     accepted    once whoever comes next has taken the batch (the public Collector's promise)
  *     delivered   once every exporter has settled; a client that hears OK can forget its data
@@ -15,13 +16,16 @@
  *                             when somebody knows when; else the client's own back-off is best
  *     never                   400, 413, 500 / INVALID_ARGUMENT, RESOURCE_EXHAUSTED, INTERNAL
  *
- * HTTP error bodies are a google.rpc.Status in protobuf (OTLP specification, "Failures"). A path or
- * method is there only when a pipeline wants its signal. Requests without items succeed and go no
- * further. When both endpoints are the same, one port speaks both.
+ * HTTP answers speak as the request did, protobuf or JSON; error bodies are a google.rpc.Status
+ * (OTLP specification, "Failures"). A path or method is there only when a pipeline wants its
+ * signal. Requests without items succeed and go no further. When both endpoints are the same, one
+ * port speaks both.
  */
 #include "base/mem.h"
 #include "net/server.h"
 #include "otlp/batch.h"
+#include "otlp/json_in.h"
+#include "otlp/json_out.h"
 #include "otlp/rpc.h"
 
 #include "pipe/host.h"
@@ -110,7 +114,8 @@ static const ConfigField http_fields[] = {
 
 static const ConfigField protocol_fields[] = {
     OPTIONAL_SECTION(Protocols, grpc, GrpcSettings, grpc_fields, "OTLP over gRPC."),
-    OPTIONAL_SECTION(Protocols, http, HttpSettings, http_fields, "OTLP over HTTP, protobuf."),
+    OPTIONAL_SECTION(Protocols, http, HttpSettings, http_fields,
+                     "OTLP over HTTP, protobuf or JSON."),
     { 0 },
 };
 
@@ -136,20 +141,38 @@ static bool otlp_check(const void *self, Err *err)
 /* ---- answers
  * ------------------------------------------------------------------------------------- */
 
-/* An HTTP error, in the protobuf that OTLP asks for. */
+static bool content_is(const Request *request, Str type)
+{
+    return http_media_type_is(request_field(request, STR("content-type")), type);
+}
+
+static bool is_json(const Request *request)
+{
+    return content_is(request, STR("application/json"));
+}
+
+static Str content_type(bool json)
+{
+    return json ? STR("application/json") : STR("application/x-protobuf");
+}
+
 static void answer_http_error(Request *request, const Err *err)
 {
     Buf body = BUF(4096);
-    rpc_status_encode(&(RpcStatus){ .code = (GrpcCode)err_grpc_code(err->kind),
-                                    .message = str_from(err->text),
-                                    .retry_ms = err->retry_ms },
-                      &body);
+    bool json = is_json(request);
+    const RpcStatus status = { .code = (GrpcCode)err_grpc_code(err->kind),
+                               .message = str_from(err->text),
+                               .retry_ms = err->retry_ms };
+    if (json)
+        otlp_json_write_status(&status, &body);
+    else
+        rpc_status_encode(&status, &body);
     char seconds[16];
     int len = snprintf(seconds, sizeof seconds, "%u", (err->retry_ms + 999) / 1000);
     const HttpField retry_after = { STR("retry-after"), { seconds, (size_t)len } };
     bool says_when = err_retryable(err->kind) && err->retry_ms;
     request_answer(request, &(Answer){ .status = err_http_status(err->kind),
-                                       .content_type = STR("application/x-protobuf"),
+                                       .content_type = content_type(json),
                                        .fields = &retry_after,
                                        .field_count = says_when,
                                        .body = body });
@@ -163,16 +186,25 @@ static void answer_error(Request *request, const Err *err)
         answer_http_error(request, err);
 }
 
-static void answer_ok(Request *request, uint64_t refused, Str why)
+static void answer_ok(Request *request, Signal signal, const ExportAnswer *answer)
 {
     Buf body = BUF(4096);
-    export_answer_write(&body, &(ExportAnswer){ (int64_t)refused, why });
+    bool json = !request_is_grpc(request) && is_json(request);
+    if (json)
+        otlp_json_write_answer(signal, answer, &body);
+    else
+        export_answer_write(&body, answer);
     if (request_is_grpc(request))
         request_answer_grpc(request, &body);
     else
         request_answer(request, &(Answer){ .status = 200,
-                                           .content_type = STR("application/x-protobuf"),
+                                           .content_type = content_type(json),
                                            .body = body });
+}
+
+static void answer_full_success(Request *request, Signal signal)
+{
+    answer_ok(request, signal, &(ExportAnswer){ 0 });
 }
 
 /* What became of the data, under `delivered`. */
@@ -181,8 +213,11 @@ static void answer_outcome(void *context, const AckOutcome *outcome)
     Pending *pending = context;
     Err err = outcome->reason;
     switch (outcome->result) {
-    case ACK_DELIVERED: answer_ok(pending->request, 0, (Str){ 0 }); break;
-    case ACK_PARTLY: answer_ok(pending->request, outcome->refused, str_from(err.text)); break;
+    case ACK_DELIVERED: answer_full_success(pending->request, pending->signal); break;
+    case ACK_PARTLY:
+        answer_ok(pending->request, pending->signal,
+                  &(ExportAnswer){ (int64_t)outcome->refused, str_from(err.text) });
+        break;
     case ACK_RETRY:
         if (!err_retryable(err.kind))
             err.kind = ERR_BUSY;
@@ -230,31 +265,43 @@ static bool send_on(OtlpReceiver *receiver, Request *request, Batch *batch, Err 
     if (waits)
         return true;
     if (taken)
-        answer_ok(request, 0, (Str){ 0 });
+        answer_full_success(request, batch_signal(batch));
     return taken;
 }
 
-static bool is_protobuf(const Request *request)
+static Batch *read_batch(const Way *way, Request *request, Err *err)
 {
-    return http_media_type_is(request_field(request, STR("content-type")),
-                              STR("application/x-protobuf"));
+    Buf bytes = request_take_body(request);
+    bool ok = true;
+    if (!request_is_grpc(request) && is_json(request)) {
+        Buf json = bytes;
+        bytes = BUF(way->receiver->protocols.http.max_request_body_size);
+        ok = otlp_json_read(way->signal, buf_str(&json), &bytes, err);
+        buf_free(&json);
+    }
+    Batch *batch = ok ? batch_from_bytes(way->signal, &bytes, err) : NULL;
+    buf_free(&bytes);
+    return batch;
+}
+
+static bool is_understood(const Request *request)
+{
+    return request_is_grpc(request) || is_json(request) ||
+           content_is(request, STR("application/x-protobuf"));
 }
 
 static void handle(void *owner, Request *request)
 {
     const Way *way = owner;
-    if (!request_is_grpc(request) && !is_protobuf(request)) {
-        request_answer_text(request, 415,
-                            STR("send application/x-protobuf (OTLP/JSON comes later)\n"));
+    if (!is_understood(request)) {
+        request_answer_text(request, 415, STR("send application/x-protobuf or application/json\n"));
         return;
     }
     Err err = { 0 };
-    Buf bytes = request_take_body(request);
-    Batch *batch = batch_from_bytes(way->signal, &bytes, &err);
-    buf_free(&bytes);
+    Batch *batch = read_batch(way, request, &err);
     bool answered = false;
     if (batch && batch_item_count(batch) == 0) {
-        answer_ok(request, 0, (Str){ 0 });
+        answer_full_success(request, way->signal);
         answered = true;
     } else if (batch) {
         answered = send_on(way->receiver, request, batch, &err);

@@ -2,6 +2,8 @@
 #include "exporters/far_server.h"
 
 #include "otlp/batch.h"
+#include "otlp/json_in.h"
+#include "otlp/json_out.h"
 #include "otlp/rpc.h"
 #include "support/make_batch.h"
 
@@ -19,9 +21,23 @@ static void copy(char *out, size_t size, Str text)
     snprintf(out, size, "%.*s", STR_ARG(text));
 }
 
-static void write_down(FarServer *far, const Request *request, Signal signal)
+static bool is_json(const Request *request)
+{
+    return http_media_type_is(request_field(request, STR("content-type")), STR("application/json"));
+}
+
+static Batch *read_batch(const Request *request, Signal signal)
 {
     Err err = { 0 };
+    Buf bytes = BUF(1 << 20);
+    if (!is_json(request))
+        return batch_from_copy(signal, request_body(request), &err);
+    assert_true(otlp_json_read(signal, request_body(request), &bytes, &err));
+    return batch_from_bytes(signal, &bytes, &err);
+}
+
+static void write_down(FarServer *far, const Request *request, Signal signal)
+{
     assert_true(far->count < ARRIVALS_MAX);
     Arrival *arrival = &far->arrivals[far->count++];
     arrival->is_grpc = request_is_grpc(request);
@@ -31,7 +47,7 @@ static void write_down(FarServer *far, const Request *request, Signal signal)
     copy(arrival->type, sizeof arrival->type, request_field(request, STR("content-type")));
     copy(arrival->agent, sizeof arrival->agent, request_field(request, STR("user-agent")));
     copy(arrival->token, sizeof arrival->token, request_field(request, STR("x-token")));
-    Batch *batch = batch_from_copy(signal, request_body(request), &err);
+    Batch *batch = read_batch(request, signal);
     assert_non_null(batch);
     Buf items = BUF(FAR_TEXT_MAX - 1);
     describe_batch(batch, &items);
@@ -40,15 +56,21 @@ static void write_down(FarServer *far, const Request *request, Signal signal)
     batch_unref(batch);
 }
 
-static void answer_success(Request *request, uint64_t rejected)
+static void answer_success(Request *request, Signal signal, uint64_t rejected)
 {
     Buf body = BUF(1024);
-    export_answer_write(&body,
-                        &(ExportAnswer){ (int64_t)rejected, rejected ? STR("odd") : STR("") });
+    const ExportAnswer answer = { (int64_t)rejected, rejected ? STR("odd") : STR("") };
+    if (is_json(request))
+        otlp_json_write_answer(signal, &answer, &body);
+    else
+        export_answer_write(&body, &answer);
     if (request_is_grpc(request))
         request_answer_grpc(request, &body);
     else
-        request_answer(request, &(Answer){ .status = 200, .body = body });
+        request_answer(request,
+                       &(Answer){ .status = 200,
+                                  .content_type = request_field(request, STR("content-type")),
+                                  .body = body });
 }
 
 static void answer_failure(Request *request, const Say *say)
@@ -76,7 +98,7 @@ static void handle(FarServer *far, Request *request, Signal signal)
     else if (say->kind != ERR_NONE)
         answer_failure(request, say);
     else
-        answer_success(request, say->rejected);
+        answer_success(request, signal, say->rejected);
 }
 
 static void handle_traces(void *owner, Request *request)

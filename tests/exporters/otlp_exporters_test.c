@@ -250,6 +250,7 @@ static void wrong_settings_are_told(void **state)
         { &otlphttp_exporter, "{endpoint: 'a:1'}", "http://localhost:4318" },
         { &otlphttp_exporter, "{endpoint: 'https://a:1'}", "TLS comes later" },
         { &otlphttp_exporter, "{endpoint: 'http:///x'}", "host" },
+        { &otlphttp_exporter, "{endpoint: 'http://a:1', encoding: xml}", "json" },
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         Err err = { 0 };
@@ -258,6 +259,33 @@ static void wrong_settings_are_told(void **state)
         if (!str_contains(buf_str(&problems), str_from(rows[i].says)))
             fail_msg("%s: %.*s", rows[i].yaml, STR_ARG(buf_str(&problems)));
         buf_free(&problems);
+    }
+}
+
+static void json_arrives_as_it_is(void **state)
+{
+    (void)state;
+    static const Signal signals[] = { TRACES, METRICS, LOGS };
+    static const char *const settings[] = { ", encoding: json, compression: none",
+                                            ", encoding: json" };
+    static const Say script[] = { { 0 }, { 0 }, { 0 }, { .rejected = 1 } };
+    for (size_t gzip = 0; gzip < 2; gzip++) {
+        Fixture f;
+        begin(&f, false, settings[gzip], script, COUNT_OF(script));
+        for (size_t k = 0; k < COUNT_OF(signals); k++) {
+            push(&f, signals[k]);
+            assert_int_equal(far_server_await(&f.far, f.host, k)->result, ACK_DELIVERED);
+            const Arrival *arrival = &f.far.arrivals[k];
+            assert_string_equal(arrival->type, "application/json");
+            assert_string_equal(arrival->items, words);
+            assert_string_equal(arrival->encoding, gzip ? "gzip" : "");
+        }
+        push(&f, TRACES);
+        const AckOutcome *partly = far_server_await(&f.far, f.host, 3);
+        assert_int_equal(partly->result, ACK_PARTLY);
+        assert_int_equal(partly->refused, 1);
+        assert_string_equal(partly->reason.text, "partial success: odd");
+        end(&f);
     }
 }
 
@@ -275,6 +303,7 @@ int main(void)
         cmocka_unit_test(stopping_gives_back_what_is_under_way),
         cmocka_unit_test(every_signal_may_have_an_endpoint_of_its_own),
         cmocka_unit_test(wrong_settings_are_told),
+        cmocka_unit_test(json_arrives_as_it_is),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

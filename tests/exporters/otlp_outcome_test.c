@@ -45,17 +45,24 @@ static void grpc_codes_sort_themselves(void **state)
     }
 }
 
-static AckOutcome of_http(int status, const char *retry_after, Str body)
+static AckOutcome of_typed(int status, const char *type, const char *retry_after, Str body)
 {
     Err err = { 0 };
     HttpFields fields;
     http_fields_init(&fields, 4096);
+    if (type)
+        assert_true(http_fields_add(&fields, STR("content-type"), str_from(type), &err));
     if (retry_after)
         assert_true(http_fields_add(&fields, STR("retry-after"), str_from(retry_after), &err));
     HttpResponse response = { .status = status, .fields = &fields, .body = body };
     AckOutcome outcome = otlp_http_outcome(&response, NULL, NOW_NS);
     http_fields_done(&fields);
     return outcome;
+}
+
+static AckOutcome of_http(int status, const char *retry_after, Str body)
+{
+    return of_typed(status, NULL, retry_after, body);
 }
 
 static void http_statuses_sort_themselves(void **state)
@@ -130,6 +137,29 @@ static void reasons_come_from_a_status_or_from_text(void **state)
     assert_true(strlen(outcome.reason.text) < sizeof outcome.reason.text);
 }
 
+static void json_says_the_same(void **state)
+{
+    (void)state;
+    static const char *const type = "application/json; charset=utf-8";
+    AckOutcome partly = of_typed(
+        200, type, NULL,
+        STR("{\"partialSuccess\":{\"rejectedLogRecords\":\"3\",\"errorMessage\":\"too old\"}}"));
+    assert_int_equal(partly.result, ACK_PARTLY);
+    assert_int_equal(partly.refused, 3);
+    assert_string_equal(partly.reason.text, "partial success: too old");
+    assert_int_equal(of_typed(200, type, NULL, STR("{\"partialSuccess\":{}}")).result,
+                     ACK_DELIVERED);
+    assert_int_equal(of_typed(200, type, NULL, STR("<html>")).result, ACK_DELIVERED);
+    AckOutcome refused = of_typed(400, type, NULL, STR("{\"code\":3,\"message\":\"bad span\"}"));
+    assert_int_equal(refused.result, ACK_REFUSED);
+    assert_string_equal(refused.reason.text, "400 Bad Request: bad span");
+    AckOutcome later = of_typed(503, type, "2", STR("{\"message\":\"full\"}"));
+    assert_int_equal(later.result, ACK_RETRY);
+    assert_int_equal(later.retry_ms, 2000);
+    assert_string_equal(of_typed(500, type, NULL, STR("{oh")).reason.text,
+                        "500 Internal Server Error: {oh");
+}
+
 static void without_an_answer_the_kind_decides(void **state)
 {
     (void)state;
@@ -155,6 +185,7 @@ int main(void)
         cmocka_unit_test(retry_after_is_kept_where_it_counts),
         cmocka_unit_test(part_of_it_may_be_lost),
         cmocka_unit_test(reasons_come_from_a_status_or_from_text),
+        cmocka_unit_test(json_says_the_same),
         cmocka_unit_test(without_an_answer_the_kind_decides),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,7 @@
 /* The OTLP receiver with clients on loopback: what it takes, what it answers, and when. */
 #include "base/log.h"
 #include "otlp/batch.h"
+#include "otlp/json_out.h"
 #include "otlp/rpc.h"
 #include "support/make_batch.h"
 #include "support/otlp_peer.h"
@@ -134,7 +135,8 @@ static const struct Refusal {
     int status;
     const char *says; /* part of the body */
 } refusals[] = {
-    { { .target = "/v1/traces", .content_type = "application/json" }, 415, "protobuf" },
+    { { .target = "/v1/traces", .content_type = "application/json" }, 400, "expected an object" },
+    { { .target = "/v1/traces", .content_type = "application/jsonp" }, 415, "json" },
     { { .target = "/v1/traces", .content_type = "text/plain" }, 415, "protobuf" },
     { { .target = "/v1/traces", .content_type = "" }, 415, "protobuf" },
     { { .target = "/v1/traces", .encoded_wrong = true }, 415, "" },
@@ -492,6 +494,140 @@ static void what_is_under_way_is_answered_after_close(void **state)
     }
 }
 
+/* --- JSON --- */
+
+static const char *const json_type = "application/json; charset=utf-8";
+
+static void ask_in_json(Fixture *f, size_t signal, bool gzip, Reply *reply)
+{
+    char path[64];
+    Err err = { 0 };
+    Buf json = BUF(1 << 16);
+    assert_true(otlp_json_write(f->batches[signal], &json, &err));
+    snprintf(path, sizeof path, "%.*s", STR_ARG(otlp_http_path(signals[signal])));
+    peer_ask(&f->peer,
+             &(Question){
+                 .target = path, .content_type = json_type, .body = buf_str(&json), .gzip = gzip },
+             reply);
+    buf_free(&json);
+}
+
+static void expect_json(const Reply *reply, int status, const char *body)
+{
+    assert_int_equal(reply->status, status);
+    assert_string_equal(reply->content_type, "application/json");
+    if (!str_eq(buf_str(&reply->body), str_from(body)))
+        fail_msg("%.*s, not %s", STR_ARG(buf_str(&reply->body)), body);
+}
+
+static void json_comes_in_and_is_answered_in_json(void **state)
+{
+    (void)state;
+    static const char *const yaml[] = { "{" LISTEN "}", "{" ONE_PORT "}" };
+    for (size_t y = 0; y < COUNT_OF(yaml); y++) {
+        Fixture f;
+        begin(&f, yaml[y]);
+        for (size_t i = 0; i < 2 * COUNT_OF(signals); i++) {
+            Reply reply;
+            ask_in_json(&f, i / 2, i & 1, &reply);
+            peer_await(&f.peer, &reply);
+            expect_json(&reply, 200, "{\"partialSuccess\":{}}");
+            expect_sent(&f, i, signals[i / 2]);
+            reply_done(&reply);
+        }
+        Reply nothing;
+        peer_ask(&f.peer,
+                 &(Question){ .target = "/v1/logs", .content_type = json_type, .body = STR("{}") },
+                 &nothing);
+        peer_await(&f.peer, &nothing);
+        expect_json(&nothing, 200, "{\"partialSuccess\":{}}");
+        reply_done(&nothing);
+        assert_int_equal(test_host_sent_count(f.host), 2 * COUNT_OF(signals));
+        end(&f);
+    }
+}
+
+static void broken_json_is_told_with_its_place(void **state)
+{
+    (void)state;
+    Fixture f;
+    Reply reply;
+    begin(&f, "{" LISTEN "}");
+    const Str body =
+        STR("{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"traceId\":\"12\"}]}]}]}");
+    peer_ask(&f.peer,
+             &(Question){ .target = "/v1/traces", .content_type = json_type, .body = body },
+             &reply);
+    peer_await(&f.peer, &reply);
+    expect_json(
+        &reply, 400,
+        "{\"code\":3,\"message\":\"resourceSpans[0].scopeSpans[0].spans[0].traceId: line 1, "
+        "column 55: expected 32 hexadecimal digits\"}");
+    reply_done(&reply);
+    assert_int_equal(test_host_sent_count(f.host), 0);
+    end(&f);
+}
+
+/* Small on its way, large as protobuf: the limit holds for both. */
+static void json_may_grow_no_further_than_a_body_may(void **state)
+{
+    (void)state;
+    Fixture f;
+    Reply reply;
+    Buf body = BUF(1 << 16);
+    begin(&f, "{protocols: {http: {endpoint: '127.0.0.1:0', max_request_body_size: 1KiB}}}");
+    buf_addf(&body, "{\"resourceMetrics\":[{\"scopeMetrics\":[{\"metrics\":[{\"histogram\":"
+                    "{\"dataPoints\":[{\"bucketCounts\":[0");
+    for (int i = 0; i < 300; i++)
+        buf_addf(&body, ",0");
+    buf_addf(&body, "]}]}}]}]}]}");
+    peer_ask(&f.peer,
+             &(Question){
+                 .target = "/v1/metrics", .content_type = json_type, .body = buf_str(&body) },
+             &reply);
+    peer_await(&f.peer, &reply);
+    assert_int_equal(reply.status, 413);
+    assert_string_equal(reply.content_type, "application/json");
+    reply_done(&reply);
+    buf_free(&body);
+    end(&f);
+}
+
+static void verdicts_are_said_in_json(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t ending, signal; /* of endings, of signals */
+        const char *body;
+    } rows[] = {
+        { 0, 0, "{\"partialSuccess\":{}}" },
+        { 1, 0, "{\"partialSuccess\":{\"rejectedSpans\":\"1\",\"errorMessage\":\"one is odd\"}}" },
+        { 1, 1,
+          "{\"partialSuccess\":{\"rejectedDataPoints\":\"1\",\"errorMessage\":\"one is odd\"}}" },
+        { 1, 2,
+          "{\"partialSuccess\":{\"rejectedLogRecords\":\"1\",\"errorMessage\":\"one is odd\"}}" },
+        { 3, 0,
+          "{\"code\":14,\"message\":\"disk is full\",\"details\":[{\"@type\":\"type.googleapis.com/"
+          "google.rpc.RetryInfo\",\"retryDelay\":\"2.500s\"}]}" },
+        { 5, 0, "{\"code\":3,\"message\":\"nobody wants it\"}" },
+    };
+    Fixture f;
+    begin(&f, "{" LISTEN ", acknowledge: delivered}");
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        Reply reply;
+        const struct Ending *want = &endings[rows[i].ending];
+        ask_in_json(&f, rows[i].signal, false, &reply);
+        for (int k = 0; k < 1000 && test_host_sent_count(f.host) == i; k++)
+            test_host_turn(f.host);
+        test_host_judge(f.host, i, &want->outcome);
+        peer_await(&f.peer, &reply);
+        expect_json(&reply, want->http, rows[i].body);
+        assert_string_equal(reply.retry_after, want->retry_after);
+        reply_done(&reply);
+    }
+    end(&f);
+}
+
 int main(void)
 {
     log_set_level(LOG_OFF);
@@ -510,6 +646,10 @@ int main(void)
         cmocka_unit_test(who_comes_next_may_refuse),
         cmocka_unit_test(the_client_may_be_gone_before_the_verdict),
         cmocka_unit_test(what_is_under_way_is_answered_after_close),
+        cmocka_unit_test(json_comes_in_and_is_answered_in_json),
+        cmocka_unit_test(broken_json_is_told_with_its_place),
+        cmocka_unit_test(json_may_grow_no_further_than_a_body_may),
+        cmocka_unit_test(verdicts_are_said_in_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
