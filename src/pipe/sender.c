@@ -87,6 +87,7 @@ struct Sender {
     SendSlot *slots;
     size_t slot_count, busy;
     uint64_t size, size_max; /* by the queue's sizer: waiting and in slots */
+    size_t memory;           /* of the same batches */
     bool pumping, draining, closed;
     bool told_full;
     unsigned told_drops; /* bits by DropReason */
@@ -200,6 +201,7 @@ static void finish(SendSlot *slot, const AckOutcome *outcome)
     Sender *sender = slot->sender;
     Parcel parcel = slot->parcel;
     sender->size -= size_of(sender, parcel.batch);
+    sender->memory -= batch_memory(parcel.batch);
     if (sender->size < sender->size_max / 2)
         sender->told_full = false;
     sender->busy--;
@@ -308,13 +310,21 @@ static bool grow_ring(Sender *sender, Err *err)
     return true;
 }
 
-static bool check_room(Sender *sender, uint64_t size, Err *err)
+/* An empty queue takes anything. */
+static bool fits(const Sender *sender, const Batch *batch, uint64_t size)
+{
+    bool in_memory = !sender->memory || (sender->memory <= SENDER_MEMORY_MAX &&
+                                         batch_memory(batch) <= SENDER_MEMORY_MAX - sender->memory);
+    return in_memory && size <= sender->size_max - sender->size;
+}
+
+static bool check_room(Sender *sender, const Batch *batch, uint64_t size, Err *err)
 {
     if (size > sender->size_max)
         return fail(err, ERR_LIMIT, "larger than the whole sending queue (%llu %s of %llu)",
                     (unsigned long long)size, sizer_names[sender->options.queue->sizer],
                     (unsigned long long)sender->size_max);
-    if (size <= sender->size_max - sender->size)
+    if (fits(sender, batch, size))
         return true;
     if (!sender->told_full)
         host_log(sender->options.host, LOG_WARN,
@@ -326,7 +336,7 @@ static bool check_room(Sender *sender, uint64_t size, Err *err)
 bool sender_take(Sender *sender, const Parcel *parcel, Err *err)
 {
     uint64_t size = size_of(sender, parcel->batch);
-    if (!check_room(sender, size, err))
+    if (!check_room(sender, parcel->batch, size, err))
         return false;
     if (sender->count == sender->cap && !grow_ring(sender, err))
         return false;
@@ -334,6 +344,7 @@ bool sender_take(Sender *sender, const Parcel *parcel, Err *err)
         (Parcel){ .batch = batch_ref(parcel->batch), .ack = parcel->ack };
     sender->count++;
     sender->size += size;
+    sender->memory += batch_memory(parcel->batch);
     pump(sender);
     return true;
 }

@@ -42,7 +42,11 @@ typedef struct SendingQueueSettings {
     int sizer; /* QueueSizer */
 } SendingQueueSettings;
 
-enum { SENDER_DIRECT_MAX = 100 };
+enum {
+    SENDER_DIRECT_MAX = 100,
+    /* Whatever queue_size counts: a thousand requests may be a thousand times 64 MiB. */
+    SENDER_MEMORY_MAX = 512 << 20,
+};
 
 extern const ConfigField retry_fields[];
 extern const ConfigField sending_queue_fields[];
@@ -81,7 +85,8 @@ typedef struct SenderOptions {
 
 CHECKED Sender *sender_new(const SenderOptions *options, Err *err);
 
-/* The exporter's consume(). Full: ERR_BUSY, "sending queue is full". */
+/* The exporter's consume(). Full, by queue_size or by SENDER_MEMORY_MAX bytes of batches: ERR_BUSY,
+ * "sending queue is full". */
 CHECKED bool sender_take(Sender *sender, const Parcel *parcel, Err *err);
 
 /* What became of an attempt, on the sender's loop. ACK_RETRY asks for another one. */

@@ -325,6 +325,26 @@ static void test_sizers(void **state)
     test_host_free(rig.test);
 }
 
+/* One batch is pushed again and again: it counts every time, and costs the test nothing. */
+static void test_memory_is_bounded_whatever_is_counted(void **state)
+{
+    (void)state;
+    Rig rig = rig_open("sending_queue: {num_consumers: 1, queue_size: 1000000}");
+    Err err;
+    Batch *batch = make_batch_of(TRACES, 20000, &err);
+    assert_non_null(batch);
+    size_t fit = SENDER_MEMORY_MAX / batch_memory(batch);
+    assert_in_range(fit, 2, 100000);
+    for (size_t i = 0; i < fit; i++)
+        assert_true(test_host_push(rig.test, batch, false, &err));
+    assert_false(test_host_push(rig.test, batch, false, &err));
+    assert_int_equal(err.kind, ERR_BUSY);
+    answer(&rig, &delivered);
+    assert_true(test_host_push(rig.test, batch, false, &err));
+    batch_unref(batch);
+    test_host_free(rig.test);
+}
+
 static void test_without_a_queue(void **state)
 {
     (void)state;
@@ -484,6 +504,7 @@ int main(void)
         cmocka_unit_test(test_answers_from_inside),
         cmocka_unit_test(test_queue_counts_what_is_on_its_way),
         cmocka_unit_test(test_sizers),
+        cmocka_unit_test(test_memory_is_bounded_whatever_is_counted),
         cmocka_unit_test(test_without_a_queue),
         cmocka_unit_test(test_flush_ends_waiting),
         cmocka_unit_test(test_gives_back_what_it_holds),
