@@ -283,7 +283,7 @@ static void stop_instance(Instance *instance)
         return;
     instance->running = false;
     if (unit->inbox.ring)
-        inbox_close(&unit->inbox);
+        inbox_close(&unit->inbox, instance->shard->loop);
     if (unit->type->stop)
         unit->type->stop(instance->self);
     instance->touched = false;

@@ -8,7 +8,9 @@
  * instance on every loop and are called in place; SINGLE ones live on one loop, dealt out in turn,
  * and get what comes from other loops through one bounded queue (GRAPH_QUEUE_MAX parcels or
  * GRAPH_QUEUE_BYTES, whichever comes first; an empty queue takes anything). A full queue refuses
- * with ERR_BUSY. Once a parcel is queued, a refusal becomes its Ack's verdict (ack_fail).
+ * with ERR_BUSY. Once a parcel is queued, a refusal becomes its Ack's verdict (ack_fail); only
+ * ERR_BUSY for a parcel whose verdict nobody waits for means that it stays in front of the queue
+ * and is offered again, so that what was accepted is not lost to a reader that is slow.
  *
  * All functions belong to the thread that made the graph. With `threads` every loop runs on a
  * thread of its own; without, the caller turns them with graph_step(), which makes a run

@@ -63,6 +63,7 @@ static Unit *add_unit(Graph *graph, const ComponentConfig *config, const Pipelin
     unit->pipeline = pipeline;
     mutex_init(&unit->inbox.mutex);
     unit->inbox.post = (Post){ .run = inbox_run, .owner = unit };
+    unit->inbox.again = (Timer){ .fire = inbox_run, .owner = unit };
     return make_instances(graph, unit, err) ? unit : NULL;
 }
 

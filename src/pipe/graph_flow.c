@@ -3,7 +3,10 @@
 
 #include "otlp/batch.h"
 
-enum { BURST = 64 }; /* parcels per turn of the loop, so that its other duties get theirs */
+enum {
+    BURST = 64,    /* parcels per turn of the loop, so that its other duties get theirs */
+    AGAIN_MS = 10, /* until a reader that was busy is asked again */
+};
 
 /* --- into an instance ------------------------------------------------------------------------ */
 
@@ -13,14 +16,24 @@ static bool refuse_stopped(const Unit *unit, Err *err)
                 STR_ARG(unit->config->id));
 }
 
-static bool consume(Instance *instance, const Parcel *parcel, Err *err)
+static bool offer(Instance *instance, const Parcel *parcel, Err *err)
 {
     const Unit *unit = instance->unit;
-    uint64_t items = batch_item_count(parcel->batch);
-    bool taken = instance->running ? unit->type->consume(instance->self, parcel, err)
-                                   : refuse_stopped(unit, err);
+    return instance->running ? unit->type->consume(instance->self, parcel, err)
+                             : refuse_stopped(unit, err);
+}
+
+static void account_for(Instance *instance, uint64_t items, bool taken)
+{
     Account *account = &instance->host.account;
     counter_add(taken ? &account->received : &account->refused, items);
+}
+
+static bool consume(Instance *instance, const Parcel *parcel, Err *err)
+{
+    uint64_t items = batch_item_count(parcel->batch);
+    bool taken = offer(instance, parcel, err);
+    account_for(instance, items, taken);
     return taken;
 }
 
@@ -58,6 +71,16 @@ static bool inbox_push(Unit *unit, const Parcel *parcel, Err *err)
                 component_kind_name(unit->type->kind), STR_ARG(unit->config->id));
 }
 
+static bool inbox_peek(Inbox *inbox, Parcel *out)
+{
+    mutex_lock(&inbox->mutex);
+    bool any = inbox->count > 0;
+    if (any)
+        *out = inbox->ring[inbox->first];
+    mutex_unlock(&inbox->mutex);
+    return any;
+}
+
 static bool inbox_pop(Inbox *inbox, Parcel *out)
 {
     mutex_lock(&inbox->mutex);
@@ -72,20 +95,48 @@ static bool inbox_pop(Inbox *inbox, Parcel *out)
     return any;
 }
 
+/* Nobody would send again what was accepted already, so it waits here; the queue fills, and what
+ * comes then is refused where somebody hears it. Who waits for the verdict gets it. */
+static bool must_wait(const Parcel *parcel, const Err *err)
+{
+    return err->kind == ERR_BUSY && !ack_waited(parcel->ack);
+}
+
+/* The first parcel to the reader. False: there is none, or the reader is busy. */
+static bool hand_over(Unit *reader)
+{
+    Instance *instance = &reader->instances[0];
+    Inbox *inbox = &reader->inbox;
+    Parcel parcel;
+    Err err;
+    if (!inbox_peek(inbox, &parcel))
+        return false;
+    uint64_t items = batch_item_count(parcel.batch);
+    bool taken = offer(instance, &parcel, &err);
+    if (!taken && must_wait(&parcel, &err)) {
+        int64_t now = clock_mono_ns(host_clock(&instance->host));
+        timer_set(instance->shard->loop, &inbox->again, now + AGAIN_MS * NANOS_PER_MILLI);
+        return false;
+    }
+    account_for(instance, items, taken);
+    if (!inbox_pop(inbox, &parcel))
+        return false;
+    if (!taken)
+        ack_fail(parcel.ack, &err);
+    batch_unref(parcel.batch);
+    return true;
+}
+
 void inbox_run(void *unit)
 {
     Unit *reader = unit;
-    Instance *instance = &reader->instances[0];
-    Parcel parcel;
+    if (reader->inbox.again.set)
+        return; /* busy a moment ago */
     int count = 0;
-    for (; count < BURST && inbox_pop(&reader->inbox, &parcel); count++) {
-        Err err;
-        if (!consume(instance, &parcel, &err))
-            ack_fail(parcel.ack, &err);
-        batch_unref(parcel.batch);
-    }
+    while (count < BURST && hand_over(reader))
+        count++;
     if (count == BURST)
-        loop_post(instance->shard->loop, &reader->inbox.post);
+        loop_post(reader->instances[0].shard->loop, &reader->inbox.post);
 }
 
 void inbox_open(Inbox *inbox)
@@ -95,8 +146,9 @@ void inbox_open(Inbox *inbox)
     mutex_unlock(&inbox->mutex);
 }
 
-void inbox_close(Inbox *inbox)
+void inbox_close(Inbox *inbox, Loop *loop)
 {
+    timer_cancel(loop, &inbox->again);
     mutex_lock(&inbox->mutex);
     inbox->open = false;
     mutex_unlock(&inbox->mutex);

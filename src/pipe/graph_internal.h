@@ -47,6 +47,7 @@ typedef struct Inbox {
     size_t first, count, bytes;
     bool open;
     Post post;
+    Timer again; /* set: the reader was busy; the reader's loop only */
 } Inbox;
 
 typedef struct Instance {
@@ -91,7 +92,8 @@ CHECKED bool graph_build(Graph *graph, Err *err);
 /* graph_flow.c */
 extern const HostOps graph_host_ops;
 void inbox_open(Inbox *inbox);
-void inbox_close(Inbox *inbox); /* on the reader's loop; gives back what is inside */
+/* On the reader's loop; gives back what is inside. */
+void inbox_close(Inbox *inbox, Loop *loop);
 size_t inbox_count(Inbox *inbox);
 void inbox_run(void *unit);
 

@@ -282,6 +282,7 @@ static int64_t soon(Run *run)
 }
 
 typedef struct Heard {
+    bool waits; /* given: is somebody waiting? */
     int times;
     AckOutcome outcome;
 } Heard;
@@ -300,7 +301,7 @@ static bool push(size_t shard, Signal signal, size_t items, Heard *heard, Err *e
     Batch *batch = make_batch_of(signal, items, err);
     if (!batch)
         return false;
-    AckWish wish = { .settled = heard ? hear : NULL, .context = heard };
+    AckWish wish = { heard ? hear : NULL, heard, .waits = heard && heard->waits };
     Parcel parcel = { .batch = batch, .ack = host_ack_new(host, items, &wish, err) };
     bool taken = parcel.ack && host_send(host, &parcel, err);
     if (parcel.ack && !taken)
@@ -462,7 +463,7 @@ static void test_refusals_after_a_queue(void **state)
             Err err;
             assert_true(run_open(&run, simple, shards, &err));
             diary.refuse = rows[i].kind;
-            Heard heard = { 0 };
+            Heard heard = { .waits = true };
             for (size_t shard = 0; shard < shards; shard++)
                 push(shard, TRACES, 3, &heard, &err);
             turn(&run);
@@ -479,6 +480,38 @@ static void test_refusals_after_a_queue(void **state)
             arena_free(arena);
             run_close(&run);
         }
+}
+
+/* Behind the queue nobody could send it again, so it waits there until the sink has room. */
+static void test_accepted_waits_for_a_busy_reader(void **state)
+{
+    (void)state;
+    Run run;
+    Err err;
+    assert_true(run_open(&run, simple, 2, &err));
+    diary.refuse = ERR_BUSY;
+    Heard heard[2] = { 0 };
+    bool here[2];
+    for (size_t shard = 0; shard < 2; shard++)
+        here[shard] = !push(shard, TRACES, 3, &heard[shard], &err);
+    assert_true(here[0] != here[1]); /* on the sink's own loop it is refused in place */
+    Heard *queued = here[0] ? &heard[1] : &heard[0];
+    for (int i = 0; i < 5; i++) {
+        turn(&run);
+        test_clock_advance(&run.clock, 10 * NANOS_PER_MILLI);
+    }
+    assert_int_equal(queued->times, 0);
+    diary.refuse = ERR_NONE;
+    turn(&run);
+    assert_int_equal(queued->times, 1);
+    assert_int_equal(queued->outcome.result, ACK_DELIVERED);
+    assert_int_equal(counter_get(&diary.consumed), 3);
+    diary.refuse = ERR_BUSY;
+    assert_true(push(here[0] ? 1 : 0, TRACES, 3, queued, &err));
+    turn(&run);
+    run_close(&run); /* it still waits: given back */
+    assert_int_equal(queued->times, 2);
+    assert_int_equal(queued->outcome.result, ACK_RETRY);
 }
 
 static void test_queue_is_bounded(void **state)
@@ -660,11 +693,17 @@ static void test_threads_deadline(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_carries),          cmocka_unit_test(test_order),
-        cmocka_unit_test(test_services),         cmocka_unit_test(test_failed_start),
-        cmocka_unit_test(test_fan_out),          cmocka_unit_test(test_refusals_after_a_queue),
-        cmocka_unit_test(test_queue_is_bounded), cmocka_unit_test(test_drain_deadline),
-        cmocka_unit_test(test_starved),          cmocka_unit_test(test_threads),
+        cmocka_unit_test(test_carries),
+        cmocka_unit_test(test_order),
+        cmocka_unit_test(test_services),
+        cmocka_unit_test(test_failed_start),
+        cmocka_unit_test(test_fan_out),
+        cmocka_unit_test(test_refusals_after_a_queue),
+        cmocka_unit_test(test_accepted_waits_for_a_busy_reader),
+        cmocka_unit_test(test_queue_is_bounded),
+        cmocka_unit_test(test_drain_deadline),
+        cmocka_unit_test(test_starved),
+        cmocka_unit_test(test_threads),
         cmocka_unit_test(test_threads_deadline),
     };
     mutex_init(&diary_lock);
