@@ -4,6 +4,8 @@
 #include "otlp/edit_internal.h"
 #include "otlp/encode.h"
 
+#include <assert.h>
+
 enum { FIRST_SLOTS = 8 };
 
 Edits *edits_new(Batch *batch, size_t limit, Err *err)
@@ -188,6 +190,41 @@ bool edits_find(const Edits *edits, EditTarget target, size_t number, Str key, V
     if (slot)
         *out = attribute_read(slot->message).value;
     return slot;
+}
+
+/* Keeps what was written to `field`, which is freed. */
+static bool keep_field(Edits *edits, Buf *field, Str *out, Err *err)
+{
+    bool ok = buf_ok(field, err) && arena_copy(edits->arena, buf_str(field), out, err);
+    buf_free(field);
+    return ok;
+}
+
+bool edits_set_name(Edits *edits, size_t span, Str name, Err *err)
+{
+    assert(edits->batch->signal == TRACES);
+    Node *node = touch(edits, EDIT_ITEM, span, err);
+    if (!node)
+        return false;
+    Buf field = BUF(BATCH_BYTES_MAX);
+    wire_add_bytes(&field, SPAN_NAME, name);
+    return keep_field(edits, &field, &node->name, err);
+}
+
+bool edits_set_status(Edits *edits, size_t span, StatusCode code, Str message, Err *err)
+{
+    assert(edits->batch->signal == TRACES);
+    Node *node = touch(edits, EDIT_ITEM, span, err);
+    if (!node)
+        return false;
+    Buf field = BUF(BATCH_BYTES_MAX);
+    size_t status = wire_open(&field, SPAN_STATUS);
+    if (message.len)
+        wire_add_bytes(&field, STATUS_MESSAGE, message);
+    if (code != STATUS_UNSET)
+        wire_add_varint(&field, STATUS_CODE, (uint64_t)code);
+    wire_close(&field, status);
+    return keep_field(edits, &field, &node->status, err);
 }
 
 bool edits_drop_item(Edits *edits, size_t item, Err *err)

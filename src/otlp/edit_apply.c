@@ -199,6 +199,26 @@ static bool apply_appended(Apply *apply, const Node *node, Err *err)
     return patch_piece(&apply->patch, piece, err);
 }
 
+/* A span's field that occurs once: all that are there go, as a later one would count or be merged,
+ * and the new one comes at the end. */
+static bool replace_field(Apply *apply, const Node *node, uint32_t number, Str with, Err *err)
+{
+    Holder holder = { 0 };
+    if (!with.len)
+        return true;
+    if (!hold(apply, node->id, NO_PLACE, &holder, err))
+        return false;
+    const char *base = apply->batch->bytes.ptr;
+    const Place *span = &holder.place;
+    WireReader reader = wire_reader((Str){ base + span->body, span->end - span->body });
+    for (WireField field; wire_next(&reader, &field);)
+        if (field.number == number && field.kind == WIRE_LEN &&
+            !cut(apply, (uint32_t)(field.start - base), holder.wrap, err))
+            return false;
+    PatchPiece piece = { .at = span->end, .wrap = holder.wrap, .with = with };
+    return patch_piece(&apply->patch, piece, err);
+}
+
 static bool apply_node(Apply *apply, const Node *node, Err *err)
 {
     bool appended = false;
@@ -209,7 +229,9 @@ static bool apply_node(Apply *apply, const Node *node, Err *err)
         else if (!apply_slot(apply, node->id, slot, err))
             return false;
     }
-    return !appended || apply_appended(apply, node, err);
+    return (!appended || apply_appended(apply, node, err)) &&
+           replace_field(apply, node, SPAN_NAME, node->name, err) &&
+           replace_field(apply, node, SPAN_STATUS, node->status, err);
 }
 
 /* How many items each owner loses. */

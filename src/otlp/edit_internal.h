@@ -34,6 +34,7 @@ struct Node {
     Node *next;
     Slot *slots;
     size_t count, cap;
+    Str name, status; /* fields to be spliced in for the span's own; empty: those stay */
     bool dropped;
 };
 

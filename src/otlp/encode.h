@@ -36,9 +36,13 @@ enum {
     SCOPES_ITEM = 2, /* Span, Metric, LogRecord */
     SCOPES_SCHEMA_URL = 3,
     SCOPE_ATTRIBUTES = 3,
+    SPAN_NAME = 5,
     SPAN_ATTRIBUTES = 9,
     SPAN_EVENTS = 11,
     SPAN_LINKS = 13,
+    SPAN_STATUS = 15,
+    STATUS_MESSAGE = 2,
+    STATUS_CODE = 3,
     EVENT_ATTRIBUTES = 3,
     LINK_ATTRIBUTES = 4,
     LOG_ATTRIBUTES = 6,

@@ -216,6 +216,91 @@ static void test_dropped_items(void **state)
     }
 }
 
+static void check_span(const SpanView *got, const SpanView *want)
+{
+    assert_true(str_eq(got->name, want->name));
+    assert_true(str_eq(got->status_message, want->status_message));
+    assert_int_equal(got->status_code, want->status_code);
+    assert_int_equal(got->kind, want->kind);
+    assert_int_equal(got->start_ns, want->start_ns);
+    assert_int_equal(fields_count(got->events), fields_count(want->events));
+    assert_int_equal(attributes_count(got->attributes), attributes_count(want->attributes));
+}
+
+/* Some spans get names and statuses, and attributes besides. */
+static void test_names_and_statuses(void **state)
+{
+    (void)state;
+    static SpanView want[300];
+    static const Str texts[] = { STR_ROW(""), STR_ROW("short"),
+                                 STR_ROW("something that is longer than what had been there") };
+    Err err;
+    Random random;
+    random_seed(&random, 17);
+    for (size_t round = 0; round < 300; round++) {
+        Batch *batch = sample(&random, TRACES);
+        Edits *edits = edits_new(batch, LIMIT, &err);
+        for (size_t i = 0; i < batch_item_count(batch); i++) {
+            want[i] = span_view(batch, i);
+            if (random_below(&random, 2)) {
+                want[i].name = texts[random_below(&random, COUNT_OF(texts))];
+                assert_true(edits_set_name(edits, i, STR("first"), &err));
+                assert_true(edits_set_name(edits, i, want[i].name, &err));
+            }
+            if (random_below(&random, 2)) {
+                want[i].status_message = texts[random_below(&random, COUNT_OF(texts))];
+                want[i].status_code = (uint32_t)random_below(&random, STATUS_ERROR + 1);
+                assert_true(edits_set_status(edits, i, (StatusCode)want[i].status_code,
+                                             want[i].status_message, &err));
+            }
+        }
+        Batch *changed = edits_apply(edits, &err);
+        assert_non_null(changed);
+        for (size_t i = 0; i < batch_item_count(batch); i++) {
+            SpanView got = span_view(changed, i);
+            check_span(&got, &want[i]);
+        }
+        batch_unref(changed);
+        edits_free(edits);
+        batch_unref(batch);
+    }
+}
+
+/* A name that a sender repeats goes altogether, and a status is not merged with the old one. */
+static void test_a_new_field_replaces_all_old_ones(void **state)
+{
+    (void)state;
+    Err err;
+    Buf bytes = BUF(1000);
+    size_t group = wire_open(&bytes, REQUEST_GROUP), scopes = wire_open(&bytes, GROUP_SCOPES);
+    size_t span = wire_open(&bytes, SCOPES_ITEM);
+    for (int i = 0; i < 2; i++) {
+        wire_add_bytes(&bytes, SPAN_NAME, STR("old"));
+        wire_add_bytes(&bytes, SPAN_STATUS, STR("\x12\x03why\x18\x02"));
+    }
+    wire_close(&bytes, span);
+    wire_close(&bytes, scopes);
+    wire_close(&bytes, group);
+    Batch *batch = batch_from_bytes(TRACES, &bytes, &err);
+    Edits *edits = edits_new(batch, LIMIT, &err);
+    AttributeView attribute = text(STR("k"), STR("v"));
+    assert_true(edits_set_name(edits, 0, STR("new"), &err));
+    assert_true(edits_set_status(edits, 0, STATUS_UNSET, STR(""), &err));
+    assert_true(edits_set(edits, EDIT_ITEM, 0, &attribute, &err));
+    Batch *changed = edits_apply(edits, &err);
+    assert_non_null(changed);
+    SpanView got = span_view(changed, 0);
+    assert_true(str_eq(got.name, STR("new")));
+    assert_int_equal(got.status_code, STATUS_UNSET);
+    assert_int_equal(got.status_message.len, 0);
+    assert_int_equal(attributes_count(got.attributes), 1);
+    assert_false(str_contains(batch_bytes(changed), STR("old")));
+    assert_false(str_contains(batch_bytes(changed), STR("why")));
+    batch_unref(changed);
+    edits_free(edits);
+    batch_unref(batch);
+}
+
 static void test_empty_owners_go(void **state)
 {
     (void)state;
@@ -290,6 +375,32 @@ static bool try_edits(Batch *batch, Err *err)
     return ok;
 }
 
+static void test_starved_names(void **state)
+{
+    (void)state;
+    Err err = { 0 };
+    starve_after(-1);
+    Batch *batch = batch_from_copy(TRACES, STR("\x0A\x07\x12\x05\x12\x03\x2A\x01x"), &err);
+    assert_int_equal(batch_item_count(batch), 1);
+    long before = starve_live();
+    bool ok = false;
+    for (long n = 0; !ok; n++) {
+        starve_after(n);
+        Edits *edits = edits_new(batch, LIMIT, &err);
+        ok = edits && edits_set_name(edits, 0, STR("new"), &err) &&
+             edits_set_status(edits, 0, STATUS_ERROR, STR("why"), &err);
+        Batch *changed = ok ? edits_apply(edits, &err) : NULL;
+        ok = changed;
+        assert_int_equal(!ok, starve_happened());
+        batch_unref(changed);
+        edits_free(edits);
+        starve_end();
+        assert_int_equal(starve_live(), before);
+        assert_true(n < 500);
+    }
+    batch_unref(batch);
+}
+
 static void test_starved(void **state)
 {
     (void)state;
@@ -319,9 +430,15 @@ static void test_starved(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_random_edits),    cmocka_unit_test(test_dropped_items),
-        cmocka_unit_test(test_empty_owners_go), cmocka_unit_test(test_no_edits_no_copy),
-        cmocka_unit_test(test_limit),           cmocka_unit_test(test_starved),
+        cmocka_unit_test(test_names_and_statuses),
+        cmocka_unit_test(test_a_new_field_replaces_all_old_ones),
+        cmocka_unit_test(test_starved_names),
+        cmocka_unit_test(test_random_edits),
+        cmocka_unit_test(test_dropped_items),
+        cmocka_unit_test(test_empty_owners_go),
+        cmocka_unit_test(test_no_edits_no_copy),
+        cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_starved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -21,6 +21,9 @@ enum {
     METRIC_GAUGE = 5,
     SPAN_KIND = 6,
     SPAN_ATTRIBUTES = 9,
+    SPAN_STATUS = 15,
+    STATUS_MESSAGE = 2,
+    STATUS_CODE = 3,
     LOG_SEVERITY = 2,
     LOG_ATTRIBUTES = 6,
     POINT_ATTRIBUTES = 7,
@@ -230,6 +233,17 @@ static void describe_item_attributes(Signal signal, Str item, Buf *out)
     }
 }
 
+static void describe_status(Str span, Buf *out)
+{
+    WireField status, code, message;
+    if (!find(span, SPAN_STATUS, &status))
+        return;
+    bool has_code = find(status.bytes, STATUS_CODE, &code);
+    buf_addf(out, "!%llu", has_code ? (unsigned long long)code.value : 0);
+    if (find(status.bytes, STATUS_MESSAGE, &message))
+        buf_addf(out, ":%.*s", STR_ARG(message.bytes));
+}
+
 static void describe_item(Signal signal, Str item, Buf *out)
 {
     WireField field;
@@ -241,6 +255,8 @@ static void describe_item(Signal signal, Str item, Buf *out)
     else
         buf_add(out, field.bytes);
     describe_item_attributes(signal, item, out);
+    if (signal == TRACES)
+        describe_status(item, out);
 }
 
 static void describe_scopes(Signal signal, Str resource, Buf *out)

@@ -13,8 +13,8 @@ CHECKED Batch *make_batch(Signal signal, Str words, Err *err);
 /* `count` items named "a". */
 CHECKED Batch *make_batch_of(Signal signal, size_t count, Err *err);
 
-/* The same words back, without kinds and severities; items without a name are "?". Reads the bytes
- * by itself, not by view.h. */
+/* The same words back, without kinds and severities; spans with a status end in !code or
+ * !code:message; items without a name are "?". Reads the bytes by itself, not by view.h. */
 void describe_batch(const Batch *batch, Buf *out);
 
 #endif
