@@ -144,7 +144,7 @@ static bool post(OtlpHttpExporter *exporter, const SendAttempt *what, Err *err)
 {
     const Target *target = &exporter->targets[signal_index(batch_signal(what->batch))];
     if (!target->client)
-        return fail(err, ERR_UNSUPPORTED, "no endpoint for this signal");
+        return fail(err, ERR_DENIED, "no endpoint for this signal"); /* and there never will be */
     Attempt *attempt = MEM_MAKE(Attempt, 1, err);
     if (!attempt)
         return false;

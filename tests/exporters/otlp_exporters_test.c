@@ -234,6 +234,24 @@ static void every_signal_may_have_an_endpoint_of_its_own(void **state)
     end(&f);
 }
 
+static void a_signal_without_an_endpoint_is_refused_at_once(void **state)
+{
+    (void)state;
+    Fixture f = { 0 };
+    char yaml[256];
+    Err err = { 0 };
+    far_server_begin(&f.far, NULL, 0);
+    snprintf(yaml, sizeof yaml, "{traces_endpoint: 'http://%s/v1/traces'}", f.far.endpoint);
+    f.host = test_host_new(&otlphttp_exporter, str_from(yaml), NULL, &err);
+    assert_true(f.host && test_host_start(f.host, &err));
+    push(&f, LOGS);
+    test_host_turn(f.host);
+    assert_true(test_host_ack(f.host, 0)->heard);
+    assert_int_equal(test_host_ack(f.host, 0)->outcome.result, ACK_REFUSED);
+    assert_non_null(strstr(test_host_ack(f.host, 0)->outcome.reason.text, "no endpoint"));
+    end(&f);
+}
+
 static void wrong_settings_are_told(void **state)
 {
     (void)state;
@@ -302,6 +320,7 @@ int main(void)
         cmocka_unit_test(an_attempt_that_hangs_ends_and_is_repeated),
         cmocka_unit_test(stopping_gives_back_what_is_under_way),
         cmocka_unit_test(every_signal_may_have_an_endpoint_of_its_own),
+        cmocka_unit_test(a_signal_without_an_endpoint_is_refused_at_once),
         cmocka_unit_test(wrong_settings_are_told),
         cmocka_unit_test(json_arrives_as_it_is),
     };
