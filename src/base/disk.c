@@ -103,7 +103,10 @@ static bool system_info(Disk *disk, const char *path, DiskInfo *out, Err *err)
     *out = (DiskInfo){ 0 };
     if (stat(path, &info))
         return errno == ENOENT ? true : fail_errno(err, errno, "%s", path);
-    *out = (DiskInfo){ true, S_ISDIR(info.st_mode), (uint64_t)info.st_size };
+    *out = (DiskInfo){ .exists = true,
+                       .is_directory = S_ISDIR(info.st_mode),
+                       .is_file = S_ISREG(info.st_mode),
+                       .size = (uint64_t)info.st_size };
     return true;
 }
 

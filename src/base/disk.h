@@ -25,6 +25,7 @@ typedef enum DiskOpen {
 
 typedef struct DiskInfo {
     bool exists, is_directory;
+    bool is_file; /* false also for pipes and devices, which may block */
     uint64_t size;
 } DiskInfo;
 

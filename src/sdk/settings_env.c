@@ -186,7 +186,7 @@ void variables_from_file(SettingsLoad *load, const char *path, bool required, Va
     Disk *disk = disk_system();
     DiskInfo info;
     Err err;
-    if (!*path || !disk->info(disk, path, &info, &err) || !info.exists || info.is_directory) {
+    if (!*path || !disk->info(disk, path, &info, &err) || !info.is_file) {
         if (required && *path)
             load_error(load, "%s: there is no such file", path);
         return;

@@ -64,7 +64,7 @@ static void test_life_of_a_file(void **state)
     assert_true(disk->info(disk, path, &info, &err));
     assert_false(info.exists);
     assert_true(disk->info(disk, other, &info, &err));
-    assert_true(info.exists && info.size == 6 && !info.is_directory);
+    assert_true(info.exists && info.size == 6 && !info.is_directory && info.is_file);
     int names = 0;
     assert_true(disk->list(disk, directory, count_name, &names, &err));
     assert_int_equal(names, 1);

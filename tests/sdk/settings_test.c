@@ -7,6 +7,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -198,6 +199,16 @@ static void all_errors_come_at_once(void **state)
     assert_null(cryo_telemetry_settings(cryo_get()));
     CRYO_SPAN(span, "the program runs on");
     assert_null(span.slot);
+}
+
+static void only_a_file_is_read(void **state)
+{
+    (void)state;
+    CryoSettings code = { .env_file = env_file("") };
+    assert_int_equal(remove(code.env_file), 0);
+    assert_int_equal(mkfifo(code.env_file, 0600), 0);
+    assert_non_null(strstr(refused(&code), "there is no such file")); /* reading it would block */
+    remove(code.env_file);
 }
 
 static void arguments_that_nobody_takes_are_errors(void **state)
@@ -445,6 +456,7 @@ int main(void)
         SETTINGS_TEST(defaults_are_those_of_the_manual),
         SETTINGS_TEST(the_higher_layer_wins),
         SETTINGS_TEST(all_errors_come_at_once),
+        SETTINGS_TEST(only_a_file_is_read),
         SETTINGS_TEST(arguments_that_nobody_takes_are_errors),
         SETTINGS_TEST(shared_ground_is_tolerant),
         SETTINGS_TEST(endpoints_are_completed),

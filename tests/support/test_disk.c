@@ -352,6 +352,7 @@ static bool call_info(Disk *base, const char *path, DiskInfo *out, Err *err)
     const Entry *entry = find(&disk->live, path);
     *out = (DiskInfo){ .exists = entry || is_directory(disk, path),
                        .is_directory = !entry,
+                       .is_file = entry != NULL,
                        .size = entry ? entry->inode->size : 0 };
     return leave(disk, ok);
 }
