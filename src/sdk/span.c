@@ -145,6 +145,13 @@ static void identify(Record *record, ThreadState *state, const Parent *parent)
     record->bits = parent->is_remote ? RECORD_PARENT_REMOTE : 0;
 }
 
+/* As everywhere: what claims to be longer than it can be counts as absent. */
+static Str trace_state_of(const CryoSpanContext *context)
+{
+    size_t len = context->trace_state_len;
+    return (Str){ context->trace_state, len <= CRYO_TRACE_STATE_MAX ? len : 0 };
+}
+
 static void add_link(Record *record, ThreadState *state, const CryoLink *link)
 {
     static const CryoSpanContext none;
@@ -159,7 +166,7 @@ static void add_link(Record *record, ThreadState *state, const CryoLink *link)
         entry = record_add(record, state,
                            &(EntryText){ .kind = ENTRY_LINK,
                                          .first = { (const char *)&head, sizeof head },
-                                         .second = { to->trace_state, to->trace_state_len } });
+                                         .second = trace_state_of(to) });
     if (!entry) {
         record->dropped_links++;
         return;
@@ -205,10 +212,7 @@ static COLD void inherit_trace_state(Record *record, ThreadState *state, const P
         size_t len = span_trace_state(parent->context->span, text);
         keep_trace_state(record, state, (Str){ text, len });
     } else {
-        const CryoSpanContext *remote = options->remote;
-        size_t len = remote->trace_state_len;
-        keep_trace_state(record, state,
-                         (Str){ remote->trace_state, len < sizeof text ? len : sizeof text });
+        keep_trace_state(record, state, trace_state_of(options->remote));
     }
 }
 
@@ -289,7 +293,7 @@ CryoSpan cryo_span_wrap(const CryoSpanContext *context)
     record->has_parent = 0;
     memcpy(record->trace_id, context->trace_id, sizeof record->trace_id);
     memcpy(record->span_id, context->span_id, sizeof record->span_id);
-    keep_trace_state(record, state, (Str){ context->trace_state, context->trace_state_len });
+    keep_trace_state(record, state, trace_state_of(context));
     return handle_of(record);
 }
 

@@ -167,6 +167,26 @@ static void a_wrapped_context_is_a_parent_and_no_span(void **state)
     assert_null(cryo_span_wrap(&(CryoSpanContext){ 0 }).slot);
 }
 
+/* Whoever fills in a context by hand may get its length wrong. */
+static void a_trace_state_longer_than_its_place_is_none(void **state)
+{
+    (void)state;
+    CryoSpanContext context = { .trace_id = { 3 }, .span_id = { 4 }, .flags = 1 };
+    context.trace_state_len = UINT16_MAX;
+    CryoSpan span = cryo_span_start("child", &(CryoSpanOptions){ .remote = &context });
+    cryo_span_link_to(span, &(CryoLink){ .context = &context });
+    cryo_span_end(span);
+    CryoSpanContext wrapped;
+    CryoSpan wrap = cryo_span_wrap(&context);
+    assert_true(cryo_span_context(wrap, &wrapped));
+    assert_int_equal(wrapped.trace_state_len, 0);
+    cryo_span_end(wrap);
+    const CryoSpanView *view = span_named("child");
+    assert_int_equal(view->trace_state.len, 0);
+    assert_int_equal(view->link_count, 1);
+    assert_int_equal(view->links[0].trace_state.len, 0);
+}
+
 static void detaching_out_of_order_is_noticed(void **state)
 {
     (void)state;
@@ -503,6 +523,7 @@ int main(void)
         SPAN_TEST(parents_can_be_chosen),
         SPAN_TEST(a_remote_parent_brings_its_trace_state),
         SPAN_TEST(a_wrapped_context_is_a_parent_and_no_span),
+        SPAN_TEST(a_trace_state_longer_than_its_place_is_none),
         SPAN_TEST(detaching_out_of_order_is_noticed),
         SPAN_TEST(every_type_arrives),
         SPAN_TEST(a_full_span_still_takes_new_values_of_old_keys),
