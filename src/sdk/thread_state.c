@@ -197,4 +197,6 @@ void states_after_fork(void)
 {
     registry.inherited = true;
     thread_locals.state = NULL;
+    if (registry.has_key) /* its state may become another thread's, which it must not end */
+        pthread_setspecific(registry.key, NULL);
 }

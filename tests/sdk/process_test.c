@@ -3,6 +3,7 @@
 #include "sdk/kept_spans.h"
 
 #include "sdk/chunk.h"
+#include "sdk/thread_state.h"
 
 #include <cryostorm/context.h>
 
@@ -129,6 +130,62 @@ static void children_draw_their_own_ids(void **state)
     assert_memory_not_equal(ids[0], ids[1], 8);
     close(ends[0]);
     close(ends[1]);
+}
+
+enum { HOLDERS = 8 }; /* more than there are states to take over */
+
+static pthread_t forker;
+static _Atomic(ThreadState *) held[HOLDERS];
+
+static void *hold_a_state(void *place)
+{
+    atomic_store((_Atomic(ThreadState *) *)place, thread_state());
+    for (;;)
+        pause();
+    return NULL;
+}
+
+static ThreadState *held_by_a_new_thread(size_t i)
+{
+    pthread_t thread;
+    CHECK(pthread_create(&thread, NULL, hold_a_state, &held[i]) == 0);
+    while (!atomic_load(&held[i]))
+        usleep(100);
+    return atomic_load(&held[i]);
+}
+
+/* Goes on after the thread that forked has ended. */
+static void *outlives_the_forker(void *nothing)
+{
+    (void)nothing;
+    for (size_t i = 0; i + 1 < HOLDERS; i++)
+        held_by_a_new_thread(i);
+    CHECK(pthread_join(forker, NULL) == 0);
+    ThreadState *last = held_by_a_new_thread(HOLDERS - 1);
+    for (size_t i = 0; i + 1 < HOLDERS; i++)
+        CHECK(atomic_load(&held[i]) != last);
+    _exit(CHILD_FINE);
+}
+
+static void a_forking_thread_ends_only_its_own_state(void **state)
+{
+    (void)state;
+    if (!CHILDREN_HAVE_THREADS)
+        skip();
+    cryo_span_end(cryo_span_start("warm up", NULL));
+    pid_t child = fork();
+    if (child == 0) {
+        pthread_t thread;
+        forker = pthread_self();
+        CHECK(pthread_create(&thread, NULL, outlives_the_forker, NULL) == 0);
+        while (!atomic_load(&held[HOLDERS - 2]))
+            usleep(100);
+        pthread_exit(NULL);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), CHILD_FINE);
 }
 
 /* ---- threads --------------------------------------------------------------------------------- */
@@ -283,6 +340,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         PROCESS_TEST(a_child_sends_only_its_own_spans),
         PROCESS_TEST(children_draw_their_own_ids),
+        PROCESS_TEST(a_forking_thread_ends_only_its_own_state),
         PROCESS_TEST(threads_that_end_leave_nothing_behind),
         PROCESS_TEST(many_threads_lose_nothing),
         PROCESS_TEST(telemetry_starts_and_stops_under_load),
