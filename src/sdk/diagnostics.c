@@ -29,6 +29,14 @@ void say_from(const char *level)
             atomic_store(&lowest, i);
 }
 
+/* One line, and nothing in it steers a terminal: parts of it may come from a server. */
+static void make_plain(char *line, size_t len)
+{
+    for (size_t i = 0; i < len; i++)
+        if ((unsigned char)line[i] < 0x20 || line[i] == 0x7F)
+            line[i] = ' ';
+}
+
 void say(CryoLogLevel level, const char *format, ...)
 {
     if ((int)level < atomic_load(&lowest))
@@ -39,10 +47,11 @@ void say(CryoLogLevel level, const char *format, ...)
     int n = vsnprintf(line, sizeof line, format, args);
     va_end(args);
     size_t len = n < 0 ? 0 : (size_t)n;
+    len = len < sizeof line ? len : sizeof line - 1;
+    make_plain(line, len);
     CryoLogHandler call = atomic_load(&handler.call);
     if (call)
-        call(atomic_load(&handler.context), level,
-             (CryoString){ line, len < sizeof line ? len : sizeof line - 1 });
+        call(atomic_load(&handler.context), level, (CryoString){ line, len });
     else
         fprintf(stderr, "cryostorm: %s: %s\n", names[level], line);
 }

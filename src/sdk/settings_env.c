@@ -119,7 +119,10 @@ static void variable_add(SettingsLoad *load, Variables *variables, Str name, Str
     if (!variables->list || !ours(name))
         return;
     if (variables->count == VARIABLES_MAX) {
-        load_error(load, "more than %d variables", VARIABLES_MAX);
+        if (!variables->full)
+            load_error(load, "more than %d variables%s", VARIABLES_MAX,
+                       variables->is_file ? " in .env" : "");
+        variables->full = true;
         return;
     }
     Variable *to = &variables->list[variables->count];
@@ -171,7 +174,7 @@ static void file_line(SettingsLoad *load, Variables *out, Str line, size_t numbe
     if (str_starts(line, STR("export ")))
         line = str_trim(str_skip(line, 7));
     const char *equals = memchr(line.ptr, '=', line.len);
-    if (!equals) {
+    if (!equals || equals == line.ptr) {
         load_error(load, ".env:%zu: NAME=value expected, found '%.*s'", number,
                    STR_ARG(str_first(line, 40)));
         return;
@@ -194,13 +197,15 @@ void variables_from_file(SettingsLoad *load, const char *path, bool required, Va
     Buf text = BUF(FILE_MAX);
     if (disk_read_all(disk, path, &text, &err)) {
         Str rest = buf_str(&text), line;
+        if (str_starts(rest, STR("\xEF\xBB\xBF"))) /* some editors put a byte order mark there */
+            rest = str_skip(rest, 3);
         for (size_t number = 1; str_split(&rest, '\n', &line); number++)
             file_line(load, out, line, number);
     } else if (err.kind == ERR_MEMORY) {
         load->starved = err;
         load->failed = true;
     } else {
-        load_error(load, "%s: %s", path, err.text);
+        load_error(load, "%s", err.text); /* it names the path */
     }
     buf_free(&text);
 }

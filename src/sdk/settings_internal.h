@@ -43,7 +43,7 @@ enum { VARIABLES_MAX = 512 };
 typedef struct Variables {
     Variable *list; /* in the arena */
     size_t count;
-    bool is_file;
+    bool is_file, full;
 } Variables;
 
 /* Errors become lines of one text; warnings are logged as they come. */

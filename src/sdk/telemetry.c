@@ -162,8 +162,9 @@ bool cryo_start(const CryoSettings *settings, CryoError *error)
     life_lock();
     bool good = start_locked(settings, reason);
     life_unlock();
-    if (!good && !error)
-        say(CRYO_LOG_ERROR, "telemetry stays off: %s", own.text);
+    Str lines = str_from(own.text), line;
+    while (!good && str_split(&lines, '\n', &line))
+        say(CRYO_LOG_ERROR, "telemetry stays off: %.*s", STR_ARG(line));
     return good;
 }
 

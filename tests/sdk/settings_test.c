@@ -211,6 +211,43 @@ static void only_a_file_is_read(void **state)
     remove(code.env_file);
 }
 
+static void a_file_that_is_too_full_is_one_error(void **state)
+{
+    (void)state;
+    static const char line[] = "OTEL_X=1\n";
+    char text[1000 * (sizeof line - 1) + 1];
+    for (size_t i = 0; i < 1000; i++)
+        memcpy(text + i * (sizeof line - 1), line, sizeof line);
+    const char *said = refused(&(CryoSettings){ .env_file = env_file(text) });
+    assert_ptr_equal(strstr(said, "more than 512 variables in .env"), said);
+    assert_null(strstr(said + 1, "more than"));
+    said = refused(&(CryoSettings){ .env_file = env_file("# fine\n=nameless\n") });
+    assert_string_equal(said, ".env:2: NAME=value expected, found '=nameless'");
+    remove(env_path);
+}
+
+static void a_byte_order_mark_is_no_part_of_a_name(void **state)
+{
+    (void)state;
+    CryoSettings code = { .env_file = env_file("\xEF\xBB\xBFSERVICE__NAME=marked\r\n") };
+    CryoSettings *s = loaded(&code);
+    assert_string_equal(s->service.name, "marked");
+    cryo_settings_free(s);
+    remove(env_path);
+}
+
+static void every_reason_is_a_line_of_its_own(void **state)
+{
+    (void)state;
+    set("TRACING__SAMPLE_RATE", "2");
+    set("TRACING__COLLECTOR__PORT", "\033[31m");
+    assert_false(cryo_start(&(CryoSettings){ .env_file = "" }, NULL));
+    const char *first = strstr(messages, "telemetry stays off: ");
+    assert_non_null(first);
+    assert_non_null(strstr(first + 1, "\ntelemetry stays off: "));
+    assert_null(strchr(messages, '\033'));
+}
+
 static void arguments_that_nobody_takes_are_errors(void **state)
 {
     (void)state;
@@ -457,6 +494,9 @@ int main(void)
         SETTINGS_TEST(the_higher_layer_wins),
         SETTINGS_TEST(all_errors_come_at_once),
         SETTINGS_TEST(only_a_file_is_read),
+        SETTINGS_TEST(every_reason_is_a_line_of_its_own),
+        SETTINGS_TEST(a_byte_order_mark_is_no_part_of_a_name),
+        SETTINGS_TEST(a_file_that_is_too_full_is_one_error),
         SETTINGS_TEST(arguments_that_nobody_takes_are_errors),
         SETTINGS_TEST(shared_ground_is_tolerant),
         SETTINGS_TEST(endpoints_are_completed),
