@@ -37,6 +37,7 @@ typedef struct OtlpSink {
     size_t field_count;
     bool grpc, gzip;
     int64_t timeout_ns;
+    int64_t rejection_told_at;
     Random random;
     TrackedSockets sockets;
     Loop *loop;
@@ -241,6 +242,18 @@ static bool make_request(OtlpSink *sink, const SpanBatch *batch, Buf *out, Err *
     return good;
 }
 
+/* At most a line a minute: a server that dislikes our spans dislikes all of them. */
+static void tell_rejection(OtlpSink *sink, const LinkAnswer *answer)
+{
+    int64_t now = clock_mono_ns(clock_system());
+    bool told = sink->rejection_told_at && now - sink->rejection_told_at < 60 * NANOS_PER_SECOND;
+    if (told || !answer->err.text[0])
+        return;
+    sink->rejection_told_at = now;
+    say(CRYO_LOG_WARN, "%.*s: %" PRIu64 " spans rejected; %s", STR_ARG(sink->endpoint),
+        answer->rejected, answer->err.text);
+}
+
 static bool otlp_send(Sink *base, SpanBatch *batch, const Until *until, Err *err)
 {
     OtlpSink *sink = (OtlpSink *)(void *)base;
@@ -253,9 +266,7 @@ static bool otlp_send(Sink *base, SpanBatch *batch, const Until *until, Err *err
     if (!good)
         return explained(sink, err);
     batch->rejected = answer.rejected;
-    if (answer.err.text[0])
-        say(CRYO_LOG_WARN, "%.*s: %" PRIu64 " spans rejected; %s", STR_ARG(sink->endpoint),
-            answer.rejected, answer.err.text);
+    tell_rejection(sink, &answer);
     return true;
 }
 

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 static struct {
@@ -49,7 +50,8 @@ const CryoTracer *tracer_find(Str name, Str version)
 const CryoTracer *cryo_tracer(const char *name, const char *version)
 {
     static const CryoTracer none; /* what is given instead when there is no room for another */
-    if (!name || !*name)
+    static atomic_bool told;
+    if ((!name || !*name) && !atomic_exchange(&told, true))
         say(CRYO_LOG_WARN, "cryo_tracer: a tracer without a name");
     const CryoTracer *tracer = tracer_find(str_from(name), str_from(version));
     return tracer ? tracer : &none;

@@ -142,8 +142,7 @@ static void report_success(void)
     if (worker.failed_reported == 0)
         return;
     say(CRYO_LOG_INFO, "exporting spans again; %" PRIu64 " were lost", atomic_load(&worker.failed));
-    worker.failed_reported = 0;
-    worker.reported_at = 0;
+    worker.failed_reported = 0; /* the time stays: a server that comes and goes is no flood */
 }
 
 static uint64_t dropped_so_far(void)

@@ -188,6 +188,39 @@ static void failed_spans_are_counted_and_told(void **state)
     assert_int_equal(counts.exported, 5);
 }
 
+static void count_line(void *context, CryoLogLevel level, CryoString message)
+{
+    (void)level, (void)message;
+    atomic_fetch_add((atomic_int *)context, 1);
+}
+
+static void an_exporter_that_comes_and_goes_is_no_flood(void **state)
+{
+    (void)state;
+    atomic_int lines = 0;
+    cryo_set_log_handler(count_line, &lines);
+    memory_start(&(CryoSettings){ .tracing.exporter_type = "custom" });
+    for (int i = 0; i < 20; i++) {
+        atomic_store(&custom.fails, i % 2 == 0);
+        make_spans(1);
+        assert_int_equal(cryo_flush(10000, NULL), i % 2 != 0);
+    }
+    assert_true(cryo_shutdown(5000, NULL));
+    cryo_set_log_handler(quiet, NULL);
+    assert_int_equal(atomic_load(&lines), 2); /* the first failure, and that it is over */
+}
+
+static void a_nameless_tracer_is_told_once(void **state)
+{
+    (void)state;
+    atomic_int lines = 0;
+    cryo_set_log_handler(count_line, &lines);
+    for (int i = 0; i < 5; i++)
+        assert_non_null(cryo_tracer("", NULL));
+    cryo_set_log_handler(quiet, NULL);
+    assert_int_equal(atomic_load(&lines), 1);
+}
+
 static void an_exporter_that_hangs_does_not_hang_the_program(void **state)
 {
     (void)state;
@@ -346,6 +379,8 @@ int main(void)
         TELEMETRY_TEST(names_of_exporters_are_checked),
         TELEMETRY_TEST(a_full_queue_drops_the_new_and_counts),
         TELEMETRY_TEST(failed_spans_are_counted_and_told),
+        TELEMETRY_TEST(an_exporter_that_comes_and_goes_is_no_flood),
+        TELEMETRY_TEST(a_nameless_tracer_is_told_once),
         TELEMETRY_TEST(an_exporter_that_hangs_does_not_hang_the_program),
         TELEMETRY_TEST(simple_sends_without_waiting_for_a_batch),
         TELEMETRY_TEST(the_delay_sends_what_is_less_than_a_batch),
