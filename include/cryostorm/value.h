@@ -8,12 +8,14 @@
  * Each value's C type decides (_Generic): char * is text up to its zero byte, CryoString is text
  * with a length, bool is a truth value, every integer type is an integer (an unsigned one beyond
  * INT64_MAX wraps), float and double are doubles. Two traps of C17: `true` and `a == b` are of type
- * int, so write CRYO_BOOL(a == b); and a list takes at most 16 pairs.
+ * int, so write CRYO_BOOL(a == b); and a list takes at most 16 pairs. The macros are C's: C++ fills
+ * in arrays of CryoAttr with cryo_text(), cryo_integer() and so on.
  *
  * Nothing here owns memory or allocates. A call that takes attributes copies what it keeps, so all
  * of it need only live until that call returns. Keys must not be empty (such a pair is dropped and
  * counted) and hold at most CRYO_KEY_MAX bytes. Text should be UTF-8; what is not is repaired when
- * it is sent. (OpenTelemetry specification: Common, "Attribute".)
+ * it is sent. A value takes at most 1 MiB: longer text is cut, longer bytes and arrays are dropped
+ * and counted. (OpenTelemetry specification: Common, "Attribute".)
  */
 #ifndef CRYOSTORM_VALUE_H
 #define CRYOSTORM_VALUE_H

@@ -453,6 +453,7 @@ bool record_set_text(Record *record, ThreadState *state, EntryKind kind, Str tex
 {
     Entry old;
     bool found = text_entry(record, kind, &old);
+    text = text_fitting((CryoString){ text.ptr, text.len }, SIZE_MAX);
     if (found && text.len <= old.head->value_cap) {
         old.head->value_len = (uint32_t)text.len;
         bytes_write(&old.value, text.ptr, text.len);

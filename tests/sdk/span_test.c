@@ -287,6 +287,23 @@ static void values_longer_than_a_chunk_arrive_whole(void **state)
     }
 }
 
+static void a_name_or_description_of_any_length_is_cut(void **state)
+{
+    (void)state;
+    enum { MIB = 1 << 20 };
+    char *endless = malloc(3 * MIB);
+    assert_non_null(endless);
+    memset(endless, 'x', 3 * MIB - 1);
+    endless[3 * MIB - 1] = '\0';
+    CryoSpan span = cryo_span_start(endless, NULL);
+    cryo_span_status(span, CRYO_STATUS_ERROR, endless);
+    cryo_span_end(span);
+    free(endless);
+    const CryoSpanView *view = span_named(NULL);
+    assert_int_equal(view->name.len, MIB);
+    assert_int_equal(view->status_description.len, MIB);
+}
+
 static void odd_keys_and_bad_text_do_no_harm(void **state)
 {
     (void)state;
@@ -528,6 +545,7 @@ int main(void)
         SPAN_TEST(every_type_arrives),
         SPAN_TEST(a_full_span_still_takes_new_values_of_old_keys),
         SPAN_TEST(values_longer_than_a_chunk_arrive_whole),
+        SPAN_TEST(a_name_or_description_of_any_length_is_cut),
         SPAN_TEST(odd_keys_and_bad_text_do_no_harm),
         SPAN_TEST(long_values_are_cut_by_characters),
         SPAN_TEST(events_and_links_keep_their_order_and_limits),
