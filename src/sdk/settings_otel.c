@@ -15,7 +15,13 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { ATTRIBUTES_MAX = 128, GRPC_PORT = 4317, HTTP_PORT = 4318 };
+enum {
+    ATTRIBUTES_MAX = 128,
+    GRPC_PORT = 4317,
+    HTTP_PORT = 4318,
+    ENDPOINT_MAX = 4096,
+    SHOWN_MAX = 200, /* of a value that is no URL */
+};
 
 static Origin origin_of(const Variables *variables, const Variable *variable)
 {
@@ -240,9 +246,9 @@ static void settle_endpoint(SettingsLoad *load)
     Str text = str_from(load->loaded->settings.tracing.otlp.endpoint);
     Str name = load->loaded->origins[SET_OTLP_ENDPOINT].name;
     Endpoint url;
-    if (!endpoint_parse(text, &url)) {
+    if (text.len > ENDPOINT_MAX || !endpoint_parse(text, &url)) {
         load_error(load, "%.*s: '%.*s' is not a URL such as http://localhost:4318", STR_ARG(name),
-                   STR_ARG(text));
+                   STR_ARG(str_first(text, SHOWN_MAX)));
         return;
     }
     if (!scheme_allowed(load, name, &url))

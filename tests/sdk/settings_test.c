@@ -316,6 +316,18 @@ static void endpoints_are_completed(void **state)
     }
 }
 
+static void an_endless_endpoint_is_named_and_cut(void **state)
+{
+    (void)state;
+    static char url[20000];
+    memset(url, 'h', sizeof url - 1);
+    memcpy(url, "http://", 7);
+    set("OTEL_EXPORTER_OTLP_ENDPOINT", url);
+    const char *said = refused(NULL);
+    assert_ptr_equal(strstr(said, "OTEL_EXPORTER_OTLP_ENDPOINT: 'http://hhh"), said);
+    assert_non_null(strstr(said, "is not a URL"));
+}
+
 static void the_collector_of_a_higher_layer_wins_against_an_endpoint(void **state)
 {
     (void)state;
@@ -500,6 +512,7 @@ int main(void)
         SETTINGS_TEST(arguments_that_nobody_takes_are_errors),
         SETTINGS_TEST(shared_ground_is_tolerant),
         SETTINGS_TEST(endpoints_are_completed),
+        SETTINGS_TEST(an_endless_endpoint_is_named_and_cut),
         SETTINGS_TEST(the_collector_of_a_higher_layer_wins_against_an_endpoint),
         SETTINGS_TEST(an_exporter_that_was_chosen_is_not_overruled),
         SETTINGS_TEST(what_would_need_tls_is_refused),
