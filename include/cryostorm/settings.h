@@ -13,8 +13,9 @@
  * Ours is strict, shared ground is tolerant: an unknown key or a bad value in code or in .env, and
  * a bad value of a GROUP__KEY, are errors, all reported at once with name, value and what is
  * allowed. An unknown GROUP__KEY or OTEL_* name in the environment, and a bad OTEL_* value, is a
- * warning that names the nearest known one, and the next layer counts. Switches are true or false;
- * an OTEL_* switch that is neither counts as false.
+ * warning that names the nearest known one, and the next layer counts; only OTLP's endpoint and
+ * headers must be right, since spans that went elsewhere would be worse. Switches are true or
+ * false; an OTEL_* switch that is neither counts as false.
  *
  * Metrics and logging settings are known by name; while this version of the library has only
  * traces they change nothing, and one warning says so for those that are set.

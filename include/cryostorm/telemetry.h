@@ -18,7 +18,8 @@
  * signals, and is made anew in a child after fork(), where spans that the parent had not yet sent
  * are left to the parent. A program that exits without shutdown loses what was not yet sent, no
  * more. Memory is bounded: what does not fit is dropped and counted. On standard error we print
- * when sending first fails, what it was and what to try; after that at most a line a minute.
+ * when sending first fails, what it was and what to try; after that at most a line a minute, and
+ * one when it works again.
  */
 #ifndef CRYOSTORM_TELEMETRY_H
 #define CRYOSTORM_TELEMETRY_H

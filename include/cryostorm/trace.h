@@ -91,7 +91,8 @@ typedef struct CryoSpanOptions {
 /* -- A span for the rest of the block ------------------------------------------------------------
  *
  * CRYO_SPAN(variable, "name", options...) starts a span, makes it the thread's current one, and
- * ends it when the enclosing block is left: at its end, by return, break or goto (not by longjmp).
+ * ends it when the enclosing block is left: at its end, by return, break or goto, but not by
+ * longjmp, nor, unless compiled with -fexceptions, by pthread_exit or when the thread is cancelled.
  * `variable` is then its CryoSpan. The name is a string literal; options are members of
  * CryoSpanOptions as in `.kind = CRYO_SERVER, .attributes = CRYO_ATTRS("user.id", id)`, and they
  * are not evaluated when tracing is off.
@@ -101,7 +102,10 @@ typedef struct CryoSpanOptions {
  * code.file.path and code.line.number. The span itself is cryo_span_current() (context.h).
  *
  * Name, file and line live in a static CryoSite, which is copied at first use: a plugin that used
- * it may be unloaded afterwards. */
+ * it may be unloaded afterwards, if it links the shared library: that one stays in memory, a copy
+ * from the archive would go with the plugin while its worker runs.
+ *
+ * In C++ there are no such macros: call cryo_span_start() and cryo_span_end(). */
 typedef struct CryoSite {
     const char *name; /* NULL: made of file and function */
     const char *file, *function;
