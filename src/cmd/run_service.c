@@ -73,6 +73,10 @@ static void tell_drained(const DrainReport *report)
               "Drained: %" PRIu64 " items came in, %" PRIu64 " delivered, %" PRIu64
               " refused, %" PRIu64 " given back",
               acks->items, acks->delivered_items, acks->refused_items, acks->returned_items);
+    if (acks->lost_items)
+        log_write(LOG_WARN, "service",
+                  "%" PRIu64 " items had been accepted and could not be delivered everywhere",
+                  acks->lost_items);
     if (!report->complete)
         log_write(LOG_WARN, "service", "%" PRIu64 " items could not be delivered within %d s",
                   acks->open_items, DRAIN_SECONDS);

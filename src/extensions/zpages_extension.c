@@ -153,6 +153,7 @@ static void write_service(const Ask *ask, Buf *out)
     add_count(out, STR("items delivered"), acks->delivered_items);
     add_count(out, STR("items refused for good"), acks->refused_items);
     add_count(out, STR("items given back to be sent again"), acks->returned_items);
+    add_count(out, STR("items lost after they were accepted"), acks->lost_items);
     add_count(out, STR("items on their way"), acks->open_items);
     buf_add(out, STR("</table>\n"));
 }

@@ -91,7 +91,7 @@ Ack *ack_new(const AckListener *listener, uint64_t items, Err *err)
 static void root_settle(Root *root, const AckOutcome *outcome)
 {
     if (root->listener.ledger)
-        ledger_judge(root->listener.ledger, root->ack.items, outcome);
+        ledger_judge(root->listener.ledger, &root->ack, outcome);
     if (!root->listener.settled) {
         root_close(root);
         return;
@@ -313,4 +313,9 @@ uint64_t ack_items(const Ack *ack)
 bool ack_waited(const Ack *ack)
 {
     return ack->waited;
+}
+
+void ack_hears(Ack *root)
+{
+    root->waited = true;
 }

@@ -77,6 +77,8 @@ uint64_t ack_items(const Ack *ack);
 /* Does anybody at the source wait for this verdict? Then a component that holds back data in order
  * to gather more lets go of it within milliseconds. */
 bool ack_waited(const Ack *ack);
+/* For whoever made it: nobody took the parcel, so its sender hears of that after all. */
+void ack_hears(Ack *root);
 
 void ack_done(Ack *ack);
 void ack_retry(Ack *ack, uint32_t retry_ms, const Err *reason);

@@ -42,13 +42,15 @@ void ledger_open(Ledger *ledger, uint64_t items)
     mutex_unlock(&ledger->mutex);
 }
 
-void ledger_judge(Ledger *ledger, uint64_t items, const AckOutcome *outcome)
+void ledger_judge(Ledger *ledger, const Ack *root, const AckOutcome *outcome)
 {
+    uint64_t items = ack_items(root);
+    bool waited = ack_waited(root);
     mutex_lock(&ledger->mutex);
     LedgerCounts *counts = &ledger->counts;
     switch (outcome->result) {
     case ACK_DELIVERED: counts->delivered_items += items; break;
-    case ACK_RETRY: counts->returned_items += items; break;
+    case ACK_RETRY: *(waited ? &counts->returned_items : &counts->lost_items) += items; break;
     case ACK_REFUSED: counts->refused_items += items; break;
     case ACK_PARTLY:
         counts->refused_items += outcome->refused;

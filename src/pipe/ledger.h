@@ -10,9 +10,11 @@
 #include "pipe/ack.h"
 
 typedef struct LedgerCounts {
-    uint64_t open, open_items;              /* now */
-    uint64_t items, delivered_items;        /* since the start */
-    uint64_t refused_items, returned_items; /* returned: settled as retry */
+    uint64_t open, open_items;       /* now */
+    uint64_t items, delivered_items; /* since the start */
+    uint64_t refused_items;
+    uint64_t returned_items; /* settled as retry, and somebody waited who can send it again */
+    uint64_t lost_items;     /* the same after it was accepted: nobody will */
 } LedgerCounts;
 
 struct Ledger {
@@ -30,7 +32,7 @@ bool ledger_wait(Ledger *ledger, int64_t deadline_mono_ns);
 
 /* For ack.c: opened, judged (the verdict is known), closed (the listener has heard). */
 void ledger_open(Ledger *ledger, uint64_t items);
-void ledger_judge(Ledger *ledger, uint64_t items, const AckOutcome *outcome);
+void ledger_judge(Ledger *ledger, const Ack *root, const AckOutcome *outcome);
 void ledger_close(Ledger *ledger, uint64_t items);
 
 #endif

@@ -260,8 +260,10 @@ static bool send_on(OtlpReceiver *receiver, Request *request, Batch *batch, Err 
         return false;
     bool waits = receiver->acknowledge == ACKNOWLEDGE_DELIVERED;
     bool taken = host_send(receiver->base.host, &(Parcel){ batch, ack }, err);
-    if (!taken)
+    if (!taken) {
+        ack_hears(ack);
         ack_fail(ack, err); /* under `delivered` this becomes the answer */
+    }
     if (waits)
         return true;
     if (taken)

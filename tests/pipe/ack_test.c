@@ -307,11 +307,16 @@ static void test_ledger(void **state)
     Heard heard = { 0 };
     AckListener listener = { .home = loop, .settled = hear, .context = &heard, .ledger = &ledger };
     AckListener silent = { .ledger = &ledger };
+    AckListener waiting = { .ledger = &ledger, .waits = true };
     Ack *one = ack_new(&listener, 10, &err), *two = ack_new(&silent, 20, &err);
     Ack *three = ack_new(&silent, 5, &err);
-    assert_int_equal(ledger_counts(&ledger).open, 3);
-    assert_int_equal(ledger_counts(&ledger).open_items, 35);
-    ack_retry(two, 0, &why);
+    Ack *four = ack_new(&waiting, 7, &err), *five = ack_new(&silent, 1, &err);
+    assert_int_equal(ledger_counts(&ledger).open, 5);
+    assert_int_equal(ledger_counts(&ledger).open_items, 43);
+    ack_retry(two, 0, &why); /* accepted: nobody sends it again */
+    ack_retry(four, 0, &why);
+    ack_hears(five); /* not taken: its sender is told */
+    ack_retry(five, 0, &why);
     ack_refuse(three, &why);
     ack_partly(one, 4, &why);
     assert_int_equal(ledger_counts(&ledger).open, 1); /* decided, but its listener has not heard */
@@ -319,10 +324,11 @@ static void test_ledger(void **state)
     turn();
     assert_true(ledger_wait(&ledger, 0));
     LedgerCounts counts = ledger_counts(&ledger);
-    assert_int_equal(counts.items, 35);
+    assert_int_equal(counts.items, 43);
     assert_int_equal(counts.delivered_items, 6);
     assert_int_equal(counts.refused_items, 9);
-    assert_int_equal(counts.returned_items, 20);
+    assert_int_equal(counts.returned_items, 8);
+    assert_int_equal(counts.lost_items, 20);
     assert_int_equal(counts.open_items, 0);
     ledger_done(&ledger);
 }
