@@ -157,5 +157,7 @@ void host_announce(Host *host, const char *protocol, const char *address)
 uint64_t component_held(const ComponentStatus *status)
 {
     uint64_t gone = status->sent + status->dropped;
+    if (status->kind == RECEIVER) /* had it received before the next one refused */
+        gone += status->refused;
     return status->received > gone ? status->received - gone : 0;
 }

@@ -47,7 +47,7 @@ typedef struct GraphStatus {
     size_t count;
 } GraphStatus;
 
-/* What it has received and neither sent on nor dropped. */
+/* What it has received and neither sent on nor dropped; nor, of receivers, given back refused. */
 uint64_t component_held(const ComponentStatus *status);
 
 #endif

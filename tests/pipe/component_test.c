@@ -1,6 +1,8 @@
 /* Names of components, and ids as users write them. */
 #include "pipe/component.h"
 
+#include "pipe/status.h"
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <string.h>
@@ -95,12 +97,25 @@ static void test_bounds(void **state)
     assert_non_null(strstr(err.text, "is longer than 1024 characters (1025)"));
 }
 
+static void test_held(void **state)
+{
+    (void)state;
+    ComponentStatus status = { .received = 10, .sent = 4, .dropped = 1, .refused = 3 };
+    status.kind = PROCESSOR; /* what it refused it had never received */
+    assert_int_equal(component_held(&status), 5);
+    status.kind = RECEIVER; /* what the next one refused it had */
+    assert_int_equal(component_held(&status), 2);
+    status.sent = 9; /* read later than the rest */
+    assert_int_equal(component_held(&status), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_find),
         cmocka_unit_test(test_ids),
         cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_held),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
