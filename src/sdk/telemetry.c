@@ -28,7 +28,7 @@ static CryoTelemetry telemetry;
 static atomic_bool initialized;
 static RunConfig configs[RUN_CONFIGS];
 static uint32_t epoch;
-static uint64_t tallies_at_start[TALLY_COUNT];
+static _Atomic uint64_t tallies_at_start[TALLY_COUNT]; /* cryo_counts() takes no lock */
 
 /* ---- errors --------------------------------------------------------------------- */
 
@@ -95,6 +95,14 @@ static void propagation_start(const CryoSettings *settings)
     propagation_use(w3c && settings->propagation.enabled == CRYO_ON);
 }
 
+static void counts_begin(void)
+{
+    uint64_t now[TALLY_COUNT];
+    tallies_sum(now);
+    for (size_t i = 0; i < TALLY_COUNT; i++)
+        atomic_store(&tallies_at_start[i], now[i]);
+}
+
 static bool tracing_start(const CryoSettings *settings, CryoError *error)
 {
     Err err;
@@ -104,7 +112,7 @@ static bool tracing_start(const CryoSettings *settings, CryoError *error)
     if (!worker_begin(config, settings, &err))
         return error_from(error, &err);
     queue_reset(config);
-    tallies_sum(tallies_at_start);
+    counts_begin();
     atomic_store_explicit(&run_config, config, memory_order_release);
     CRYO_RELEASE(cryo_tracing, 1);
     return true;
@@ -219,7 +227,7 @@ void cryo_reset(void)
     (void)cryo_shutdown(0, NULL);
     exporters_forget();
     cryo_memory_clear();
-    tallies_sum(tallies_at_start);
+    counts_begin();
     cryo_set_log_handler(NULL, NULL);
     say_from("info");
 }
@@ -243,8 +251,10 @@ void cryo_counts(CryoCounts *out)
 {
     uint64_t now[TALLY_COUNT];
     tallies_sum(now);
-    for (size_t i = 0; i < TALLY_COUNT; i++)
-        now[i] -= now[i] < tallies_at_start[i] ? 0 : tallies_at_start[i];
+    for (size_t i = 0; i < TALLY_COUNT; i++) {
+        uint64_t begin = atomic_load(&tallies_at_start[i]);
+        now[i] -= now[i] < begin ? 0 : begin;
+    }
     *out = (CryoCounts){ .started = now[TALLY_STARTED],
                          .not_sampled = now[TALLY_NOT_SAMPLED],
                          .dropped_queue = now[TALLY_DROPPED_QUEUE],
@@ -275,7 +285,8 @@ const char *cryo_version(void)
  * without telemetry the child runs on. */
 void telemetry_after_fork(void)
 {
-    memset(tallies_at_start, 0, sizeof tallies_at_start);
+    for (size_t i = 0; i < TALLY_COUNT; i++)
+        atomic_store(&tallies_at_start[i], 0);
     if (!atomic_load(&changing))
         return;
     pthread_mutex_init(&life, NULL);

@@ -375,9 +375,11 @@ static uint64_t take_down(void)
     sinks_destroy();
     mem_free(worker.batch);
     worker.batch = NULL;
+    mutex_lock(&worker.lock); /* a thread that still ends a span of this run may look */
     worker.running = worker.exited = false;
     atomic_store(&worker.started, false);
     worker.config = NULL;
+    mutex_unlock(&worker.lock);
     atomic_fetch_add(&worker.failed, left);
     return left;
 }
@@ -393,7 +395,8 @@ bool worker_stuck(void)
     return stuck;
 }
 
-static void wait_for_exit(int64_t deadline)
+/* False: the thread is still there. */
+static bool wait_for_exit(int64_t deadline)
 {
     mutex_lock(&worker.lock);
     worker.stop = true;
@@ -403,7 +406,9 @@ static void wait_for_exit(int64_t deadline)
     while (worker.running && !worker.exited)
         if (!cond_wait_until(&worker.done, &worker.lock, deadline + GRACE_MS * NANOS_PER_MILLI))
             break;
+    bool over = !worker.running || worker.exited;
     mutex_unlock(&worker.lock);
+    return over;
 }
 
 bool worker_end(int64_t deadline_mono_ns, Err *err)
@@ -411,13 +416,12 @@ bool worker_end(int64_t deadline_mono_ns, Err *err)
     uint64_t failed_before = atomic_load(&worker.failed);
     if (!worker.config)
         return true;
-    wait_for_exit(deadline_mono_ns);
+    if (!wait_for_exit(deadline_mono_ns))
+        return fail(err, ERR_TIMEOUT, "an exporter did not return in time");
     if (!worker.running) { /* nothing ever ended, or no thread could be made */
         if (worker.inherited)
             take_over_after_fork();
         worker_turn(true, true);
-    } else if (!worker.exited) {
-        return fail(err, ERR_TIMEOUT, "an exporter did not return in time");
     }
     uint64_t left = take_down();
     uint64_t lost = atomic_load(&worker.failed) - failed_before;

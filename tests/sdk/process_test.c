@@ -259,20 +259,31 @@ static void *until_told(void *argument)
     return NULL;
 }
 
+static void *onlooker(void *argument)
+{
+    (void)argument;
+    CryoCounts counts;
+    while (atomic_load(&running)) {
+        cryo_counts(&counts);
+        (void)cryo_flush(1, NULL);
+    }
+    return NULL;
+}
+
 static void telemetry_starts_and_stops_under_load(void **state)
 {
     (void)state;
-    pthread_t threads[2];
+    pthread_t threads[3];
     atomic_store(&running, true);
-    for (int i = 0; i < 2; i++)
-        assert_int_equal(pthread_create(&threads[i], NULL, until_told, NULL), 0);
+    for (int i = 0; i < 3; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, i < 2 ? until_told : onlooker, NULL), 0);
     for (int i = 0; i < 10; i++) {
         cryo_shutdown(5000, NULL);
         memory_start(NULL);
         usleep(5000);
     }
     atomic_store(&running, false);
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 3; i++)
         pthread_join(threads[i], NULL);
 }
 
