@@ -5,7 +5,7 @@ FUZZ    ?=
 SECONDS ?= 60
 
 .DEFAULT_GOAL := all
-.PHONY: all demo test interop interop-full bench fuzz install format clean help
+.PHONY: all demo test interop bench fuzz install format clean help
 
 all: ## build the program and the library: build/release/bin, build/release/lib
 	@tools/setup --for build
@@ -25,11 +25,6 @@ interop: ## real OpenTelemetry SDKs and a real Collector talk to ours, both ways
 	@tools/setup --for interop
 	@$(MAKE) --no-print-directory all
 	@tests/interop/run
-
-interop-full: ## the same with every peer there is, which takes long
-	@tools/setup --for interop
-	@$(MAKE) --no-print-directory all
-	@tests/interop/run --full
 
 bench: ## what the hot paths cost
 	@tools/setup --for build
