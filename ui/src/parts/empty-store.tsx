@@ -62,6 +62,17 @@ OTEL_SERVICE_NAME=hello ./hello`,
     after: "“make install” in cryostorm’s source tree puts the headers and the library in place.",
   },
   {
+    name: "Shell",
+    intro: "No program at all? One span by curl, in JSON:",
+    code: (http) => `now=$(date +%s%N)
+id=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \\n')
+curl ${http}/v1/traces -H 'Content-Type: application/json' -d '{"resourceSpans":[{
+  "resource": {"attributes": [{"key": "service.name", "value": {"stringValue": "shell"}}]},
+  "scopeSpans": [{"spans": [{"traceId": "'$id'", "spanId": "'\${id%????????????????}'",
+    "name": "by hand", "startTimeUnixNano": "'$now'", "endTimeUnixNano": "'$(date +%s%N)'"}]}]}]}'`,
+    after: "The answer {\"partialSuccess\":{}} means that it was taken: all of it, unless it says otherwise.",
+  },
+  {
     name: "Demo",
     intro:
       "No program at hand? In cryostorm’s source tree, this starts a small web application and sends it some traffic:",
