@@ -84,3 +84,18 @@ void starve_end(void)
     atomic_store(&for_good, 0);
     atomic_store(&left, -1);
 }
+
+long starve_every(void (*run)(void))
+{
+    for (long n = 0;; n++) {
+        long before = starve_live();
+        starve_after(n);
+        run();
+        int failed = starve_happened();
+        starve_end();
+        if (starve_live() != before)
+            return -1;
+        if (!failed)
+            return n;
+    }
+}

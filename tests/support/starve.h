@@ -16,6 +16,10 @@ void starve_resume(void);
 
 long starve_live(void);    /* blocks that are alive */
 int starve_happened(void); /* did one fail since the last starve_after? */
-void starve_end(void);     /* none fails any more; the hook stays */
+/* Runs it with the first allocation failing, then the second, until a run in which none fails. How
+ * many failed; -1: a run left something alive. */
+long starve_every(void (*run)(void));
+
+void starve_end(void); /* none fails any more; the hook stays */
 
 #endif
