@@ -1,8 +1,8 @@
 # What every file of ours is compiled with. Third-party sources get none of the warnings.
 add_library(house_warnings INTERFACE)
 target_compile_options(house_warnings INTERFACE
-  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wswitch-enum -Wvla -Wcast-qual -Wformat=2
-  -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings -Werror -fno-common)
+  -Wall -Wextra -Wpedantic -Wshadow -Wconversion -Wswitch-enum -Wvla -Wcast-qual -Wformat=2 -Werror
+  $<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes;-Wmissing-prototypes;-Wwrite-strings;-fno-common>)
 
 add_library(house_flags INTERFACE)
 target_include_directories(house_flags INTERFACE ${CMAKE_SOURCE_DIR}/src ${CMAKE_SOURCE_DIR}/include)
@@ -32,4 +32,5 @@ endif()
 find_program(CCACHE ccache)
 if(CCACHE AND NOT CMAKE_C_COMPILER_LAUNCHER)
   set(CMAKE_C_COMPILER_LAUNCHER ${CCACHE})
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CCACHE})
 endif()

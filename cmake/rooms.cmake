@@ -1,13 +1,14 @@
 # One object library per line of rooms.txt that has sources. room_<name> is the target.
 set(room_libraries_codec PkgConfig::ZLIB)
 set(room_libraries_config PkgConfig::FYAML)
+set(room_libraries_regex PkgConfig::RE2)
 set(room_libraries_net PkgConfig::NGHTTP2 llhttp)
 
 file(STRINGS rooms.txt room_lines REGEX "^[a-z]")
 set(rooms)
 foreach(line IN LISTS room_lines)
   string(REGEX MATCH "^[a-z]+" room "${line}")
-  file(GLOB_RECURSE sources CONFIGURE_DEPENDS src/${room}/*.c src/${room}/*.S)
+  file(GLOB_RECURSE sources CONFIGURE_DEPENDS src/${room}/*.c src/${room}/*.cc src/${room}/*.S)
   if(NOT sources)
     continue() # not opened yet, or headers only
   endif()
