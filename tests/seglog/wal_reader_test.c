@@ -78,7 +78,10 @@ static void headers_lie_as_the_table_says(void **state)
     assert_int_equal(wal_u32_read(head + 40), crc32c(0, head, 40));
     WalHeader back;
     assert_true(wal_header_read(head, &back));
-    assert_memory_equal(&back, &header, sizeof header);
+    uint8_t again[WAL_FRAME_HEADER];
+    wal_header_write(again, &back); /* field by field: a struct has gaps */
+    assert_memory_equal(again, head, sizeof head);
+    assert_int_equal(back.crc, header.crc);
 }
 
 static void sizes_are_multiples_of_64(void **state)
