@@ -19,7 +19,6 @@ typedef enum Encoding { ENCODING_PROTO, ENCODING_JSON } Encoding;
 typedef enum Compression { COMPRESSION_NONE, COMPRESSION_GZIP } Compression;
 
 enum {
-    SIGNAL_COUNT = 3,
     OWN_FIELDS = 3,
     JSON_FACTOR =
         16, /* what JSON may take of a batch's bytes: names and quotes around small fields */
@@ -100,11 +99,6 @@ static bool exporter_check(const void *self, Err *err)
 
 /* ---- sending
  * ------------------------------------------------------------------------------------- */
-
-static size_t signal_index(Signal signal)
-{
-    return signal == TRACES ? 0 : signal == METRICS ? 1 : 2;
-}
 
 static void answered(void *owner, HttpResponse *response, const Err *err)
 {

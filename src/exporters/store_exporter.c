@@ -19,6 +19,7 @@ typedef struct StoreExporter {
 typedef struct Waiting { /* one batch that the store has taken */
     Host *host;
     Ack *ack;
+    Signal signal;
     uint64_t items;
 } Waiting;
 
@@ -39,9 +40,10 @@ static void stored(void *context, const Err *err)
     Waiting waiting = *(Waiting *)context;
     mem_free(context);
     if (!err)
-        host_count_sent(waiting.host, waiting.items);
+        host_count_sent(waiting.host, waiting.signal, waiting.items);
     else
-        host_count_dropped(waiting.host, waiting.items, "the store could not write it");
+        host_count_dropped(waiting.host, waiting.signal, waiting.items,
+                           "the store could not write it");
     if (err)
         ack_fail(waiting.ack, err);
     else
@@ -54,7 +56,8 @@ static bool exporter_consume(void *self, const Parcel *parcel, Err *err)
     Waiting *waiting = MEM_MAKE(Waiting, 1, err);
     if (!waiting)
         return false;
-    *waiting = (Waiting){ exporter->base.host, parcel->ack, batch_item_count(parcel->batch) };
+    *waiting = (Waiting){ exporter->base.host, parcel->ack, batch_signal(parcel->batch),
+                          batch_item_count(parcel->batch) };
     if (store_append(exporter->stored, parcel->batch, stored, waiting, err))
         return true;
     mem_free(waiting);

@@ -39,12 +39,11 @@ static const ConfigField fields[] = {
 static void add_component(CryoStatus *out, const ComponentStatus *component)
 {
     if (component->kind == RECEIVER) {
-        out->spans += component->brought[0];
-        out->metric_points += component->brought[1];
-        out->log_records += component->brought[2];
-    } else if (component->signals == TRACES) {
-        out->spans_dropped += component->dropped;
+        out->spans += component->by_signal[signal_index(TRACES)].sent;
+        out->metric_points += component->by_signal[signal_index(METRICS)].sent;
+        out->log_records += component->by_signal[signal_index(LOGS)].sent;
     }
+    out->spans_dropped += component->by_signal[signal_index(TRACES)].dropped;
 }
 
 /* Written once: query threads may be reading them. */

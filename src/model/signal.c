@@ -1,6 +1,11 @@
 /* signal.c - names of telemetry's enumerations; see signal.h. */
 #include "model/signal.h"
 
+size_t signal_index(Signal signal)
+{
+    return signal == TRACES ? 0 : signal == METRICS ? 1 : 2;
+}
+
 Str signal_name(Signal signal)
 {
     switch (signal) {

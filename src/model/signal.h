@@ -8,7 +8,7 @@
 #include "base/str.h"
 
 typedef enum Signal { TRACES = 1, METRICS = 2, LOGS = 4 } Signal; /* bits, for sets of them */
-enum { ALL_SIGNALS = TRACES | METRICS | LOGS };
+enum { ALL_SIGNALS = TRACES | METRICS | LOGS, SIGNAL_COUNT = 3 };
 
 typedef enum SpanKind {
     SPAN_KIND_UNSPECIFIED,
@@ -38,6 +38,8 @@ enum {
 };
 /* Bit of a data point's flags. */
 enum { POINT_NO_RECORDED_VALUE = 1 };
+
+size_t signal_index(Signal signal); /* from 0, in the order of the bits: for tables */
 
 Str signal_name(Signal signal);           /* traces, metrics, logs */
 Str signal_item_name(Signal signal);      /* spans, data points, log records */

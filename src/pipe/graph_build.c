@@ -7,11 +7,6 @@
 
 #include <string.h>
 
-size_t signal_index(Signal signal)
-{
-    return signal == TRACES ? 0 : signal == METRICS ? 1 : 2;
-}
-
 /* --- units ----------------------------------------------------------------------------------- */
 
 static bool make_instance(Graph *graph, Unit *unit, Instance *instance, Shard *shard, Err *err)

@@ -23,17 +23,10 @@ static bool offer(Instance *instance, const Parcel *parcel, Err *err)
                              : refuse_stopped(unit, err);
 }
 
-static void account_for(Instance *instance, uint64_t items, bool taken)
-{
-    Account *account = &instance->host.account;
-    counter_add(taken ? &account->received : &account->refused, items);
-}
-
 static bool consume(Instance *instance, const Parcel *parcel, Err *err)
 {
-    uint64_t items = batch_item_count(parcel->batch);
     bool taken = offer(instance, parcel, err);
-    account_for(instance, items, taken);
+    account_consumed(&instance->host.account, parcel->batch, taken);
     return taken;
 }
 
@@ -64,7 +57,7 @@ static bool inbox_push(Unit *unit, const Parcel *parcel, Err *err)
         loop_post(instance->shard->loop, &inbox->post);
         return true;
     }
-    counter_add(&instance->host.account.refused, batch_item_count(parcel->batch));
+    account_consumed(&instance->host.account, parcel->batch, false);
     if (!open)
         return refuse_stopped(unit, err);
     return fail(err, ERR_BUSY, "the queue in front of %s \"%.*s\" is full",
@@ -111,14 +104,13 @@ static bool hand_over(Unit *reader)
     Err err;
     if (!inbox_peek(inbox, &parcel))
         return false;
-    uint64_t items = batch_item_count(parcel.batch);
     bool taken = offer(instance, &parcel, &err);
     if (!taken && must_wait(&parcel, &err)) {
         int64_t now = clock_mono_ns(host_clock(&instance->host));
         timer_set(instance->shard->loop, &inbox->again, now + AGAIN_MS * NANOS_PER_MILLI);
         return false;
     }
-    account_for(instance, items, taken);
+    account_consumed(&instance->host.account, parcel.batch, taken);
     if (!inbox_pop(inbox, &parcel))
         return false;
     if (!taken)
@@ -199,20 +191,11 @@ static bool graph_send(Host *host, const Parcel *parcel, Err *err)
     Instance *from = (Instance *)host;
     Signal signal = batch_signal(parcel->batch);
     const UnitList *next = &from->unit->next[signal_index(signal)];
-    uint64_t items = batch_item_count(parcel->batch);
     if (!next->count)
         return fail(err, ERR_UNSUPPORTED, "no pipeline takes %.*s from \"%.*s\"",
                     STR_ARG(signal_name(signal)), STR_ARG(host->id));
-    bool taken = next->count == 1 ? unit_take(next->items[0], from->shard, parcel, err)
-                                  : fan_out(next, from->shard, parcel, err);
-    bool receiver = host->type->kind == RECEIVER;
-    if (taken)
-        counter_add(&host->account.sent, items);
-    if (taken && receiver)
-        counter_add(&host->account.brought[signal_index(signal)], items);
-    else if (!taken && receiver)
-        counter_add(&host->account.refused, items);
-    return taken;
+    return next->count == 1 ? unit_take(next->items[0], from->shard, parcel, err)
+                            : fan_out(next, from->shard, parcel, err);
 }
 
 static bool graph_wants(const Host *host, Signal signal)

@@ -21,7 +21,6 @@
 #include "pipe/host_base.h"
 
 enum {
-    SIGNAL_COUNT = 3,
     FAN_OUT_MAX = 256, /* pipelines and exporters behind one point */
 };
 
@@ -83,8 +82,6 @@ struct Graph {
     Counter ready; /* 1 from the end of the start until the drain begins */
     bool started, threads_running, closed;
 };
-
-size_t signal_index(Signal signal);
 
 /* graph_build.c */
 CHECKED bool graph_build(Graph *graph, Err *err);

@@ -1,6 +1,7 @@
 /* host.c - the doors of host.h, and the account behind each instance. */
 #include "pipe/host.h"
 
+#include "otlp/batch.h"
 #include "pipe/host_base.h"
 
 #include <stdio.h>
@@ -10,13 +11,49 @@ Ack *host_ack_new(Host *host, uint64_t items, const AckWish *wish, Err *err)
 {
     Ack *ack = host->ops->ack_new(host, items, wish, err);
     if (ack)
-        counter_add(&host->account.received, items);
+        counter_add(&host->account.brought_in, items);
     return ack;
+}
+
+/* What processors are refused they still hold, or give back: only receivers count that. */
+static void account_sent(Host *host, const Batch *batch, bool taken)
+{
+    SignalAccount *account = &host->account.by_signal[signal_index(batch_signal(batch))];
+    if (taken)
+        counter_add(&account->sent, batch_item_count(batch));
+    else if (host->type->kind == RECEIVER)
+        counter_add(&account->refused, batch_item_count(batch));
 }
 
 bool host_send(Host *host, const Parcel *parcel, Err *err)
 {
-    return host->ops->send(host, parcel, err);
+    bool taken = host->ops->send(host, parcel, err);
+    account_sent(host, parcel->batch, taken);
+    return taken;
+}
+
+/* The row of that name, made when it is new. */
+static TransportCounts *transport_of(TransportCounts *rows, size_t *count, const char *name)
+{
+    size_t at = 0;
+    while (at < *count && strcmp(rows[at].name, name) != 0)
+        at++;
+    if (at == *count && at < TRANSPORTS_MAX)
+        rows[(*count)++].name = name;
+    return &rows[at < TRANSPORTS_MAX ? at : TRANSPORTS_MAX - 1];
+}
+
+bool host_send_from(Host *host, const char *transport, const Parcel *parcel, Err *err)
+{
+    Account *account = &host->account;
+    size_t signal = signal_index(batch_signal(parcel->batch));
+    bool taken = host_send(host, parcel, err);
+    mutex_lock(&account->mutex);
+    TransportCounts *counts =
+        transport_of(account->transports, &account->transport_count, transport);
+    *(taken ? &counts->sent[signal] : &counts->refused[signal]) += batch_item_count(parcel->batch);
+    mutex_unlock(&account->mutex);
+    return taken;
 }
 
 bool host_wants(const Host *host, Signal signal)
@@ -98,44 +135,92 @@ void account_done(Account *account)
     mutex_done(&account->mutex);
 }
 
-static void add_drop(DropCount *drops, size_t *count, DropCount drop)
+void account_consumed(Account *account, const Batch *batch, bool taken)
 {
-    size_t at = 0;
-    while (at < *count && strcmp(drops[at].reason, drop.reason) != 0)
-        at++;
-    if (at == DROP_REASONS_MAX)
-        drops[at - 1].items += drop.items;
-    else if (at < *count)
-        drops[at].items += drop.items;
-    else
-        drops[(*count)++] = drop;
+    SignalAccount *counts = &account->by_signal[signal_index(batch_signal(batch))];
+    counter_add(taken ? &counts->received : &counts->refused, batch_item_count(batch));
 }
 
-void host_count_dropped(Host *host, uint64_t items, const char *reason)
+static void add_drop(DropCount *drops, size_t *count, const DropCount *drop)
+{
+    size_t at = 0;
+    while (at < *count && strcmp(drops[at].reason, drop->reason) != 0)
+        at++;
+    if (at == *count && at < DROP_REASONS_MAX)
+        drops[(*count)++] = (DropCount){ .reason = drop->reason };
+    DropCount *into = &drops[at < DROP_REASONS_MAX ? at : DROP_REASONS_MAX - 1];
+    into->items += drop->items;
+    for (size_t i = 0; i < SIGNAL_COUNT; i++)
+        into->by_signal[i] += drop->by_signal[i];
+}
+
+void host_count_dropped(Host *host, Signal signal, uint64_t items, const char *reason)
 {
     Account *account = &host->account;
+    DropCount drop = { .reason = reason, .items = items };
+    drop.by_signal[signal_index(signal)] = items;
     mutex_lock(&account->mutex);
-    add_drop(account->drops, &account->drop_count, (DropCount){ reason, items });
+    add_drop(account->drops, &account->drop_count, &drop);
     mutex_unlock(&account->mutex);
 }
 
-void host_count_sent(Host *host, uint64_t items)
+void host_count_sent(Host *host, Signal signal, uint64_t items)
 {
-    counter_add(&host->account.sent, items);
+    counter_add(&host->account.by_signal[signal_index(signal)].sent, items);
+}
+
+/* Two numbers, each from one thread: a reader between them is off by what was moving. */
+static void set(Counter *counter, uint64_t value)
+{
+    counter_add(counter, value - counter_get(counter));
+}
+
+void host_count_queue(Host *host, uint64_t size, uint64_t capacity)
+{
+    set(&host->account.queue_size, size);
+    set(&host->account.queue_capacity, capacity);
+}
+
+static void read_signals(const Account *account, ComponentStatus *into)
+{
+    into->received += counter_get(&account->brought_in);
+    for (size_t i = 0; i < SIGNAL_COUNT; i++) {
+        const SignalAccount *from = &account->by_signal[i];
+        SignalCounts *counts = &into->by_signal[i];
+        uint64_t received = counter_get(&from->received), sent = counter_get(&from->sent),
+                 refused = counter_get(&from->refused);
+        counts->received += received;
+        counts->sent += sent;
+        counts->refused += refused;
+        into->received += received;
+        into->sent += sent;
+        into->refused += refused;
+    }
+}
+
+static void add_transport(ComponentStatus *into, const TransportCounts *from)
+{
+    TransportCounts *counts = transport_of(into->transports, &into->transport_count, from->name);
+    for (size_t i = 0; i < SIGNAL_COUNT; i++) {
+        counts->sent[i] += from->sent[i];
+        counts->refused[i] += from->refused[i];
+    }
 }
 
 void account_read(Account *account, ComponentStatus *into)
 {
-    into->received += counter_get(&account->received);
-    into->sent += counter_get(&account->sent);
-    into->refused += counter_get(&account->refused);
-    for (size_t i = 0; i < GRAPH_SIGNALS; i++)
-        into->brought[i] += counter_get(&account->brought[i]);
+    read_signals(account, into);
+    into->queue_size += counter_get(&account->queue_size);
+    into->queue_capacity += counter_get(&account->queue_capacity);
     mutex_lock(&account->mutex);
     for (size_t i = 0; i < account->drop_count; i++) {
-        add_drop(into->drops, &into->drop_count, account->drops[i]);
+        add_drop(into->drops, &into->drop_count, &account->drops[i]);
         into->dropped += account->drops[i].items;
+        for (size_t s = 0; s < SIGNAL_COUNT; s++)
+            into->by_signal[s].dropped += account->drops[i].by_signal[s];
     }
+    for (size_t i = 0; i < account->transport_count; i++)
+        add_transport(into, &account->transports[i]);
     for (size_t i = 0; i < account->endpoint_count && into->endpoint_count < ENDPOINTS_MAX; i++)
         into->endpoints[into->endpoint_count++] = account->endpoints[i];
     mutex_unlock(&account->mutex);

@@ -28,6 +28,9 @@ CHECKED Ack *host_ack_new(Host *host, uint64_t items, const AckWish *wish, Err *
 /* To whoever comes next for the batch's signal; several next ones get a fan-out. False: refused,
  * the parcel is still yours. Nobody next for this signal: ERR_UNSUPPORTED. */
 CHECKED bool host_send(Host *host, const Parcel *parcel, Err *err);
+/* The same, by receivers that data reaches in several ways, each counted by itself. transport: a
+ * literal such as "grpc". */
+CHECKED bool host_send_from(Host *host, const char *transport, const Parcel *parcel, Err *err);
 
 /* Does anything come next for this signal (model/signal.h)? Receivers register only such paths. */
 bool host_wants(const Host *host, Signal signal);
@@ -54,8 +57,11 @@ void host_log(Host *host, LogLevel level, const char *format, ...) PRINTF(3, 4);
 
 /* Accounting, any thread: received = sent + dropped + held, per component. The graph counts what it
  * sees pass; a component says only what nobody else can know. */
-void host_count_dropped(Host *host, uint64_t items, const char *reason); /* reason: a literal */
-void host_count_sent(Host *host, uint64_t items);                        /* exporters */
+void host_count_dropped(Host *host, Signal signal, uint64_t items,
+                        const char *reason);                     /* reason: a literal */
+void host_count_sent(Host *host, Signal signal, uint64_t items); /* exporters */
+/* How full the component's own queue is, where it has one, in its own unit. One thread. */
+void host_count_queue(Host *host, uint64_t size, uint64_t capacity);
 
 /* Any thread: this component listens there now. Logged, and shown by status pages. protocol: a
  * literal such as "gRPC"; address: host:port, copied. */

@@ -16,10 +16,17 @@ typedef struct HostOps {
     GraphStatus *(*status)(Host *host, Arena *arena, Err *err);
 } HostOps;
 
-typedef struct Account {
+typedef struct SignalAccount {
     Counter received, sent, refused;
-    Counter brought[GRAPH_SIGNALS]; /* receivers: of sent, by signal */
-    Mutex mutex;                    /* guards the rest */
+} SignalAccount;
+
+typedef struct Account {
+    SignalAccount by_signal[SIGNAL_COUNT];
+    Counter brought_in; /* by host_ack_new: receivers */
+    Counter queue_size, queue_capacity;
+    Mutex mutex; /* guards the rest */
+    TransportCounts transports[TRANSPORTS_MAX];
+    size_t transport_count;
     DropCount drops[DROP_REASONS_MAX];
     size_t drop_count;
     EndpointStatus endpoints[ENDPOINTS_MAX];
@@ -41,6 +48,8 @@ struct Host {
 
 void account_init(Account *account);
 void account_done(Account *account);
+/* What became of a parcel that consume() was asked to take. */
+void account_consumed(Account *account, const Batch *batch, bool taken);
 /* Adds to what is there, so that instances of one component sum up. */
 void account_read(Account *account, ComponentStatus *into);
 

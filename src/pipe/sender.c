@@ -130,11 +130,17 @@ static void tell_success(Sender *sender)
     sender->failures = 0;
 }
 
-static void drop(Sender *sender, DropReason reason, uint64_t items, const Err *why)
+typedef struct Dropped {
+    const Batch *batch;
+    uint64_t items; /* of it */
+} Dropped;
+
+static void drop(Sender *sender, DropReason reason, Dropped what, const Err *why)
 {
+    uint64_t items = what.items;
     if (!items)
         return;
-    host_count_dropped(sender->options.host, items, drop_reasons[reason]);
+    host_count_dropped(sender->options.host, batch_signal(what.batch), items, drop_reasons[reason]);
     if (sender->told_drops & 1u << reason)
         return;
     sender->told_drops |= 1u << reason;
@@ -142,6 +148,16 @@ static void drop(Sender *sender, DropReason reason, uint64_t items, const Err *w
              "Exporting failed. Dropping data. dropped_items=%llu reason=\"%s\" error=%s "
              "(further ones are only counted)",
              (unsigned long long)items, drop_reasons[reason], why->text);
+}
+
+static Dropped whole(const Batch *batch)
+{
+    return (Dropped){ batch, batch_item_count(batch) };
+}
+
+static void count_queue(const Sender *sender)
+{
+    host_count_queue(sender->options.host, sender->size, sender->size_max);
 }
 
 /* --- slots ----------------------------------------------------------------------------------- */
@@ -202,6 +218,7 @@ static void finish(SendSlot *slot, const AckOutcome *outcome)
     Parcel parcel = slot->parcel;
     sender->size -= size_of(sender, parcel.batch);
     sender->memory -= batch_memory(parcel.batch);
+    count_queue(sender);
     if (sender->size < sender->size_max / 2)
         sender->told_full = false;
     sender->busy--;
@@ -242,7 +259,7 @@ static void give_up(SendSlot *slot, const AckOutcome *outcome)
     blame(&final.reason, "%s",
           sender->options.retry->enabled ? "no more retries left" : "not retried");
     sender->failures++;
-    drop(sender, DROP_GIVEN_UP, batch_item_count(slot->parcel.batch), &final.reason);
+    drop(sender, DROP_GIVEN_UP, whole(slot->parcel.batch), &final.reason);
     finish(slot, &final);
 }
 
@@ -273,18 +290,20 @@ static void retry(SendSlot *slot, const AckOutcome *outcome)
 void sender_result(Sender *sender, SendSlot *slot, const AckOutcome *outcome)
 {
     assert(slot->sender == sender && slot->state == SLOT_SENDING);
-    uint64_t items = batch_item_count(slot->parcel.batch);
+    const Batch *batch = slot->parcel.batch;
+    Signal signal = batch_signal(batch);
+    uint64_t items = batch_item_count(batch);
     uint64_t refused = outcome->refused < items ? outcome->refused : items;
     switch (outcome->result) {
     case ACK_RETRY: retry(slot, outcome); return;
-    case ACK_REFUSED: drop(sender, DROP_REFUSED, items, &outcome->reason); break;
+    case ACK_REFUSED: drop(sender, DROP_REFUSED, whole(batch), &outcome->reason); break;
     case ACK_PARTLY:
-        drop(sender, DROP_PARTLY, refused, &outcome->reason);
-        host_count_sent(sender->options.host, items - refused);
+        drop(sender, DROP_PARTLY, (Dropped){ batch, refused }, &outcome->reason);
+        host_count_sent(sender->options.host, signal, items - refused);
         tell_success(sender);
         break;
     case ACK_DELIVERED:
-        host_count_sent(sender->options.host, items);
+        host_count_sent(sender->options.host, signal, items);
         tell_success(sender);
         break;
     }
@@ -345,6 +364,7 @@ bool sender_take(Sender *sender, const Parcel *parcel, Err *err)
     sender->count++;
     sender->size += size;
     sender->memory += batch_memory(parcel->batch);
+    count_queue(sender);
     pump(sender);
     return true;
 }
@@ -370,6 +390,7 @@ Sender *sender_new(const SenderOptions *options, Err *err)
         slot->sender = sender;
         slot->timer = (Timer){ .fire = retry_is_due, .owner = slot };
     }
+    count_queue(sender);
     return sender;
 }
 
@@ -389,7 +410,7 @@ static void give_back(Sender *sender, Parcel parcel)
 {
     AckOutcome outcome = { .result = ACK_RETRY };
     fail(&outcome.reason, ERR_CLOSED, "shutting down before it was sent");
-    drop(sender, DROP_CLOSED, batch_item_count(parcel.batch), &outcome.reason);
+    drop(sender, DROP_CLOSED, whole(parcel.batch), &outcome.reason);
     ack_settle(parcel.ack, &outcome);
     batch_unref(parcel.batch);
 }

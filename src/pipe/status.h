@@ -9,13 +9,27 @@
 #include "pipe/component.h"
 #include "pipe/ledger.h"
 
-enum { GRAPH_SIGNALS = 3 };
+/* Of one signal; a ComponentStatus has one for each, by signal_index(), and their sums. */
+typedef struct SignalCounts {
+    uint64_t received; /* taken by consume(); of receivers only the sum over the signals is known */
+    uint64_t sent;     /* taken by who comes next; exporters: by the far side */
+    uint64_t refused;  /* turned away by consume() or by a full queue; receivers: by who is next */
+    uint64_t dropped;
+} SignalCounts;
+
 enum { DROP_REASONS_MAX = 8 }; /* per component; further ones count under the last */
 
 typedef struct DropCount {
     const char *reason;
-    uint64_t items;
+    uint64_t items, by_signal[SIGNAL_COUNT];
 } DropCount;
+
+enum { TRANSPORTS_MAX = 4 }; /* per receiver; further ones count under the last */
+
+typedef struct TransportCounts { /* by which way it came in, of receivers that have several */
+    const char *name;            /* "grpc" */
+    uint64_t sent[SIGNAL_COUNT], refused[SIGNAL_COUNT];
+} TransportCounts;
 
 enum { ENDPOINTS_MAX = 4, ENDPOINT_TEXT_MAX = 64 };
 
@@ -29,12 +43,13 @@ typedef struct ComponentStatus {
     Str id;
     Str pipeline;      /* processors: "traces/fast"; else empty */
     unsigned signals;  /* those it carries here */
-    uint64_t received; /* taken by consume(); receivers: brought in */
-    uint64_t sent;     /* taken by who comes next; exporters: by the far side */
-    uint64_t refused;  /* turned away by consume() or by a full queue; receivers: by who is next */
-    uint64_t dropped;  /* sum of the drops */
-    uint64_t queued;   /* parcels in front of it */
-    uint64_t brought[GRAPH_SIGNALS]; /* receivers: what was sent on, of traces, metrics, logs */
+    uint64_t received; /* sums over the signals; receivers: what they brought in */
+    uint64_t sent, refused, dropped;
+    SignalCounts by_signal[SIGNAL_COUNT];
+    uint64_t queued;                     /* parcels in front of it */
+    uint64_t queue_size, queue_capacity; /* its own queue, as it counts; 0 of 0: it has none */
+    TransportCounts transports[TRANSPORTS_MAX];
+    size_t transport_count;
     DropCount drops[DROP_REASONS_MAX];
     size_t drop_count;
     EndpointStatus endpoints[ENDPOINTS_MAX];

@@ -234,8 +234,8 @@ static bool send_out(Batcher *b)
         if (!host_send(b->base.host, &parcel, &err)) {
             if (err_retryable(err.kind))
                 return false;
-            host_count_dropped(b->base.host, batch_item_count(parcel.batch),
-                               "refused by what comes next");
+            host_count_dropped(b->base.host, batch_signal(parcel.batch),
+                               batch_item_count(parcel.batch), "refused by what comes next");
             ack_fail(parcel.ack, &err);
         }
         batch_unref(parcel.batch);
@@ -314,8 +314,8 @@ static void give_back(Batcher *b, Gathered *g, size_t first)
     Err err;
     fail(&err, ERR_CLOSED, "shutting down");
     for (size_t i = first; i < g->count; i++) {
-        host_count_dropped(b->base.host, batch_item_count(g->batches[i]),
-                           "not sent before the end");
+        host_count_dropped(b->base.host, batch_signal(g->batches[i]),
+                           batch_item_count(g->batches[i]), "not sent before the end");
         ack_retry(g->acks[i], 0, &err);
         batch_unref(g->batches[i]);
     }

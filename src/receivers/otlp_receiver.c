@@ -57,8 +57,6 @@ typedef struct Way { /* the owner of a route: which signal arrives there */
     Signal signal;
 } Way;
 
-enum { SIGNAL_COUNT = 3 };
-
 struct OtlpReceiver {
     Component base;
     Protocols protocols; /* settings */
@@ -259,7 +257,8 @@ static bool send_on(OtlpReceiver *receiver, Request *request, Batch *batch, Err 
     if (!ack)
         return false;
     bool waits = receiver->acknowledge == ACKNOWLEDGE_DELIVERED;
-    bool taken = host_send(receiver->base.host, &(Parcel){ batch, ack }, err);
+    const char *transport = request_is_grpc(request) ? "grpc" : "http";
+    bool taken = host_send_from(receiver->base.host, transport, &(Parcel){ batch, ack }, err);
     if (!taken) {
         ack_hears(ack);
         ack_fail(ack, err); /* under `delivered` this becomes the answer */

@@ -95,7 +95,7 @@ static bool sink_consume(void *self, const Parcel *parcel, Err *err)
     if (diary.refuse != ERR_NONE)
         return fail(err, diary.refuse, "the sink is full");
     counter_add(&diary.consumed, batch_item_count(parcel->batch));
-    host_count_sent(component->host, batch_item_count(parcel->batch));
+    host_count_sent(component->host, batch_signal(parcel->batch), batch_item_count(parcel->batch));
     ack_done(parcel->ack);
     return true;
 }
@@ -482,6 +482,42 @@ static void test_refusals_after_a_queue(void **state)
         }
 }
 
+/* One receiver and one exporter for two signals: each has its own numbers. */
+static void test_signals_are_counted_apart(void **state)
+{
+    (void)state;
+    Run run;
+    Err err;
+    assert_true(run_open(&run,
+                         "receivers: {source: }\nexporters: {sink: }\nservice:\n  pipelines:\n"
+                         "    traces: {receivers: [source], exporters: [sink]}\n"
+                         "    logs: {receivers: [source], exporters: [sink]}\n",
+                         1, &err));
+    assert_true(push(0, TRACES, 3, NULL, &err));
+    assert_true(push(0, LOGS, 2, NULL, &err));
+    diary.refuse = ERR_BUSY;
+    assert_false(push(0, LOGS, 5, NULL, &err));
+    host_count_dropped(diary.hosts[0], LOGS, 4, "lost");
+    host_count_dropped(diary.hosts[0], TRACES, 1, "lost");
+    Arena *arena = arena_new(1 << 16, &err);
+    GraphStatus *status = graph_status(run.graph, arena, &err);
+    assert_non_null(status);
+    const ComponentStatus *source = &status->components[status->count - 1];
+    const SignalCounts *traces = &source->by_signal[signal_index(TRACES)];
+    const SignalCounts *logs = &source->by_signal[signal_index(LOGS)];
+    assert_int_equal(source->received, 10);
+    assert_int_equal(traces->sent, 3);
+    assert_int_equal(logs->sent, 2);
+    assert_int_equal(traces->refused, 0);
+    assert_int_equal(logs->refused, 5);
+    assert_int_equal(traces->dropped, 1);
+    assert_int_equal(logs->dropped, 4);
+    assert_int_equal(source->drop_count, 1);
+    assert_int_equal(source->drops[0].items, 5);
+    arena_free(arena);
+    run_close(&run);
+}
+
 /* Behind the queue nobody could send it again, so it waits there until the sink has room. */
 static void test_accepted_waits_for_a_busy_reader(void **state)
 {
@@ -698,6 +734,7 @@ int main(void)
         cmocka_unit_test(test_services),
         cmocka_unit_test(test_failed_start),
         cmocka_unit_test(test_fan_out),
+        cmocka_unit_test(test_signals_are_counted_apart),
         cmocka_unit_test(test_refusals_after_a_queue),
         cmocka_unit_test(test_accepted_waits_for_a_busy_reader),
         cmocka_unit_test(test_queue_is_bounded),

@@ -250,6 +250,7 @@ static void test_outcomes(void **state)
     Err err;
     for (int i = 0; i < 3; i++)
         assert_true(push(&rig, 5, &err));
+    assert_int_equal(test_host_status(rig.test).queue_size, 3);
     answer(&rig, &delivered);
     answer(&rig, &refused);
     answer(&rig, &partly);
@@ -262,6 +263,10 @@ static void test_outcomes(void **state)
     assert_int_equal(status.dropped, 7);
     assert_int_equal(component_held(&status), 0);
     assert_int_equal(status.drop_count, 2);
+    assert_int_equal(status.by_signal[signal_index(TRACES)].sent, 8);
+    assert_int_equal(status.by_signal[signal_index(TRACES)].dropped, 7);
+    assert_int_equal(status.queue_size, 0);
+    assert_int_equal(status.queue_capacity, 1000);
     test_host_free(rig.test);
 }
 

@@ -112,6 +112,14 @@ static void all_signals_come_in(const char *yaml, bool one_port)
         reply_done(&reply);
     }
     assert_int_equal(test_host_sent_count(f.host), count);
+    status = test_host_status(f.host);
+    assert_int_equal(status.transport_count, 2);
+    assert_string_equal(status.transports[0].name, "http");
+    for (size_t i = 0; i < SIGNAL_COUNT; i++) {
+        uint64_t sent = status.by_signal[i].sent;
+        assert_true(status.transports[0].sent[i] && status.transports[1].sent[i]);
+        assert_int_equal(status.transports[0].sent[i] + status.transports[1].sent[i], sent);
+    }
     end(&f);
 }
 

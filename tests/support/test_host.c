@@ -71,7 +71,6 @@ static bool test_send(Host *host, const Parcel *parcel, Err *err)
         return fail(err, test->refuse, "the test refuses");
     if (test->sent_count == SENT_MAX)
         return fail(err, ERR_LIMIT, "the test host keeps %d parcels", SENT_MAX);
-    counter_add(&host->account.sent, batch_item_count(parcel->batch));
     Parcel *kept = &test->sent[test->sent_count++];
     *kept = (Parcel){ .batch = batch_ref(parcel->batch), .ack = parcel->ack };
     if (test->delivers)
@@ -249,13 +248,12 @@ TestClock *test_host_clock(TestHost *test)
 bool test_host_push(TestHost *test, Batch *batch, bool waits, Err *err)
 {
     AckWish wish = { .waits = waits };
-    Account *account = &test->host.account;
     uint64_t items = batch_item_count(batch);
     Parcel parcel = { .batch = batch, .ack = test_ack_new(&test->host, items, &wish, err) };
     if (!parcel.ack)
         return false;
     bool taken = test->host.type->consume(test->self, &parcel, err);
-    counter_add(taken ? &account->received : &account->refused, items);
+    account_consumed(&test->host.account, batch, taken);
     if (!taken)
         ack_fail(parcel.ack, err);
     test_host_turn(test);

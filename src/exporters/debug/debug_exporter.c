@@ -100,7 +100,8 @@ static bool debug_consume(void *self, const Parcel *parcel, Err *err)
         show_line(exporter, parcel->batch);
         show_text(exporter, parcel->batch);
     }
-    host_count_sent(exporter->base.host, batch_item_count(parcel->batch));
+    host_count_sent(exporter->base.host, batch_signal(parcel->batch),
+                    batch_item_count(parcel->batch));
     ack_done(parcel->ack);
     return true;
 }
