@@ -6,6 +6,8 @@
 #include "base/mem.h"
 #include "sdk/telemetry.h"
 
+#include <cryostorm/exporter.h>
+
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
@@ -48,15 +50,28 @@ static bool took_over(bool good, const CryoError *error, Err *err)
     return good || fail(err, ERR_IO, "%s", error->text[0] ? error->text : "it gave no reason");
 }
 
-static bool custom_send(Sink *sink, SpanBatch *batch, const Until *until, Err *err)
+static bool custom_export(CustomSink *custom, const Outgoing *outgoing, const void *views,
+                          uint32_t timeout_ms, CryoError *error)
+{
+    const CryoExporterType *type = &custom->type;
+    size_t count = outgoing->view_count;
+    switch (outgoing->signal) {
+    case TRACES: return type->export_spans(custom->self, views, count, timeout_ms, error);
+    case METRICS: return type->export_metrics(custom->self, views, count, timeout_ms, error);
+    case LOGS: return type->export_logs(custom->self, views, count, timeout_ms, error);
+    }
+    return false;
+}
+
+static bool custom_send(Sink *sink, Outgoing *outgoing, const Until *until, Err *err)
 {
     CustomSink *custom = (CustomSink *)(void *)sink;
     Arena *arena = arena_new(VIEWS_MAX, err);
-    CryoSpanView *views = arena ? span_batch_views(batch, arena, err) : NULL;
+    const void *views = arena ? outgoing->views(outgoing, arena, err) : NULL;
     CryoError error = { 0 };
-    bool good = views && took_over(custom->type.export_spans(custom->self, views, batch->count,
-                                                             millis_left(until), &error),
-                                   &error, err);
+    bool good =
+        views &&
+        took_over(custom_export(custom, outgoing, views, millis_left(until), &error), &error, err);
     arena_free(arena);
     return good;
 }
@@ -81,13 +96,26 @@ static const SinkType custom_sink = {
     .name = "registered", .send = custom_send, .flush = custom_flush, .destroy = custom_destroy
 };
 
-static Sink *custom_create(const Registered *registered, const CryoSettings *settings, Err *err)
+static bool custom_takes(const CryoExporterType *type, Signal signal)
 {
+    return signal == TRACES    ? type->export_spans != NULL
+           : signal == METRICS ? type->export_metrics != NULL
+                               : type->export_logs != NULL;
+}
+
+static Sink *custom_create(const Registered *registered, const CryoSettings *settings,
+                           Signal signal, Err *err)
+{
+    if (!custom_takes(&registered->type, signal)) {
+        fail(err, ERR_INPUT, "it was registered without a function that exports %.*s",
+             STR_ARG(signal_name(signal)));
+        return NULL;
+    }
     CustomSink *custom = MEM_MAKE(CustomSink, 1, err);
     CryoError error = { 0 };
     if (!custom)
         return NULL;
-    custom->base.type = &custom_sink;
+    custom->base = (Sink){ &custom_sink, signal };
     custom->type = registered->type;
     custom->self = registered->context;
     if (registered->type.create) {
@@ -140,15 +168,15 @@ void exporter_names(char *out, size_t size)
     pthread_mutex_unlock(&registry.lock);
 }
 
-Sink *exporter_create(Str name, const CryoSettings *settings, Err *err)
+Sink *exporter_create(Str name, const CryoSettings *settings, Signal signal, Err *err)
 {
     const SinkType *type = built_in_find(name);
     Registered registered;
     Sink *sink = NULL;
     if (type)
-        sink = type->create(settings, err);
+        sink = type->create(settings, signal, err);
     else if (registered_find(name, &registered))
-        sink = custom_create(&registered, settings, err);
+        sink = custom_create(&registered, settings, signal, err);
     else
         fail(err, ERR_INPUT, "there is none of that name");
     if (!sink)
@@ -172,18 +200,20 @@ bool cryo_exporter_register(const char *name, const CryoExporterType *type, void
     if (!name || !name_allowed(str_from(name)))
         return error_set(err, CRYO_ERROR_SETTINGS,
                          STR("an exporter's name is 1 to 31 of a-z, 0-9 and _"));
-    if (!type || !type->export_spans)
-        return error_set(err, CRYO_ERROR_SETTINGS, STR("an exporter needs export_spans"));
+    CryoExporterType own = { 0 };
+    if (type)
+        memcpy(&own, type, type->size < sizeof own ? type->size : sizeof own);
+    if (!own.export_spans && !own.export_metrics && !own.export_logs)
+        return error_set(err, CRYO_ERROR_SETTINGS,
+                         STR("an exporter needs export_spans, export_metrics or export_logs"));
     if (exporter_known(str_from(name)))
         return error_set(err, CRYO_ERROR_STATE, STR("an exporter of that name is there already"));
     pthread_mutex_lock(&registry.lock);
     bool room = registry.count < REGISTERED_MAX;
     if (room) {
         Registered *to = &registry.list[registry.count++];
-        *to = (Registered){ .context = context };
+        *to = (Registered){ .context = context, .type = own };
         snprintf(to->name, sizeof to->name, "%s", name);
-        size_t size = type->size < sizeof to->type ? type->size : sizeof to->type;
-        memcpy(&to->type, type, size);
     }
     pthread_mutex_unlock(&registry.lock);
     return room || error_set(err, CRYO_ERROR_STATE, STR("there are 16 exporters already"));

@@ -1,101 +1,140 @@
-/* memory_sink.c - finished spans kept in memory, for tests; see <cryostorm/exporter.h>.
+/* memory_sink.c - what was exported kept in memory, for tests; see <cryostorm/exporter.h>.
  *
- * A ring of spans, each with an arena of its own; the oldest makes room. There is one ring per
- * process: it is asked without a handle, and it keeps its spans after a shutdown, until the next
- * start or cryo_memory_clear().
+ * A ring per signal; the oldest item makes room. The items of one export share an arena, which goes
+ * with the last of them. The rings are the process's: they are asked without a handle, and keep
+ * what they have after a shutdown, until the next start or cryo_memory_clear().
  */
 #include "base/mem.h"
 #include "sdk/exporters.h"
 
+#include <cryostorm/exporter.h>
+
 #include <pthread.h>
 
-enum { SPANS_PRESET = 1000, SPANS_MAX = 100000, SPAN_BYTES_MAX = 16 << 20 };
+enum { KEEP_PRESET = 1000, KEEP_MAX = 100000, EXPORT_BYTES_MAX = 256 << 20 };
 
-typedef struct KeptSpan {
+typedef struct Export { /* at the start of its arena */
     Arena *arena;
-    const CryoSpanView *view;
-} KeptSpan;
+    size_t items;
+} Export;
+
+typedef struct Kept {
+    Export *of;
+    const void *view;
+} Kept;
+
+typedef struct Ring {
+    Kept *items;
+    size_t first, count, cap;
+} Ring;
 
 static struct {
     pthread_mutex_t lock;
-    KeptSpan *spans;
-    size_t first, count, cap;
-} ring = { .lock = PTHREAD_MUTEX_INITIALIZER };
+    Ring spans, metrics, logs;
+} memory = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-static void ring_clear(void) /* locked */
+/* ---- rings; all locked ----------------------------------------------------------------------- */
+
+static Ring *ring_of(Signal signal)
 {
-    for (size_t i = 0; i < ring.count; i++)
-        arena_free(ring.spans[(ring.first + i) % ring.cap].arena);
-    mem_free(ring.spans);
-    ring.spans = NULL;
-    ring.first = ring.count = 0;
+    return signal == TRACES ? &memory.spans : signal == METRICS ? &memory.metrics : &memory.logs;
 }
 
-static void ring_add(KeptSpan span) /* locked */
+static void export_unref(Export *of)
 {
-    if (ring.count == ring.cap) {
-        arena_free(ring.spans[ring.first].arena);
-        ring.first = (ring.first + 1) % ring.cap;
-        ring.count--;
+    if (--of->items == 0)
+        arena_free(of->arena);
+}
+
+static void ring_clear(Ring *ring)
+{
+    for (size_t i = 0; i < ring->count; i++)
+        export_unref(ring->items[(ring->first + i) % ring->cap].of);
+    mem_free(ring->items);
+    ring->items = NULL;
+    ring->first = ring->count = 0;
+}
+
+static void ring_add(Ring *ring, Kept item)
+{
+    item.of->items++;
+    if (ring->count == ring->cap) {
+        export_unref(ring->items[ring->first].of);
+        ring->first = (ring->first + 1) % ring->cap;
+        ring->count--;
     }
-    ring.spans[(ring.first + ring.count++) % ring.cap] = span;
+    ring->items[(ring->first + ring->count++) % ring->cap] = item;
 }
 
-static size_t max_spans(const CryoSettings *settings)
+/* ---- the sink -------------------------------------------------------------------------------- */
+
+static CryoAttrs arguments_of(const CryoSettings *settings, Signal signal, Str *key)
 {
-    CryoAttrs args = settings->tracing.additional_exporter_args;
+    (void)signal;
+    *key = STR("max_spans");
+    return settings->tracing.additional_exporter_args;
+}
+
+static size_t keep_max(const CryoSettings *settings, Signal signal)
+{
+    Str wanted;
+    CryoAttrs args = arguments_of(settings, signal, &wanted);
     for (size_t i = 0; i < args.count; i++) {
         Str key = { args.ptr[i].key.ptr, args.ptr[i].key.len };
         int64_t value = args.ptr[i].value.as.integer;
-        if (str_eq(key, STR("max_spans")) && args.ptr[i].value.type == CRYO_INTEGER && value > 0)
-            return value < SPANS_MAX ? (size_t)value : SPANS_MAX;
+        if (str_eq(key, wanted) && args.ptr[i].value.type == CRYO_INTEGER && value > 0)
+            return value < KEEP_MAX ? (size_t)value : KEEP_MAX;
     }
-    return SPANS_PRESET;
+    return KEEP_PRESET;
 }
 
-static Sink *memory_create(const CryoSettings *settings, Err *err)
+static Sink *memory_create(const CryoSettings *settings, Signal signal, Err *err)
 {
     Sink *sink = MEM_MAKE(Sink, 1, err);
     if (!sink)
         return NULL;
-    sink->type = &memory_sink;
-    pthread_mutex_lock(&ring.lock);
-    ring_clear();
-    ring.cap = max_spans(settings);
-    pthread_mutex_unlock(&ring.lock);
+    *sink = (Sink){ &memory_sink, signal };
+    pthread_mutex_lock(&memory.lock);
+    ring_clear(ring_of(signal));
+    ring_of(signal)->cap = keep_max(settings, signal);
+    pthread_mutex_unlock(&memory.lock);
     return sink;
 }
 
-static bool memory_keep(const SpanBatch *batch, size_t i, Err *err)
+static const void *view_at(Signal signal, const void *views, size_t i)
 {
-    SpanBatch one = *batch;
-    one.records = &batch->records[i];
-    one.count = 1;
-    KeptSpan span = { .arena = arena_new(SPAN_BYTES_MAX, err) };
-    span.view = span.arena ? span_batch_views(&one, span.arena, err) : NULL;
-    if (!span.view) {
-        arena_free(span.arena);
-        return false;
-    }
-    pthread_mutex_lock(&ring.lock);
-    if (!ring.spans)
-        ring.spans = MEM_MAKE(KeptSpan, ring.cap, err);
-    bool room = ring.spans != NULL;
-    if (room)
-        ring_add(span);
-    pthread_mutex_unlock(&ring.lock);
-    if (!room)
-        arena_free(span.arena);
+    return signal == TRACES    ? (const void *)((const CryoSpanView *)views + i)
+           : signal == METRICS ? (const void *)((const CryoMetricView *)views + i)
+                               : (const void *)((const CryoLogView *)views + i);
+}
+
+static bool keep_all(const Outgoing *outgoing, Export *of, const void *views, Err *err)
+{
+    pthread_mutex_lock(&memory.lock);
+    Ring *ring = ring_of(outgoing->signal);
+    if (!ring->items)
+        ring->items = MEM_MAKE(Kept, ring->cap, err);
+    bool room = ring->items != NULL;
+    of->items = 1; /* ours, until all are in: some may already leave again */
+    for (size_t i = 0; room && i < outgoing->view_count; i++)
+        ring_add(ring, (Kept){ of, view_at(outgoing->signal, views, i) });
+    export_unref(of);
+    pthread_mutex_unlock(&memory.lock);
     return room;
 }
 
-static bool memory_send(Sink *sink, SpanBatch *batch, const Until *until, Err *err)
+static bool memory_send(Sink *sink, Outgoing *outgoing, const Until *until, Err *err)
 {
     (void)sink, (void)until;
-    for (size_t i = 0; i < batch->count; i++)
-        if (!memory_keep(batch, i, err))
-            return false;
-    return true;
+    Arena *arena = arena_new(EXPORT_BYTES_MAX, err);
+    Export *of = arena ? ARENA_MAKE(arena, Export, 1, err) : NULL;
+    const void *views = of ? outgoing->views(outgoing, arena, err) : NULL;
+    if (!views) {
+        arena_free(arena);
+        return false;
+    }
+    of->arena = arena;
+    return keep_all(outgoing, of, views, err);
 }
 
 static void memory_destroy(Sink *sink)
@@ -103,30 +142,58 @@ static void memory_destroy(Sink *sink)
     mem_free(sink);
 }
 
+/* ---- asking ---------------------------------------------------------------------------------- */
+
 size_t cryo_memory_spans(void (*visit)(void *context, const CryoSpanView *span), void *context)
 {
-    pthread_mutex_lock(&ring.lock);
-    size_t count = ring.count;
-    for (size_t i = 0; visit && i < count; i++)
-        visit(context, ring.spans[(ring.first + i) % ring.cap].view);
-    pthread_mutex_unlock(&ring.lock);
+    pthread_mutex_lock(&memory.lock);
+    const Ring *ring = &memory.spans;
+    for (size_t i = 0; visit && i < ring->count; i++)
+        visit(context, ring->items[(ring->first + i) % ring->cap].view);
+    size_t count = ring->count;
+    pthread_mutex_unlock(&memory.lock);
+    return count;
+}
+
+size_t cryo_memory_metrics(void (*visit)(void *context, const CryoMetricView *metric),
+                           void *context)
+{
+    pthread_mutex_lock(&memory.lock);
+    const Ring *ring = &memory.metrics;
+    for (size_t i = 0; visit && i < ring->count; i++)
+        visit(context, ring->items[(ring->first + i) % ring->cap].view);
+    size_t count = ring->count;
+    pthread_mutex_unlock(&memory.lock);
+    return count;
+}
+
+size_t cryo_memory_logs(void (*visit)(void *context, const CryoLogView *log), void *context)
+{
+    pthread_mutex_lock(&memory.lock);
+    const Ring *ring = &memory.logs;
+    for (size_t i = 0; visit && i < ring->count; i++)
+        visit(context, ring->items[(ring->first + i) % ring->cap].view);
+    size_t count = ring->count;
+    pthread_mutex_unlock(&memory.lock);
     return count;
 }
 
 void cryo_memory_clear(void)
 {
-    pthread_mutex_lock(&ring.lock);
-    ring_clear();
-    pthread_mutex_unlock(&ring.lock);
+    pthread_mutex_lock(&memory.lock);
+    ring_clear(&memory.spans);
+    ring_clear(&memory.metrics);
+    ring_clear(&memory.logs);
+    pthread_mutex_unlock(&memory.lock);
 }
 
 void memory_sink_lock(void)
 {
-    pthread_mutex_lock(&ring.lock);
+    pthread_mutex_lock(&memory.lock);
 }
 void memory_sink_unlock(void)
 {
-    pthread_mutex_unlock(&ring.lock);
+    pthread_mutex_unlock(&memory.lock);
 }
 
 const SinkType memory_sink = {

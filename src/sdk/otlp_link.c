@@ -34,6 +34,7 @@ void link_no_answer(LinkAnswer *answer, const Err *err)
 typedef struct GrpcLink {
     OtlpLink base;
     GrpcClient *client;
+    Signal signal;
     const HttpField *fields;
     size_t field_count;
     bool gzip;
@@ -62,7 +63,7 @@ static bool grpc_begin(OtlpLink *link, Buf *request, int64_t timeout_ns, LinkAns
                        Err *err)
 {
     GrpcLink *self = (GrpcLink *)(void *)link;
-    GrpcCall call = { .path = otlp_grpc_path(TRACES),
+    GrpcCall call = { .path = otlp_grpc_path(self->signal),
                       .fields = self->fields,
                       .field_count = self->field_count,
                       .message = *request,
@@ -90,6 +91,7 @@ OtlpLink *otlp_grpc_link(const LinkSettings *settings, Err *err)
     if (!self)
         return NULL;
     *self = (GrpcLink){ .base = { grpc_begin, grpc_free },
+                        .signal = settings->signal,
                         .fields = settings->fields,
                         .field_count = settings->field_count,
                         .gzip = settings->gzip };

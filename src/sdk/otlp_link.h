@@ -8,6 +8,7 @@
 #define SDK_OTLP_LINK_H
 
 #include "base/buf.h"
+#include "model/signal.h"
 #include "net/http.h"
 #include "net/loop.h"
 
@@ -17,9 +18,9 @@ typedef struct LinkAnswer {
     bool done;
     LinkVerdict verdict;
     uint32_t retry_ms; /* what the server asked for; 0: nothing */
-    uint64_t rejected; /* delivered: but so many spans were not taken */
+    uint64_t rejected; /* delivered: but so many items were not taken */
     Buf request;       /* handed back */
-    Err err;           /* why; with rejected spans what the server said */
+    Err err;           /* why; with rejected items what the server said */
 } LinkAnswer;
 
 typedef struct OtlpLink OtlpLink;
@@ -32,7 +33,8 @@ struct OtlpLink {
 
 typedef struct LinkSettings {
     Loop *loop;
-    Str endpoint; /* http://host:port/path */
+    Signal signal; /* gRPC: whose service is called */
+    Str endpoint;  /* http://host:port/path */
     const HttpField *fields;
     size_t field_count;
     bool gzip; /* HTTP: the request comes compressed; gRPC: the link does it */

@@ -95,13 +95,13 @@ static void otlp_destroy(Sink *base)
     mem_free(sink);
 }
 
-static Sink *otlp_create(const CryoSettings *settings, Err *err)
+static Sink *otlp_create(const CryoSettings *settings, Signal signal, Err *err)
 {
     const CryoOtlpSettings *otlp = &settings->tracing.otlp;
     OtlpSink *sink = MEM_MAKE(OtlpSink, 1, err);
     if (!sink)
         return NULL;
-    sink->base.type = &otlp_sink;
+    sink->base = (Sink){ &otlp_sink, signal };
     sink->grpc = strcmp(otlp->protocol, "grpc") == 0;
     sink->gzip = strcmp(otlp->compression, "gzip") == 0;
     sink->timeout_ns = otlp->timeout_millis * NANOS_PER_MILLI;
@@ -123,6 +123,7 @@ static bool link_open(OtlpSink *sink, Err *err)
     if (!sink->loop)
         return false;
     LinkSettings settings = { .loop = sink->loop,
+                              .signal = sink->base.signal,
                               .endpoint = sink->endpoint,
                               .fields = sink->fields,
                               .field_count = sink->field_count,
@@ -229,10 +230,10 @@ static bool deliver(OtlpSink *sink, const Patience *patience, Buf *request, Link
     }
 }
 
-static bool make_request(OtlpSink *sink, const SpanBatch *batch, Buf *out, Err *err)
+static bool make_request(OtlpSink *sink, const Outgoing *outgoing, Buf *out, Err *err)
 {
     Buf plain = BUF(REQUEST_MAX);
-    bool good = span_batch_encode(batch, &plain, err);
+    bool good = outgoing->encode(outgoing, &plain, err);
     if (good && sink->gzip && !sink->grpc) {
         good = gzip_compress(buf_str(&plain), GZIP_FORMAT, out, err);
         buf_free(&plain);
@@ -242,7 +243,7 @@ static bool make_request(OtlpSink *sink, const SpanBatch *batch, Buf *out, Err *
     return good;
 }
 
-/* At most a line a minute: a server that dislikes our spans dislikes all of them. */
+/* At most a line a minute: a server that dislikes one of our batches dislikes all of them. */
 static void tell_rejection(OtlpSink *sink, const LinkAnswer *answer)
 {
     int64_t now = clock_mono_ns(clock_system());
@@ -250,22 +251,22 @@ static void tell_rejection(OtlpSink *sink, const LinkAnswer *answer)
     if (told || !answer->err.text[0])
         return;
     sink->rejection_told_at = now;
-    say(CRYO_LOG_WARN, "%.*s: %" PRIu64 " spans rejected; %s", STR_ARG(sink->endpoint),
-        answer->rejected, answer->err.text);
+    say(CRYO_LOG_WARN, "%.*s: %" PRIu64 " %.*s rejected; %s", STR_ARG(sink->endpoint),
+        answer->rejected, STR_ARG(signal_item_name(sink->base.signal)), answer->err.text);
 }
 
-static bool otlp_send(Sink *base, SpanBatch *batch, const Until *until, Err *err)
+static bool otlp_send(Sink *base, Outgoing *outgoing, const Until *until, Err *err)
 {
     OtlpSink *sink = (OtlpSink *)(void *)base;
     Buf request = BUF(REQUEST_MAX);
     LinkAnswer answer = { 0 };
     Patience patience = { until, clock_mono_ns(clock_system()) + sink->timeout_ns };
-    bool good = make_request(sink, batch, &request, err) &&
+    bool good = make_request(sink, outgoing, &request, err) &&
                 deliver(sink, &patience, &request, &answer, err);
     buf_free(&request);
     if (!good)
         return explained(sink, err);
-    batch->rejected = answer.rejected;
+    outgoing->rejected = answer.rejected;
     tell_rejection(sink, &answer);
     return true;
 }

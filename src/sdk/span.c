@@ -299,30 +299,13 @@ CryoSpan cryo_span_wrap(const CryoSpanContext *context)
 
 /* ---- end ------------------------------------------------------------------------------------- */
 
-/* The worker hears of it once the span is there, and only when places were reserved: that is often
- * enough, since a thread reserves few at once. */
-static bool submit_in(Record *record, ThreadState *state, const RunConfig *config)
-{
-    bool reserve = state->credits == 0 || state->credit_epoch != config->epoch;
-    if (reserve) {
-        state->credit_epoch = config->epoch;
-        state->credits = queue_reserve(config);
-    }
-    bool taken = state->credits > 0 && state_push_ended(state, record);
-    if (taken)
-        state->credits--;
-    if (reserve)
-        worker_notice(config);
-    return taken;
-}
-
 /* Into this thread's row of ended spans; false: it goes nowhere. */
 static bool submit(Record *record, ThreadState *state)
 {
     const RunConfig *config = run_config_now();
     if (config && config->epoch != record->epoch)
         return false; /* of an earlier run, whose counts are closed */
-    if (config && submit_in(record, state, config))
+    if (config && worker_submit(ROW_SPANS, record, state, config))
         return true;
     tally_in(state, TALLY_DROPPED_QUEUE);
     return false;

@@ -1,14 +1,14 @@
 /* span_encode.c - records to OTLP bytes, in one pass and without objects between; see
- * span_batch.h. */
+ * record_batch.h. */
 #include "model/semconv.h"
 #include "otlp/encode.h"
+#include "sdk/record_batch.h"
 #include "sdk/site.h"
-#include "sdk/span_batch.h"
 #include "sdk/text.h"
 #include "sdk/tracer.h"
 
 typedef struct Encoder {
-    const SpanBatch *batch;
+    const RecordBatch *batch;
     Buf *out;
     TextScratch scratch;
 } Encoder;
@@ -187,7 +187,7 @@ static void texts_gather(const Record *record, SpanView *view, SpanTexts *texts)
 
 static void encode_fields(Encoder *encoder, const Record *record, SpanTexts *texts)
 {
-    const SpanBatch *batch = encoder->batch;
+    const RecordBatch *batch = encoder->batch;
     bool remote = record->bits & RECORD_PARENT_REMOTE;
     SpanView view = {
         .kind = record->kind,
@@ -237,14 +237,14 @@ static void encode_record(Encoder *encoder, const Record *record, SpanTexts *tex
 
 /* ---- the request ----------------------------------------------------------------------------- */
 
-static bool of_tracer(const SpanBatch *batch, size_t i, const CryoTracer *tracer)
+static bool of_tracer(const RecordBatch *batch, size_t i, const CryoTracer *tracer)
 {
     return (batch->records[i]->tracer ? batch->records[i]->tracer : batch->tracer) == tracer;
 }
 
 static void encode_tracer(Encoder *encoder, size_t first, SpanTexts *texts)
 {
-    const SpanBatch *batch = encoder->batch;
+    const RecordBatch *batch = encoder->batch;
     const CryoTracer *tracer = batch->records[first]->tracer;
     if (!tracer)
         tracer = batch->tracer;
@@ -259,7 +259,7 @@ static void encode_tracer(Encoder *encoder, size_t first, SpanTexts *texts)
 }
 
 /* Tracers are few: each one's first record is found by looking back. */
-static bool is_first_of_tracer(const SpanBatch *batch, size_t i)
+static bool is_first_of_tracer(const RecordBatch *batch, size_t i)
 {
     const CryoTracer *tracer =
         batch->records[i]->tracer ? batch->records[i]->tracer : batch->tracer;
@@ -274,8 +274,9 @@ static bool scratch_ok(const TextScratch *scratch)
     return !scratch->piece.failed && !scratch->repaired.failed;
 }
 
-bool span_batch_encode(const SpanBatch *batch, Buf *out, Err *err)
+bool spans_encode(const Outgoing *outgoing, Buf *out, Err *err)
 {
+    const RecordBatch *batch = outgoing->batch;
     Encoder encoder = { batch, out, TEXT_SCRATCH };
     SpanTexts texts = { TEXT_SCRATCH, TEXT_SCRATCH, TEXT_SCRATCH };
     size_t group = wire_open(out, REQUEST_GROUP);

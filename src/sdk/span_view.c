@@ -1,18 +1,20 @@
-/* span_view.c - records to the read-only structs of <cryostorm/exporter.h>; see span_batch.h.
+/* span_view.c - records to the read-only structs of <cryostorm/exporter.h>; see record_batch.h.
  *
  * Everything is copied into one arena, so that a view may outlive its record. That costs; it is for
  * the console, for tests and for exporters of the user's own, none of which is in a hurry.
  */
 #include "model/semconv.h"
+#include "sdk/record_batch.h"
 #include "sdk/site.h"
-#include "sdk/span_batch.h"
 #include "sdk/text.h"
 #include "sdk/tracer.h"
+
+#include <cryostorm/exporter.h>
 
 #include <string.h>
 
 typedef struct Viewer {
-    const SpanBatch *batch;
+    const RecordBatch *batch;
     Arena *arena;
     TextScratch scratch;
     bool failed; /* sticky: err says why */
@@ -190,7 +192,7 @@ static void entries_view(Viewer *viewer, const Record *record, Lists lists, Cryo
 
 static void fields_view(Viewer *viewer, const Record *record, CryoSpanView *out)
 {
-    const SpanBatch *batch = viewer->batch;
+    const RecordBatch *batch = viewer->batch;
     const CryoTracer *tracer = record->tracer ? record->tracer : batch->tracer;
     *out = (CryoSpanView){
         .size = sizeof *out,
@@ -235,8 +237,9 @@ static void span_view_of(Viewer *viewer, const Record *record, CryoSpanView *out
     entries_view(viewer, record, lists, out);
 }
 
-CryoSpanView *span_batch_views(const SpanBatch *batch, Arena *arena, Err *err)
+void *spans_view(const Outgoing *outgoing, Arena *arena, Err *err)
 {
+    const RecordBatch *batch = outgoing->batch;
     Viewer viewer = { .batch = batch, .arena = arena, .scratch = TEXT_SCRATCH, .err = err };
     CryoSpanView *views = made(&viewer, batch->count, sizeof *views);
     for (size_t i = 0; i < batch->count && !viewer.failed; i++)

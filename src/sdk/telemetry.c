@@ -1,6 +1,6 @@
 /* telemetry.c - start, flush and shutdown of the process's telemetry; see <cryostorm/telemetry.h>.
  *
- * The parts come up in the order settings, propagator, tracing, and go down the other way round.
+ * The parts come up in the order settings, signals, propagator, and go down the other way round.
  * One lock serialises starts and shutdowns; nothing else waits for it.
  */
 #include "sdk/telemetry.h"
@@ -11,6 +11,8 @@
 #include "sdk/propagation.h"
 #include "sdk/settings_internal.h"
 #include "sdk/worker.h"
+
+#include <cryostorm/exporter.h>
 
 #include <pthread.h>
 #include <stdio.h>
@@ -57,13 +59,24 @@ static uint32_t at_most(int64_t value)
     return value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
 }
 
+static QueueConfig queue_config(int64_t size, int64_t batch_size, bool simple)
+{
+    return (QueueConfig){
+        /* A thread may hold this many places that it does not use yet, so a small queue is exact.
+         */
+        .credit_batch = simple || size < 512 ? 1 : 8,
+        .size = at_most(size),
+        .batch_size = at_most(batch_size),
+        .wake_at = simple ? 1 : at_most(batch_size),
+    };
+}
+
 static const RunConfig *config_make(const CryoSettings *settings)
 {
     const CryoTracingSettings *tracing = &settings->tracing;
     const CryoLimitSettings *limits = &tracing->limits;
     size_t length = (size_t)limits->value_length;
     bool simple = strcmp(tracing->processor_type, "simple") == 0;
-    uint32_t queue = at_most(tracing->max_queue_size);
     epoch++;
     RunConfig *config = &configs[epoch % RUN_CONFIGS];
     *config = (RunConfig){
@@ -74,12 +87,8 @@ static const RunConfig *config_make(const CryoSettings *settings)
         .link = { at_most(limits->attributes_per_link), length },
         .events_max = at_most(limits->events),
         .links_max = at_most(limits->links),
-        /* A thread may hold this many places that it does not use yet, so a small queue is exact.
-         */
-        .credit_batch = simple || queue < 512 ? 1 : 8,
-        .queue_size = queue,
-        .batch_size = at_most(tracing->export_config.batch_size),
-        .wake_at = simple ? 1 : at_most(tracing->export_config.batch_size),
+        .queues = { [ROW_SPANS] = queue_config(tracing->max_queue_size,
+                                               tracing->export_config.batch_size, simple) },
     };
     (void)!sampler_from_name(str_from(tracing->sampling_strategy), tracing->sample_rate,
                              &config->sampler); /* a name that the settings have checked */
@@ -103,18 +112,19 @@ static void counts_begin(void)
         atomic_store(&tallies_at_start[i], now[i]);
 }
 
-static bool tracing_start(const CryoSettings *settings, CryoError *error)
+static bool signals_start(const CryoSettings *settings, CryoError *error)
 {
     Err err;
-    if (settings->tracing.enabled != CRYO_ON)
-        return true;
     const RunConfig *config = config_make(settings);
     if (!worker_begin(config, settings, &err))
         return error_from(error, &err);
-    queue_reset(config);
+    for (RowKind row = ROW_SPANS; row < ROW_COUNT; row++)
+        queue_reset(config, row);
     counts_begin();
-    atomic_store_explicit(&run_config, config, memory_order_release);
-    CRYO_RELEASE(cryo_tracing, 1);
+    if (worker_serves(TRACES)) {
+        atomic_store_explicit(&run_config, config, memory_order_release);
+        CRYO_RELEASE(cryo_tracing, 1);
+    }
     return true;
 }
 
@@ -140,7 +150,7 @@ static bool start_locked(const CryoSettings *code, CryoError *error)
     if (!settings)
         return false;
     say_from(settings->log_level);
-    if (!tracing_start(settings, error)) {
+    if (!signals_start(settings, error)) {
         cryo_settings_free(settings);
         return false;
     }
@@ -217,7 +227,7 @@ bool cryo_flush(uint32_t timeout_ms, CryoError *error)
     Err err = { 0 };
     if (error)
         *error = (CryoError){ 0 };
-    if (!run_config_now())
+    if (!atomic_load(&initialized))
         return true; /* nothing can have ended */
     return worker_flush(deadline_in(timeout_ms), &err) || error_from(error, &err);
 }
@@ -261,7 +271,7 @@ void cryo_counts(CryoCounts *out)
                          .dropped_memory = now[TALLY_DROPPED_MEMORY],
                          .late_uses = now[TALLY_LATE_USES],
                          .misuses = now[TALLY_MISUSES] };
-    worker_counts(&out->exported, &out->failed);
+    worker_counts(TRACES, &out->exported, &out->failed);
     uint64_t gone = out->exported + out->failed + out->dropped_queue;
     out->held = out->started > gone ? out->started - gone : 0;
 }

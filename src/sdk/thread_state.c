@@ -128,55 +128,57 @@ void state_chunks_free(ThreadState *state, Chunk *chain)
     chunks_give(&spill);
 }
 
-bool state_push_ended(ThreadState *state, Record *record)
+bool state_push_ended(ThreadState *state, RowKind kind, Record *record)
 {
-    EndedBlock *block = state->write_block;
-    if (!block || state->write_at == BLOCK_ITEMS) {
+    EndedRow *row = &state->rows[kind];
+    EndedBlock *block = row->write_block;
+    if (!block || row->write_at == BLOCK_ITEMS) {
         EndedBlock *fresh = (EndedBlock *)(void *)state_chunk_take(state);
         if (!fresh)
             return false;
         atomic_store_explicit(&fresh->next, NULL, memory_order_relaxed);
         atomic_store_explicit(&fresh->written, 0, memory_order_relaxed);
-        atomic_store_explicit(block ? &block->next : &state->first_block, fresh,
+        atomic_store_explicit(block ? &block->next : &row->first_block, fresh,
                               memory_order_release);
-        state->write_block = block = fresh;
-        state->write_at = 0;
+        row->write_block = block = fresh;
+        row->write_at = 0;
     }
-    block->items[state->write_at++] = record;
-    atomic_store_explicit(&block->written, state->write_at, memory_order_release);
+    block->items[row->write_at++] = record;
+    atomic_store_explicit(&block->written, row->write_at, memory_order_release);
     return true;
 }
 
 /* The next record of one row, NULL when there is none yet. Used-up blocks go to `empty`. */
-static Record *row_next(ThreadState *state, ChunkList *empty)
+static Record *row_next(EndedRow *row, ChunkList *empty)
 {
-    if (!state->read_block)
-        state->read_block = atomic_load_explicit(&state->first_block, memory_order_acquire);
-    EndedBlock *block = state->read_block;
-    if (block && state->read_at == BLOCK_ITEMS) {
+    if (!row->read_block)
+        row->read_block = atomic_load_explicit(&row->first_block, memory_order_acquire);
+    EndedBlock *block = row->read_block;
+    if (block && row->read_at == BLOCK_ITEMS) {
         EndedBlock *next = atomic_load_explicit(&block->next, memory_order_acquire);
         if (!next)
             return NULL;
         chunk_list_push(empty, &block->chunk);
-        state->read_block = block = next;
-        state->read_at = 0;
+        row->read_block = block = next;
+        row->read_at = 0;
     }
-    if (!block || state->read_at == atomic_load_explicit(&block->written, memory_order_acquire))
+    if (!block || row->read_at == atomic_load_explicit(&block->written, memory_order_acquire))
         return NULL;
-    return block->items[state->read_at];
+    return block->items[row->read_at];
 }
 
-void states_drain(bool (*take)(void *context, Record *record), void *context)
+void states_drain(RowKind kind, bool (*take)(void *context, Record *record), void *context)
 {
     ChunkList empty = { 0 };
     pthread_mutex_lock(&registry.lock);
     ThreadState *first = registry.first; /* states are only ever added, in front */
     pthread_mutex_unlock(&registry.lock);
     for (ThreadState *state = first; state; state = state->next) {
-        for (Record *record; (record = row_next(state, &empty));) {
+        EndedRow *row = &state->rows[kind];
+        for (Record *record; (record = row_next(row, &empty));) {
             if (!take(context, record))
                 goto done;
-            state->read_at++;
+            row->read_at++;
         }
     }
 done:

@@ -1,12 +1,13 @@
-/* thread_state.h - what each thread keeps at hand: random numbers, free chunks, its ended spans.
+/* thread_state.h - what each thread keeps at hand: random numbers, free chunks, its ended
+ * spans and log records.
  *
  * A state belongs to one thread at a time and is found through one thread-local pointer. It is
  * never freed: when its thread ends the next new thread takes it over, and should a thread end
  * without telling us (exit handlers ran in another order) only a few chunks lie idle. Correctness
  * needs no destructor.
  *
- * The ended spans of a thread wait in a row of blocks, which are chunks full of pointers: the
- * thread writes, the worker reads, nobody locks.
+ * The ended spans of a thread, and its log records, each wait in a row of blocks, which are chunks
+ * full of pointers: the thread writes, the worker reads, nobody locks.
  *
  *     thread:  items[written], then written + 1 (release), a new block linked by next (release)
  *     worker:  written (acquire), then items below it; next (acquire) when a block is used up
@@ -34,22 +35,29 @@ typedef enum Tally {
     TALLY_COUNT
 } Tally;
 
+typedef enum RowKind { ROW_SPANS, ROW_LOGS, ROW_COUNT } RowKind;
+
 typedef struct EndedBlock EndedBlock;
 
-typedef struct ThreadState {
+typedef struct EndedRow {
     /* the owning thread's */
-    Random random;
-    ChunkList free;
     EndedBlock *write_block;
     uint32_t write_at;
     uint32_t credits;
-    uint32_t credit_epoch;                 /* of the run that gave them */
-    _Atomic uint64_t tallies[TALLY_COUNT]; /* written by the owner only, read by all */
+    uint32_t credit_epoch; /* of the run that gave them */
     /* between owner and worker */
     _Atomic(EndedBlock *) first_block;
     /* the worker's */
     EndedBlock *read_block;
     uint32_t read_at;
+} EndedRow;
+
+typedef struct ThreadState {
+    /* the owning thread's */
+    Random random;
+    ChunkList free;
+    EndedRow rows[ROW_COUNT];
+    _Atomic uint64_t tallies[TALLY_COUNT]; /* written by the owner only, read by all */
     /* the registry's */
     struct ThreadState *next;
     bool owned;
@@ -90,12 +98,12 @@ static inline Chunk *state_chunk_take(ThreadState *state)
 }
 void state_chunks_free(ThreadState *state, Chunk *chain); /* a record's, linked by next */
 
-/* Puts a record into the thread's row. False: no chunk for a new block. */
-CHECKED bool state_push_ended(ThreadState *state, Record *record);
+/* Puts a record into one of the thread's rows. False: no chunk for a new block. */
+CHECKED bool state_push_ended(ThreadState *state, RowKind row, Record *record);
 
-/* The worker: calls take() for every record that waits in any thread's row, as long as it says
- * true. One thread at a time. */
-void states_drain(bool (*take)(void *context, Record *record), void *context);
+/* The worker: calls take() for every record that waits in such a row of any thread, as long as
+ * it says true. One thread at a time. */
+void states_drain(RowKind row, bool (*take)(void *context, Record *record), void *context);
 
 /* Around fork(). The child takes stock at its first use, not in the handler: a child that only
  * calls exec() pays nothing. From then on every inherited handle is stale and all counts begin

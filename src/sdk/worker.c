@@ -1,8 +1,8 @@
-/* worker.c - takes ended spans in batches and hands them to the sinks; see worker.h.
+/* worker.c - gathers each signal's items in batches and hands them to its sinks; see worker.h.
  *
  * The lock guards everything in `worker` but the atomics. It is never held while a sink works, so
- * that fork() and the span path wait for no network. The thread wakes for three reasons: a full
- * batch waits, somebody wants a flush, or the delay since the last export is over.
+ * that fork() and the paths of spans and logs wait for no network. The thread wakes for three
+ * reasons: a full batch waits, somebody wants a flush, or a duty's delay is over.
  */
 #include "sdk/worker.h"
 #include "sdk/diagnostics.h"
@@ -20,20 +20,28 @@ enum {
 };
 #define REPORT_EVERY_NS (60 * NANOS_PER_SECOND)
 
+typedef struct Duty {
+    const DutyType *type;
+    bool on, begun;
+    DutyPlan plan;
+    int64_t due_ns;
+    Sink *sinks[SINKS_MAX];
+    size_t sink_count;
+    Sink *orphans[SINKS_MAX]; /* the parent's, in a fork's child: kept, never used */
+    _Atomic uint64_t exported, failed;
+    int64_t reported_at;
+    uint64_t failed_reported;
+} Duty;
+
 static struct {
     Mutex lock;
     Cond wake, done;
     const RunConfig *config; /* NULL: idle */
-    const CryoSettings *settings;
+    DutyRun run;
     Arena *arena;
     Resource resource;
-    const CryoTracer *tracer;
-    Sink *sinks[SINKS_MAX];
-    size_t sink_count;
-    Sink *orphans[SINKS_MAX]; /* the parent's, in a fork's child: kept, never used */
     Arena *orphan_arena;
-    Record **batch;
-    size_t batch_count;
+    Duty duties[DUTY_COUNT];
     Thread thread;
     bool ready; /* conditions and lock are made */
     bool running, exited, stop, inherited;
@@ -41,239 +49,224 @@ static struct {
     Until until;
     atomic_bool started;   /* running, for those without the lock */
     atomic_bool wake_sent; /* a wake-up is on its way */
-    _Atomic uint64_t exported, failed;
-    int64_t reported_at;
-    uint64_t failed_reported;
-    uint64_t dropped_at_begin;
-    bool drops_told;
-} worker = { .lock = { PTHREAD_MUTEX_INITIALIZER } };
+} worker = {
+    .lock = { PTHREAD_MUTEX_INITIALIZER },
+    .duties = { { .type = &span_duty } },
+};
 
 static int64_t now_ns(void)
 {
     return clock_mono_ns(clock_system());
 }
 
+/* The duties that are on, one after the other; NULL first and NULL at the end. */
+static Duty *next_duty(const Duty *after)
+{
+    size_t i = after ? (size_t)(after - worker.duties) + 1 : 0;
+    while (i < DUTY_COUNT && !worker.duties[i].on)
+        i++;
+    return i < DUTY_COUNT ? &worker.duties[i] : NULL;
+}
+
 /* ---- sinks and resource ---------------------------------------------------------------------- */
 
 static void sinks_destroy(void)
 {
-    while (worker.sink_count > 0) {
-        Sink *sink = worker.sinks[--worker.sink_count];
-        sink->type->destroy(sink);
-    }
+    for (Duty *duty = next_duty(NULL); duty; duty = next_duty(duty))
+        while (duty->sink_count > 0) {
+            Sink *sink = duty->sinks[--duty->sink_count];
+            sink->type->destroy(sink);
+        }
     arena_free(worker.arena);
     worker.arena = NULL;
 }
 
-static bool sinks_create(Err *err)
+static bool sinks_create(Duty *duty, Err *err)
 {
-    Str names = str_from(worker.settings->tracing.exporter_type), name;
+    Str names = str_from(duty->plan.exporters), name;
     while (str_split(&names, ',', &name)) {
         if (str_eq(name, STR("none")))
             continue;
-        if (worker.sink_count == SINKS_MAX)
+        if (duty->sink_count == SINKS_MAX)
             return fail(err, ERR_LIMIT, "more than %d exporters", SINKS_MAX);
-        Sink *sink = exporter_create(name, worker.settings, err);
+        Sink *sink = exporter_create(name, worker.run.settings, duty->type->signal, err);
         if (!sink)
             return false;
-        worker.sinks[worker.sink_count++] = sink;
+        duty->sinks[duty->sink_count++] = sink;
     }
     return true;
 }
 
 static bool outfit(Err *err)
 {
-    const CryoServiceSettings *service = &worker.settings->service;
-    worker.tracer = tracer_find(str_from(service->name), str_from(service->version));
-    if (!worker.tracer)
+    const CryoSettings *settings = worker.run.settings;
+    worker.run.scope =
+        tracer_find(str_from(settings->service.name), str_from(settings->service.version));
+    if (!worker.run.scope)
         return fail(err, ERR_MEMORY, "tracer of the service");
     worker.arena = arena_new(RESOURCE_MAX, err);
-    if (worker.arena && resource_make(worker.settings, worker.arena, &worker.resource, err) &&
-        sinks_create(err))
-        return true;
-    sinks_destroy();
-    return false;
+    bool good = worker.arena && resource_make(settings, worker.arena, &worker.resource, err);
+    for (Duty *duty = next_duty(NULL); duty && good; duty = next_duty(duty))
+        good = sinks_create(duty, err);
+    if (!good)
+        sinks_destroy();
+    return good;
 }
 
 /* ---- one batch ------------------------------------------------------------------------------- */
 
-static void record_free(Record *record)
-{
-    ChunkList chunks = { 0 };
-    for (Chunk *chunk = &record->chunk, *next; chunk; chunk = next) {
-        next = chunk->next;
-        chunk_list_push(&chunks, chunk);
-    }
-    chunks_give(&chunks);
-}
-
-static bool take_record(void *context, Record *record)
-{
-    (void)context;
-    if (worker.batch_count == worker.config->batch_size)
-        return false;
-    if (record->epoch == worker.config->epoch)
-        worker.batch[worker.batch_count++] = record;
-    else
-        record_free(record); /* of a run that has ended without it */
-    return true;
-}
-
-static size_t batch_fill(void)
-{
-    states_drain(take_record, NULL);
-    queue_release(worker.config, (uint32_t)worker.batch_count);
-    return worker.batch_count;
-}
-
-static void report_failure(const Err *err)
+static void report_failure(Duty *duty, const Err *err)
 {
     int64_t now = now_ns();
-    if (worker.reported_at && now - worker.reported_at < REPORT_EVERY_NS)
+    if (duty->reported_at && now - duty->reported_at < REPORT_EVERY_NS)
         return;
-    uint64_t failed = atomic_load(&worker.failed);
-    worker.reported_at = now;
-    worker.failed_reported = failed;
-    say(CRYO_LOG_ERROR, "cannot export spans, %" PRIu64 " lost so far: %s", failed, err->text);
+    uint64_t failed = atomic_load(&duty->failed);
+    duty->reported_at = now;
+    duty->failed_reported = failed;
+    const char *of = duty->type->signal == METRICS ? " data points" : "";
+    say(CRYO_LOG_ERROR, "cannot export %s, %" PRIu64 "%s lost so far: %s", duty->type->what, failed,
+        of, err->text);
 }
 
-static void report_success(void)
+static void report_success(Duty *duty)
 {
-    if (worker.failed_reported == 0)
+    if (duty->failed_reported == 0)
         return;
-    say(CRYO_LOG_INFO, "exporting spans again; %" PRIu64 " were lost", atomic_load(&worker.failed));
-    worker.failed_reported = 0; /* the time stays: a server that comes and goes is no flood */
-}
-
-static uint64_t dropped_so_far(void)
-{
-    uint64_t tallies[TALLY_COUNT];
-    tallies_sum(tallies);
-    return tallies[TALLY_DROPPED_QUEUE] + tallies[TALLY_DROPPED_MEMORY];
-}
-
-static void report_queue(void)
-{
-    if (worker.drops_told || dropped_so_far() == worker.dropped_at_begin)
-        return;
-    say(CRYO_LOG_WARN, "spans end faster than they can be exported: they are dropped now and "
-                       "counted (TRACING__MAX_QUEUE_SIZE)");
-    worker.drops_told = true;
-}
-
-static void batch_export(void)
-{
-    Clock *clock = worker.config->clock;
-    SpanBatch batch = { .records = worker.batch,
-                        .count = worker.batch_count,
-                        .wall_offset_ns = clock_wall_ns(clock) - clock_mono_ns(clock),
-                        .resource = &worker.resource,
-                        .tracer = worker.tracer };
-    bool good = true;
-    for (size_t i = 0; i < worker.sink_count; i++) {
-        Err err = { 0 };
-        if (worker.sinks[i]->type->send(worker.sinks[i], &batch, &worker.until, &err))
-            continue;
-        if (good)
-            atomic_fetch_add(&worker.failed, batch.count);
-        good = false;
-        report_failure(&err);
-    }
-    if (good) {
-        uint64_t rejected = batch.rejected < batch.count ? batch.rejected : batch.count;
-        atomic_fetch_add(&worker.failed, rejected);
-        atomic_fetch_add(&worker.exported, batch.count - rejected);
-        report_success();
-    }
-    for (size_t i = 0; i < batch.count; i++)
-        record_free(batch.records[i]);
-    worker.batch_count = 0;
+    say(CRYO_LOG_INFO, "exporting %s again; %" PRIu64 " were lost", duty->type->what,
+        atomic_load(&duty->failed));
+    duty->failed_reported = 0; /* the time stays: a server that comes and goes is no flood */
 }
 
 /* A send may take until the export time-out; once we stop, until the deadline given there. */
-static void set_deadline(void)
+static void set_deadline(const Duty *duty)
 {
-    int64_t limit =
-        now_ns() + worker.settings->tracing.export_config.timeout_millis * NANOS_PER_MILLI;
+    int64_t limit = now_ns() + duty->plan.timeout_ns;
     mutex_lock(&worker.lock);
     if (!worker.stop)
         atomic_store(&worker.until.mono_ns, limit);
     mutex_unlock(&worker.lock);
 }
 
-/* All that waits, or only full batches. */
-static void export_waiting(bool all)
+static void batch_export(Duty *duty, Outgoing *out)
 {
-    const RunConfig *config = worker.config;
-    while (all || queue_used(config) >= config->batch_size) {
-        size_t count = batch_fill();
-        if (count == 0)
+    bool good = true;
+    for (size_t i = 0; i < duty->sink_count; i++) {
+        Err err = { 0 };
+        if (duty->sinks[i]->type->send(duty->sinks[i], out, &worker.until, &err))
+            continue;
+        if (good)
+            atomic_fetch_add(&duty->failed, out->count);
+        good = false;
+        report_failure(duty, &err);
+    }
+    if (!good)
+        return;
+    uint64_t rejected = out->rejected < out->count ? out->rejected : out->count;
+    atomic_fetch_add(&duty->failed, rejected);
+    atomic_fetch_add(&duty->exported, out->count - rejected);
+    report_success(duty);
+}
+
+/* All that waits, or only full batches. */
+static void export_waiting(Duty *duty, bool all)
+{
+    const DutyType *type = duty->type;
+    for (Gathered got = GATHERED_MORE; got == GATHERED_MORE;) {
+        if (!all && !(type->full && type->full()))
             return;
-        set_deadline();
-        batch_export();
-        if (count < config->batch_size)
+        Outgoing out = { .signal = type->signal, .resource = &worker.resource };
+        Err err = { 0 };
+        got = type->gather(&out, &err);
+        if (got == GATHERED_FAILED)
+            report_failure(duty, &err);
+        if (got != GATHERED_ALL && got != GATHERED_MORE)
             return;
+        set_deadline(duty);
+        batch_export(duty, &out);
+        type->release(&out);
     }
 }
 
-static void sinks_flush(void)
+static void sinks_flush(Duty *duty)
 {
-    for (size_t i = 0; i < worker.sink_count; i++) {
+    for (size_t i = 0; i < duty->sink_count; i++) {
         Err err = { 0 };
-        if (worker.sinks[i]->type->flush &&
-            !worker.sinks[i]->type->flush(worker.sinks[i], &worker.until, &err))
-            report_failure(&err);
+        if (duty->sinks[i]->type->flush &&
+            !duty->sinks[i]->type->flush(duty->sinks[i], &worker.until, &err))
+            report_failure(duty, &err);
     }
+}
+
+/* `wanted`: a flush, or the end. */
+static void duty_turn(Duty *duty, bool wanted)
+{
+    bool over = now_ns() >= duty->due_ns;
+    export_waiting(duty, over || wanted || duty->plan.at_once);
+    if (over || wanted)
+        duty->due_ns = now_ns() + duty->plan.delay_ns;
+    if (wanted) {
+        set_deadline(duty);
+        sinks_flush(duty);
+    }
+    if (duty->type->told)
+        duty->type->told();
+}
+
+static void worker_turn(bool wanted)
+{
+    for (Duty *duty = next_duty(NULL); duty; duty = next_duty(duty))
+        duty_turn(duty, wanted);
 }
 
 /* ---- the thread ------------------------------------------------------------------------------ */
 
-/* Locked. True: the delay is over. */
-static bool wait_for_work(int64_t due_ns)
+static int64_t next_due(void)
+{
+    int64_t due = INT64_MAX;
+    for (Duty *duty = next_duty(NULL); duty; duty = next_duty(duty))
+        due = duty->due_ns < due ? duty->due_ns : due;
+    return due;
+}
+
+/* Locked. */
+static void wait_for_work(int64_t due_ns)
 {
     while (!worker.stop && worker.flush_wanted == worker.flush_done &&
            !atomic_load(&worker.wake_sent))
         if (!cond_wait_until(&worker.wake, &worker.lock, due_ns))
-            return true;
-    return false;
-}
-
-static void worker_turn(bool all, bool flush)
-{
-    export_waiting(all);
-    if (flush)
-        sinks_flush();
-    report_queue();
+            return;
 }
 
 static void take_over_after_fork(void)
 {
     Err err;
     if (!outfit(&err))
-        say(CRYO_LOG_ERROR, "after fork: %s; spans of this process are lost", err.text);
+        say(CRYO_LOG_ERROR, "after fork: %s; the telemetry of this process is lost", err.text);
+}
+
+static void delays_begin(void)
+{
+    for (Duty *duty = next_duty(NULL); duty; duty = next_duty(duty))
+        duty->due_ns = now_ns() + duty->plan.delay_ns;
 }
 
 static void worker_main(void *nothing)
 {
     (void)nothing;
     thread_locals.suppressed = true;
-    bool simple = worker.config->credit_batch == 1 && worker.config->wake_at == 1;
-    int64_t delay = worker.settings->tracing.export_config.schedule_delay_millis * NANOS_PER_MILLI;
-    int64_t due = now_ns() + delay;
+    delays_begin();
     if (worker.inherited)
         take_over_after_fork();
     mutex_lock(&worker.lock);
     worker.inherited = false;
     for (bool stop = false; !stop;) {
-        bool timer = wait_for_work(due);
+        wait_for_work(next_due());
         stop = worker.stop;
         uint64_t flush = worker.flush_wanted;
         bool wanted = stop || flush != worker.flush_done;
         (void)atomic_exchange(&worker.wake_sent, false);
         mutex_unlock(&worker.lock);
-        worker_turn(timer || wanted || simple, wanted);
-        if (timer || wanted)
-            due = now_ns() + delay;
+        worker_turn(wanted);
         mutex_lock(&worker.lock);
         worker.flush_done = flush;
         cond_broadcast(&worker.done);
@@ -301,7 +294,7 @@ static COLD void notify(const RunConfig *config)
     Err err;
     mutex_lock(&worker.lock);
     if (worker.config == config && !worker.stop) {
-        /* No thread to be had now: the next span that ends asks again. */
+        /* No thread to be had now: whoever comes next asks again. */
         if (ensure_running(&err))
             cond_signal(&worker.wake);
     }
@@ -309,13 +302,25 @@ static COLD void notify(const RunConfig *config)
 }
 
 /* Both sides exchange wake_sent instead of looking at it first: whichever comes later sees what the
- * other did before, so a span is either found by the turn that begins or wakes another. */
-void worker_notice(const RunConfig *config)
+ * other did before, so a record is either found by the turn that begins or wakes another. */
+void worker_notice(const RunConfig *config, RowKind row)
 {
     bool first = !atomic_load_explicit(&worker.started, memory_order_relaxed);
-    bool wake = queue_used(config) >= config->wake_at && !atomic_exchange(&worker.wake_sent, true);
+    bool wake = queue_used(config, row) >= config->queues[row].wake_at &&
+                !atomic_exchange(&worker.wake_sent, true);
     if (first || wake)
         notify(config);
+}
+
+void worker_needed(void)
+{
+    Err err;
+    if (atomic_load_explicit(&worker.started, memory_order_relaxed))
+        return;
+    mutex_lock(&worker.lock);
+    if (worker.config && !worker.stop)
+        (void)ensure_running(&err); /* none to be had now: the next one asks again */
+    mutex_unlock(&worker.lock);
 }
 
 /* ---- begin, end, flush ----------------------------------------------------------------------- */
@@ -329,59 +334,80 @@ static void make_ready(void)
     }
 }
 
+static bool duty_begin(Duty *duty, const CryoSettings *settings)
+{
+    duty->on = duty->type->plan && duty->type->plan(settings, &duty->plan);
+    duty->reported_at = 0;
+    duty->failed_reported = 0;
+    atomic_store(&duty->exported, 0);
+    atomic_store(&duty->failed, 0);
+    return duty->on;
+}
+
+static void duties_end(void)
+{
+    for (Duty *duty = next_duty(NULL); duty; duty = next_duty(duty))
+        if (duty->begun) {
+            duty->type->end();
+            duty->begun = false;
+        }
+}
+
+static bool duties_begin(Err *err)
+{
+    bool good = outfit(err);
+    for (Duty *duty = next_duty(NULL); duty && good; duty = next_duty(duty)) {
+        duty->begun = true;
+        good = duty->type->begin(&worker.run, err);
+    }
+    if (!good) {
+        duties_end();
+        sinks_destroy();
+    }
+    return good;
+}
+
 bool worker_begin(const RunConfig *config, const CryoSettings *settings, Err *err)
 {
+    bool any = false;
     make_ready();
-    worker.settings = settings;
-    worker.batch = MEM_MAKE(Record *, config->batch_size, err);
-    if (!worker.batch)
+    worker.run = (DutyRun){ .config = config, .settings = settings, .resource = &worker.resource };
+    for (size_t i = 0; i < DUTY_COUNT; i++)
+        any = duty_begin(&worker.duties[i], settings) || any;
+    if (any && !duties_begin(err))
         return false;
-    if (!outfit(err)) {
-        mem_free(worker.batch);
-        worker.batch = NULL;
-        return false;
-    }
     mutex_lock(&worker.lock);
     worker.stop = worker.inherited = false;
     worker.flush_wanted = worker.flush_done = 0;
-    worker.batch_count = 0;
-    worker.reported_at = 0;
-    worker.failed_reported = 0;
-    worker.dropped_at_begin = dropped_so_far();
-    worker.drops_told = false;
     atomic_store(&worker.until.hurry, false);
     atomic_store(&worker.wake_sent, false);
-    atomic_store(&worker.exported, 0);
-    atomic_store(&worker.failed, 0);
-    worker.config = config;
+    worker.config = any ? config : NULL;
     mutex_unlock(&worker.lock);
     return true;
 }
 
-static bool discard_record(void *context, Record *record)
+bool worker_serves(Signal signal)
 {
-    if (record->epoch == worker.config->epoch)
-        *(uint64_t *)context += 1;
-    record_free(record);
-    return true;
+    for (Duty *duty = next_duty(NULL); duty; duty = next_duty(duty))
+        if (duty->type->signal == signal)
+            return true;
+    return false;
 }
 
-/* The thread has ended, or there was none. Gives the number of spans that nobody took. */
-static uint64_t take_down(void)
+/* The thread has ended, or there was none. What nobody took has failed. */
+static void take_down(void)
 {
-    uint64_t left = 0;
     thread_join(&worker.thread);
-    states_drain(discard_record, &left);
+    for (Duty *duty = next_duty(NULL); duty; duty = next_duty(duty))
+        if (duty->type->discard)
+            atomic_fetch_add(&duty->failed, duty->type->discard());
+    duties_end();
     sinks_destroy();
-    mem_free(worker.batch);
-    worker.batch = NULL;
     mutex_lock(&worker.lock); /* a thread that still ends a span of this run may look */
     worker.running = worker.exited = false;
     atomic_store(&worker.started, false);
     worker.config = NULL;
     mutex_unlock(&worker.lock);
-    atomic_fetch_add(&worker.failed, left);
-    return left;
 }
 
 bool worker_stuck(void)
@@ -391,7 +417,7 @@ bool worker_stuck(void)
     bool over = worker.config && worker.stop && !stuck;
     mutex_unlock(&worker.lock);
     if (over)
-        (void)take_down();
+        take_down();
     return stuck;
 }
 
@@ -411,9 +437,40 @@ static bool wait_for_exit(int64_t deadline)
     return over;
 }
 
+/* How much each duty had lost before, and what that has come to since. */
+typedef struct Losses {
+    uint64_t failed[DUTY_COUNT];
+} Losses;
+
+static Losses losses_now(void)
+{
+    Losses now;
+    for (size_t i = 0; i < DUTY_COUNT; i++)
+        now.failed[i] = atomic_load(&worker.duties[i].failed);
+    return now;
+}
+
+/* "3 spans, 1 logs could not be delivered"; true: nothing was lost. */
+static bool nothing_lost(const Losses *before, ErrKind kind, Err *err)
+{
+    Losses now = losses_now();
+    Buf text = BUF(sizeof err->text);
+    for (size_t i = 0; i < DUTY_COUNT; i++) {
+        Str item = signal_item_name(worker.duties[i].type->signal);
+        uint64_t lost = now.failed[i] - before->failed[i];
+        if (lost)
+            buf_addf(&text, "%s%" PRIu64 " %.*s", text.len ? ", " : "", lost, STR_ARG(item));
+    }
+    bool none = text.len == 0;
+    if (!none)
+        fail(err, kind, "%.*s could not be delivered", STR_ARG(buf_str(&text)));
+    buf_free(&text);
+    return none;
+}
+
 bool worker_end(int64_t deadline_mono_ns, Err *err)
 {
-    uint64_t failed_before = atomic_load(&worker.failed);
+    Losses before = losses_now();
     if (!worker.config)
         return true;
     if (!wait_for_exit(deadline_mono_ns))
@@ -421,38 +478,39 @@ bool worker_end(int64_t deadline_mono_ns, Err *err)
     if (!worker.running) { /* nothing ever ended, or no thread could be made */
         if (worker.inherited)
             take_over_after_fork();
-        worker_turn(true, true);
+        worker_turn(true);
     }
-    uint64_t left = take_down();
-    uint64_t lost = atomic_load(&worker.failed) - failed_before;
-    if (lost == 0)
-        return true;
-    return fail(err, left ? ERR_TIMEOUT : ERR_IO, "%" PRIu64 " spans could not be delivered", lost);
+    Losses tried = losses_now();
+    take_down();
+    bool whole = nothing_lost(&tried, ERR_TIMEOUT, err);
+    return nothing_lost(&before, whole ? ERR_IO : ERR_TIMEOUT, err);
 }
 
 bool worker_flush(int64_t deadline_mono_ns, Err *err)
 {
-    uint64_t failed_before = atomic_load(&worker.failed);
+    Losses before = losses_now();
     mutex_lock(&worker.lock);
-    bool good = worker.config && !worker.stop && ensure_running(err);
-    uint64_t wanted = good ? ++worker.flush_wanted : 0;
-    if (good)
+    bool good = !worker.config || worker.stop || ensure_running(err);
+    bool wait = good && worker.config && !worker.stop;
+    uint64_t wanted = wait ? ++worker.flush_wanted : 0;
+    if (wait)
         cond_signal(&worker.wake);
     while (good && worker.flush_done < wanted && !worker.exited)
         if (!cond_wait_until(&worker.done, &worker.lock, deadline_mono_ns))
             good = worker.flush_done >= wanted ||
                    fail(err, ERR_TIMEOUT, "not everything was delivered in time");
     mutex_unlock(&worker.lock);
-    uint64_t lost = atomic_load(&worker.failed) - failed_before;
-    if (good && lost > 0)
-        return fail(err, ERR_IO, "%" PRIu64 " spans could not be delivered", lost);
-    return good;
+    return good && nothing_lost(&before, ERR_IO, err);
 }
 
-void worker_counts(uint64_t *exported, uint64_t *failed)
+void worker_counts(Signal signal, uint64_t *exported, uint64_t *failed)
 {
-    *exported = atomic_load(&worker.exported);
-    *failed = atomic_load(&worker.failed);
+    *exported = *failed = 0;
+    for (size_t i = 0; i < DUTY_COUNT; i++)
+        if (worker.duties[i].type->signal == signal) {
+            *exported = atomic_load(&worker.duties[i].exported);
+            *failed = atomic_load(&worker.duties[i].failed);
+        }
 }
 
 /* ---- fork ------------------------------------------------------------------------------------ */
@@ -462,33 +520,36 @@ void worker_before_fork(void)
     mutex_lock(&worker.lock);
 }
 
+static void duty_becomes_child(Duty *duty)
+{
+    for (size_t i = 0; i < duty->sink_count; i++) {
+        if (duty->sinks[i]->type->abandon)
+            duty->sinks[i]->type->abandon(duty->sinks[i]);
+        duty->orphans[i] = duty->sinks[i];
+    }
+    duty->sink_count = 0;
+    atomic_store(&duty->exported, 0);
+    atomic_store(&duty->failed, 0);
+    if (worker.config)
+        duty->type->forked();
+}
+
 static void become_child(void)
 {
-    for (size_t i = 0; i < worker.sink_count; i++) {
-        if (worker.sinks[i]->type->abandon)
-            worker.sinks[i]->type->abandon(worker.sinks[i]);
-        worker.orphans[i] = worker.sinks[i];
-    }
+    for (Duty *duty = next_duty(NULL); duty; duty = next_duty(duty))
+        duty_becomes_child(duty);
     worker.inherited = worker.config != NULL;
-    worker.dropped_at_begin = 0; /* the child counts anew */
-    worker.drops_told = false;
-    worker.sink_count = 0;
     worker.orphan_arena = worker.arena;
     worker.arena = NULL; /* the parent's worker may have been reading it; it stays as it is */
-    worker.batch_count = 0;
     worker.thread.started = false;
     worker.running = worker.exited = false;
     worker.flush_wanted = worker.flush_done = 0;
     atomic_store(&worker.started, false);
     atomic_store(&worker.wake_sent, false);
-    atomic_store(&worker.exported, 0);
-    atomic_store(&worker.failed, 0);
     if (worker.ready) {
         cond_init(&worker.wake); /* whoever waited on them is in the parent */
         cond_init(&worker.done);
     }
-    if (worker.config)
-        queue_reset(worker.config);
 }
 
 void worker_after_fork(bool in_child)

@@ -1,6 +1,9 @@
-/* worker.h - the one thread that takes ended spans, and the sinks that it feeds.
+/* worker.h - the one thread that serves all signals: it gathers what each duty (duty.h) has and
+ * feeds that signal's sinks.
  *
  *     IDLE --worker_begin--> READY --first ended span--> RUNNING --worker_end--> IDLE
+ *                                  --first log record-->
+ *                                  --worker_needed----->
  *                              \--------worker_end (exports on the caller's thread)--/
  *
  * In the child of a fork RUNNING becomes READY: the thread is not there, its sinks are abandoned
@@ -12,13 +15,17 @@
 #ifndef SDK_WORKER_H
 #define SDK_WORKER_H
 
+#include "sdk/duty.h"
 #include "sdk/exporters.h"
-#include "sdk/run.h"
 
-enum { SINKS_MAX = 8 };
+enum {
+    SINKS_MAX = 8,  /* of a signal */
+    DUTY_COUNT = 1, /* of the table in worker.c */
+};
 
-/* Makes the sinks and the resource. `settings` must stay until worker_end has returned true or
- * worker_stuck() is false again. False: err says why and nothing has begun. */
+/* Makes the sinks and the resource; idle when all signals are off. `settings` must stay until
+ * worker_end has returned true or worker_stuck() is false again. False: err says why and nothing
+ * has begun. */
 CHECKED bool worker_begin(const RunConfig *config, const CryoSettings *settings, Err *err);
 
 /* Exports what waits, until the deadline, and takes the sinks down. False: something was lost, err
@@ -30,10 +37,37 @@ bool worker_stuck(void);
 
 bool worker_flush(int64_t deadline_mono_ns, Err *err);
 
-/* The span path: an ended span has been put into its row. */
-void worker_notice(const RunConfig *config);
+/* Is the signal on in the run that has begun? */
+bool worker_serves(Signal signal);
 
-void worker_counts(uint64_t *exported, uint64_t *failed);
+/* A record has been put into its row. */
+void worker_notice(const RunConfig *config, RowKind row);
+
+/* Makes the thread if it is not there: for a duty whose items nobody notices, such as metrics, at
+ * the first instrument that is used in this process. Cheap when it is there. */
+void worker_needed(void);
+
+/* Puts a record into the thread's row; false: no place, or no memory. The worker hears of it once
+ * it is there, and only when places were reserved: that is often enough, since a thread reserves
+ * few at once. */
+static inline bool worker_submit(RowKind kind, Record *record, ThreadState *state,
+                                 const RunConfig *config)
+{
+    EndedRow *row = &state->rows[kind];
+    bool reserve = row->credits == 0 || row->credit_epoch != config->epoch;
+    if (reserve) {
+        row->credit_epoch = config->epoch;
+        row->credits = queue_reserve(config, kind);
+    }
+    bool taken = row->credits > 0 && state_push_ended(state, kind, record);
+    if (taken)
+        row->credits--;
+    if (reserve)
+        worker_notice(config, kind);
+    return taken;
+}
+
+void worker_counts(Signal signal, uint64_t *exported, uint64_t *failed);
 
 void worker_before_fork(void);
 void worker_after_fork(bool in_child);
