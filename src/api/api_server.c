@@ -2,7 +2,6 @@
  * thread; a query thread owns a job from queue_pop() to loop_post(). */
 #include "api/api_server.h"
 
-#include "api/jaeger.h"
 #include "base/mem.h"
 #include "base/queue.h"
 #include "base/thread.h"
@@ -18,14 +17,23 @@ struct ApiServer {
     Thread *threads;
     unsigned thread_count;
     struct Job *jobs; /* all that are not answered yet */
+    struct Shown *shown;
 };
+
+/* A row on a server: the owner of a Route. */
+typedef struct Shown {
+    ApiServer *api;
+    const ApiRoute *route;
+    struct Shown *next;
+} Shown;
 
 typedef struct Job {
     ApiServer *api;
     Request *request;
-    bool is_status;
+    const ApiRoute *route;
     CryoStatus status;
-    ApiRequest question; /* its texts stand behind the Job */
+    Buf body;
+    ApiRequest question; /* its texts stand behind the Job, or in the body */
     ApiAnswer answer;    /* status 0: no thread had begun */
     Post post;
     struct Job *next, **link;
@@ -34,22 +42,9 @@ typedef struct Job {
 /* ---- the query threads --------------------------------------------------------------------------
  */
 
-static void status_face(Job *job)
-{
-    Err ignored; /* a source that cannot tell holds nothing that we know of */
-    SourceStats stored = { 0 };
-    MetaQuery query = { .deadline_mono_ns = job->question.deadline_mono_ns, .stats = &stored };
-    if (!source_meta(job->api->settings.source, &query, &ignored))
-        stored = (SourceStats){ 0 };
-    cryo_status_answer(&job->status, &stored, job->question.now_ns, &job->answer);
-}
-
 static void work(Job *job)
 {
-    if (job->is_status)
-        status_face(job);
-    else
-        jaeger_answer(job->api->settings.source, &job->question, &job->answer);
+    job->route->answer(&job->api->settings.sources, &job->question, &job->answer);
     loop_post(job->api->settings.loop, &job->post);
 }
 
@@ -78,24 +73,28 @@ static void finish(Job *job)
     *job->link = job->next;
     if (job->next)
         job->next->link = job->link;
-    static const HttpField fields[] = {
+    HttpField fields[API_FIELDS_MAX + 2] = {
         { STR_ROW("cache-control"), STR_ROW("no-store") },
         { STR_ROW("x-content-type-options"), STR_ROW("nosniff") }, /* telemetry is in it */
     };
+    ApiAnswer *given = &job->answer;
+    for (size_t i = 0; i < given->field_count; i++)
+        fields[2 + i] = given->fields[i];
     Answer answer = {
-        .status = job->answer.status,
-        .content_type = STR("application/json"),
+        .status = given->status,
+        .content_type = given->content_type.len ? given->content_type : STR("application/json"),
         .fields = fields,
-        .field_count = COUNT_OF(fields),
-        .body = job->answer.body,
+        .field_count = 2 + given->field_count,
+        .body = given->body,
     };
-    if (job->answer.status) {
-        job->answer.body = BUF(0);
+    if (given->status) {
+        given->body = BUF(0);
         request_answer(job->request, &answer);
     } else {
         answer_busy(job->request);
     }
-    buf_free(&job->answer.body);
+    buf_free(&given->body);
+    buf_free(&job->body);
     mem_free(job);
 }
 
@@ -114,80 +113,113 @@ static Str put(char **at, Str text)
     return copy;
 }
 
-static Job *new_job(ApiServer *api, Request *request, Err *err)
+static bool is_form(const Job *job)
 {
+    return http_media_type_is(job->question.content_type, STR("application/x-www-form-urlencoded"));
+}
+
+/* The body moves to the job; the parameters of a form stand before those of the URL, so that they
+ * are found first. */
+static bool take_body(Job *job, Err *err)
+{
+    job->body = request_take_body(job->request);
+    if (!is_form(job)) {
+        job->question.body = buf_str(&job->body);
+        return true;
+    }
+    job->body.max = SIZE_MAX; /* the URL has a limit of its own */
+    buf_add_byte(&job->body, '&');
+    buf_add(&job->body, job->question.query);
+    job->question.query = buf_str(&job->body);
+    return buf_ok(&job->body, err);
+}
+
+static Job *new_job(const Shown *shown, Request *request, Err *err)
+{
+    ApiServer *api = shown->api;
     Str method = request_method(request), path = request_path(request);
-    Str query = request_query(request);
-    Job *job = mem_zeroed(1, sizeof *job + method.len + path.len + query.len, err);
+    Str query = request_query(request), type = request_field(request, STR("content-type"));
+    Str wanted = shown->route->field, field = { 0 };
+    if (wanted.len)
+        field = request_field(request, wanted);
+    size_t size = method.len + path.len + query.len + type.len + field.len;
+    Job *job = mem_zeroed(1, sizeof *job + size, err);
     if (!job)
         return NULL;
     char *at = (char *)(job + 1);
     Clock *clock = api->settings.clock;
     int64_t timeout = api->settings.timeout_ns ? api->settings.timeout_ns : TIMEOUT_DEFAULT;
-    job->api = api;
-    job->request = request;
-    job->question = (ApiRequest){ put(&at, method), put(&at, path), put(&at, query),
-                                  clock_wall_ns(clock), clock_mono_ns(clock) + timeout };
+    *job = (Job){ .api = api, .request = request, .route = shown->route };
+    job->question = (ApiRequest){ .method = put(&at, method),
+                                  .path = put(&at, path),
+                                  .query = put(&at, query),
+                                  .content_type = put(&at, type),
+                                  .field = put(&at, field),
+                                  .now_ns = clock_wall_ns(clock),
+                                  .deadline_mono_ns = clock_mono_ns(clock) + timeout };
     job->answer.body = BUF(API_BODY_MAX);
     job->post = (Post){ .run = job_done, .owner = job };
-    return job;
+    if (take_body(job, err))
+        return job;
+    buf_free(&job->body);
+    mem_free(job);
+    return NULL;
 }
 
-static void enqueue(ApiServer *api, Request *request, bool is_status)
+static void link_job(ApiServer *api, Job *job)
 {
-    Err err;
-    Job *job = new_job(api, request, &err);
-    if (!job) {
-        request_answer_err(request, &err);
-        return;
-    }
-    job->is_status = is_status;
-    if (is_status && api->settings.status)
-        api->settings.status(api->settings.context, &job->status);
     job->next = api->jobs;
     job->link = &api->jobs;
     if (job->next)
         job->next->link = &job->next;
     api->jobs = job;
-    if (api->settings.in_place)
+}
+
+static void handle(void *owner, Request *request)
+{
+    const Shown *shown = owner;
+    ApiServer *api = shown->api;
+    Err err;
+    Job *job = new_job(shown, request, &err);
+    if (!job) {
+        request_answer_err(request, &err);
+        return;
+    }
+    if (shown->route->wants_status) {
+        job->question.status = &job->status;
+        if (api->settings.status)
+            api->settings.status(api->settings.context, &job->status);
+    }
+    link_job(api, job);
+    if (api->settings.in_place || shown->route->at_once)
         work(job);
     else if (queue_push(&api->queue, job) != QUEUE_OK)
         finish(job);
 }
 
-static void handle_jaeger(void *owner, Request *request)
-{
-    enqueue(owner, request, false);
-}
-static void handle_status(void *owner, Request *request)
-{
-    enqueue(owner, request, true);
-}
-
 /* ---- setting up ---------------------------------------------------------------------------------
  */
 
-static bool add_routes(ApiServer *api, Err *err)
+static bool show(ApiServer *api, Server *server, const ApiRoute *row, Err *err)
 {
-    static const struct {
-        Str path;
-        void (*handle)(void *owner, Request *request);
-    } rows[] = {
-        { STR_ROW("/api/services"), handle_jaeger },
-        { STR_ROW("/api/services/*"), handle_jaeger },
-        { STR_ROW("/api/operations"), handle_jaeger },
-        { STR_ROW("/api/traces"), handle_jaeger },
-        { STR_ROW("/api/traces/*"), handle_jaeger },
-        { STR_ROW("/api/dependencies"), handle_jaeger },
-        { STR_ROW("/api/cryo/status"), handle_status },
-    };
-    for (size_t i = 0; i < COUNT_OF(rows); i++) {
-        Route route = {
-            .path = rows[i].path, .methods = STR("GET"), .handle = rows[i].handle, .owner = api
-        };
-        if (!server_route(api->settings.server, &route, err))
+    Shown *shown = MEM_MAKE(Shown, 1, err);
+    if (!shown)
+        return false;
+    *shown = (Shown){ .api = api, .route = row, .next = api->shown };
+    api->shown = shown;
+    Route route = { .path = row->path,
+                    .methods = row->methods,
+                    .handle = handle,
+                    .owner = shown,
+                    .body_bytes = row->body_bytes ? row->body_bytes : API_FORM_MAX };
+    return server_route(server, &route, err);
+}
+
+bool api_server_show(ApiServer *api, Server *server, const ApiRoute *routes, size_t count, Err *err)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!show(api, server, &routes[i], err))
             return false;
-    }
     return true;
 }
 
@@ -211,8 +243,7 @@ ApiServer *api_server_new(const ApiServerSettings *settings, Err *err)
         return NULL;
     api->settings = *settings;
     size_t waiting = settings->waiting_max ? settings->waiting_max : WAITING_DEFAULT;
-    if (!queue_init(&api->queue, waiting, err) || !start_threads(api, err) ||
-        !add_routes(api, err)) {
+    if (!queue_init(&api->queue, waiting, err) || !start_threads(api, err)) {
         api_server_free(api);
         return NULL;
     }
@@ -234,6 +265,11 @@ void api_server_free(ApiServer *api)
     while (api->jobs) {
         loop_unpost(api->settings.loop, &api->jobs->post);
         finish(api->jobs);
+    }
+    while (api->shown) {
+        Shown *shown = api->shown;
+        api->shown = shown->next;
+        mem_free(shown);
     }
     queue_done(&api->queue);
     mem_free(api->threads);

@@ -67,3 +67,20 @@ void cryo_status_answer(const CryoStatus *status, const SourceStats *stored, int
     Err ignored; /* without memory there is nothing better to say than the status line */
     answer->status = json_done(&json, &ignored) ? 200 : 503;
 }
+
+static void face(const ApiSources *sources, const ApiRequest *request, ApiAnswer *answer)
+{
+    Err ignored; /* a source that cannot tell holds nothing that we know of */
+    SourceStats stored = { 0 };
+    MetaQuery query = { .deadline_mono_ns = request->deadline_mono_ns, .stats = &stored };
+    if (!sources->spans || !source_meta(sources->spans, &query, &ignored))
+        stored = (SourceStats){ 0 };
+    cryo_status_answer(request->status, &stored, request->now_ns, answer);
+}
+
+const ApiRoute cryo_status_routes[CRYO_STATUS_ROUTES] = {
+    { .path = STR_ROW("/api/cryo/status"),
+      .methods = STR_ROW("GET"),
+      .answer = face,
+      .wants_status = true },
+};

@@ -268,3 +268,20 @@ void jaeger_answer(SpanSource *source, const ApiRequest *request, ApiAnswer *ans
     if (!answer_it(source, request, asked, part, answer, &err))
         envelope_error(answer, err_http_status(err.kind), str_from(err.text));
 }
+
+static void face(const ApiSources *sources, const ApiRequest *request, ApiAnswer *answer)
+{
+    if (sources->spans)
+        jaeger_answer(sources->spans, request, answer);
+    else
+        envelope_error(answer, 503, STR("there is no store of traces"));
+}
+
+const ApiRoute jaeger_routes[JAEGER_ROUTES] = {
+    { .path = STR_ROW("/api/services"), .methods = STR_ROW("GET"), .answer = face },
+    { .path = STR_ROW("/api/services/*"), .methods = STR_ROW("GET"), .answer = face },
+    { .path = STR_ROW("/api/operations"), .methods = STR_ROW("GET"), .answer = face },
+    { .path = STR_ROW("/api/traces"), .methods = STR_ROW("GET"), .answer = face },
+    { .path = STR_ROW("/api/traces/*"), .methods = STR_ROW("GET"), .answer = face },
+    { .path = STR_ROW("/api/dependencies"), .methods = STR_ROW("GET"), .answer = face },
+};

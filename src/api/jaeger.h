@@ -25,4 +25,7 @@ enum { JAEGER_LIMIT_DEFAULT = 100, JAEGER_LIMIT_MAX = 10000 };
  */
 void jaeger_answer(SpanSource *source, const ApiRequest *request, ApiAnswer *answer);
 
+enum { JAEGER_ROUTES = 6 };
+extern const ApiRoute jaeger_routes[JAEGER_ROUTES];
+
 #endif

@@ -4,6 +4,8 @@
 #include "base/clock.h"
 #include "net/http.h"
 
+#include <math.h>
+
 enum { SHOWN_MAX = 64 }; /* characters of a bad value that an error repeats */
 
 /* Is the name there at all, the n-th time? Then a value that cannot be read is an error. */
@@ -95,4 +97,75 @@ bool param_duration(Str query, Str name, uint64_t *out_ns, Err *err)
     }
     buf_free(&text);
     return ok;
+}
+
+/* ---- moments and periods ----------------------------------------------------------------------
+ */
+
+/* Seconds with decimals; to the millisecond exact, and no more than a double can say. */
+static bool seconds_parse(Str text, int64_t *out_ns)
+{
+    double seconds, whole;
+    if (!str_to_double(text, &seconds) || !(fabs(seconds) < 9.2e9))
+        return false;
+    double fraction = modf(seconds, &whole);
+    *out_ns = (int64_t)whole * NANOS_PER_SECOND + (int64_t)round(fraction * 1e6) * NANOS_PER_MICRO;
+    return true;
+}
+
+static bool moment_parse(Str text, int64_t *out_ns)
+{
+    return seconds_parse(text, out_ns) || time_parse(text, out_ns);
+}
+
+static bool moment_or_ns_parse(Str text, int64_t *out_ns)
+{
+    int64_t number;
+    if (text.len <= 10 || !str_to_i64(text, &number))
+        return moment_parse(text, out_ns);
+    *out_ns = number;
+    return true;
+}
+
+static bool period_or_seconds_parse(Str text, int64_t *out_ns)
+{
+    return seconds_parse(text, out_ns) || period_parse(text, out_ns);
+}
+
+typedef struct Reading {
+    Str name;
+    bool (*parse)(Str text, int64_t *out_ns);
+    const char *wanted;
+} Reading;
+
+static bool read_nanos(Str query, Reading reading, int64_t *out_ns, Err *err)
+{
+    Buf text = BUF(PARAM_TEXT_MAX);
+    ParamResult found = param_text(query, reading.name, 0, &text, err);
+    bool ok = found == PARAM_NONE;
+    if (found == PARAM_FOUND)
+        ok = reading.parse(buf_str(&text), out_ns) ||
+             wrong(reading.name, buf_str(&text), reading.wanted, err);
+    buf_free(&text);
+    return ok;
+}
+
+bool param_time(Str query, Str name, int64_t *out_ns, Err *err)
+{
+    Reading reading = { name, moment_parse, "expected Unix seconds or RFC 3339" };
+    return read_nanos(query, reading, out_ns, err);
+}
+
+bool param_time_or_ns(Str query, Str name, int64_t *out_ns, Err *err)
+{
+    Reading reading = { name, moment_or_ns_parse,
+                        "expected Unix nanoseconds, seconds or RFC 3339" };
+    return read_nanos(query, reading, out_ns, err);
+}
+
+bool param_period(Str query, Str name, int64_t *out_ns, Err *err)
+{
+    Reading reading = { name, period_or_seconds_parse,
+                        "expected a period such as 15s or 1h30m, or seconds" };
+    return read_nanos(query, reading, out_ns, err);
 }

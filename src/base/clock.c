@@ -147,3 +147,125 @@ bool duration_parse(Str text, int64_t *out_ns)
     *out_ns = negative ? -total : total;
     return true;
 }
+
+bool period_parse(Str text, int64_t *out_ns)
+{
+    static const struct {
+        Str name;
+        int64_t nanos;
+    } steps[] = {
+        { STR_ROW("y"), 365 * 24 * 3600 * NANOS_PER_SECOND },
+        { STR_ROW("w"), 7 * 24 * 3600 * NANOS_PER_SECOND },
+        { STR_ROW("d"), 24 * 3600 * NANOS_PER_SECOND },
+        { STR_ROW("h"), 3600 * NANOS_PER_SECOND },
+        { STR_ROW("m"), 60 * NANOS_PER_SECOND },
+        { STR_ROW("s"), NANOS_PER_SECOND },
+        { STR_ROW("ms"), NANOS_PER_MILLI },
+    };
+    int64_t total = 0;
+    bool any = str_eq(text, STR("0"));
+    if (any)
+        text.len = 0;
+    for (size_t next = 0; text.len;) {
+        size_t digits = 0, letters;
+        while (digits < text.len && text.ptr[digits] >= '0' && text.ptr[digits] <= '9')
+            digits++;
+        for (letters = digits; letters < text.len && text.ptr[letters] >= 'a'; letters++)
+            continue;
+        Str unit = { text.ptr + digits, letters - digits };
+        while (next < COUNT_OF(steps) && !str_eq(unit, steps[next].name))
+            next++;
+        uint64_t count;
+        if (next == COUNT_OF(steps) || !str_to_u64(str_first(text, digits), &count) ||
+            count > (uint64_t)((INT64_MAX - total) / steps[next].nanos))
+            return false;
+        total += (int64_t)count * steps[next++].nanos;
+        text = str_skip(text, letters);
+        any = true;
+    }
+    *out_ns = total;
+    return any;
+}
+
+/* ---- RFC 3339 ---- */
+
+/* Exactly so many digits off the front, and the character behind them (0: none is wanted). */
+static bool take_digits(Str *text, size_t count, char behind, int64_t *out)
+{
+    uint64_t number;
+    if (text->len < count + (behind != 0) || !str_to_u64(str_first(*text, count), &number) ||
+        (behind && text->ptr[count] != behind))
+        return false;
+    *out = (int64_t)number;
+    *text = str_skip(*text, count + (behind != 0));
+    return true;
+}
+
+static int64_t take_fraction(Str *text)
+{
+    int64_t nanos = 0, unit = NANOS_PER_SECOND / 10;
+    size_t n = 0;
+    for (; n < text->len && text->ptr[n] >= '0' && text->ptr[n] <= '9'; n++, unit /= 10)
+        nanos += (text->ptr[n] - '0') * unit;
+    *text = str_skip(*text, n);
+    return n ? nanos : -1;
+}
+
+/* "Z", "+02:00"; the seconds to take away. */
+static bool take_offset(Str text, int64_t *seconds)
+{
+    *seconds = 0;
+    if (str_eq_nocase(text, STR("Z")))
+        return true;
+    if (text.len != 6 || (text.ptr[0] != '+' && text.ptr[0] != '-'))
+        return false;
+    bool negative = text.ptr[0] == '-';
+    int64_t hours, minutes;
+    text = str_skip(text, 1);
+    if (!take_digits(&text, 2, ':', &hours) || !take_digits(&text, 2, 0, &minutes) || hours > 23 ||
+        minutes > 59)
+        return false;
+    *seconds = (hours * 3600 + minutes * 60) * (negative ? -1 : 1);
+    return true;
+}
+
+/* Days since 1970 in the Gregorian calendar; years are counted from March, so that the odd day is
+ * the last. */
+static int64_t days_since_1970(int64_t year, int64_t month, int64_t day)
+{
+    year -= month <= 2;
+    int64_t of_year = (153 * (month + (month > 2 ? -3 : 9)) + 2) / 5 + day - 1;
+    return year * 365 + year / 4 - year / 100 + year / 400 + of_year - 719468;
+}
+
+static bool is_day(int64_t year, int64_t month, int64_t day)
+{
+    static const int64_t days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
+    bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+    return month >= 1 && month <= 12 && day >= 1 &&
+           day <= days[month - 1] + (month == 2 && leap ? 1 : 0);
+}
+
+bool time_parse(Str text, int64_t *out_wall_ns)
+{
+    int64_t year, month, day, hour, minute, second, nanos = 0, offset;
+    if (!take_digits(&text, 4, '-', &year) || !take_digits(&text, 2, '-', &month) || text.len < 3 ||
+        (text.ptr[2] != 'T' && text.ptr[2] != 't') || !take_digits(&text, 2, text.ptr[2], &day) ||
+        !take_digits(&text, 2, ':', &hour) || !take_digits(&text, 2, ':', &minute) ||
+        !take_digits(&text, 2, 0, &second))
+        return false;
+    if (text.len && text.ptr[0] == '.') {
+        text = str_skip(text, 1);
+        nanos = take_fraction(&text);
+    }
+    if (nanos < 0 || !take_offset(text, &offset) || !is_day(year, month, day) || hour > 23 ||
+        minute > 59 || second > 59)
+        return false;
+    int64_t seconds =
+        days_since_1970(year, month, day) * 86400 + hour * 3600 + minute * 60 + second - offset;
+    const int64_t most = INT64_MAX / NANOS_PER_SECOND - 1;
+    if (seconds > most || seconds < -most)
+        return false;
+    *out_wall_ns = seconds * NANOS_PER_SECOND + nanos;
+    return true;
+}

@@ -49,7 +49,15 @@ enum { TIME_TEXT_SIZE = 32 };
 /* RFC 3339 in UTC with nanoseconds, e.g. 2026-11-21T03:24:17.000000001Z. Returns out. */
 const char *time_text(int64_t wall_ns, char out[TIME_TEXT_SIZE]);
 
+/* The other way round, with any offset: 2026-11-21T05:24:17.5+02:00. More than nine decimals are
+ * cut. False: it is not one, or out of range. */
+CHECKED bool time_parse(Str text, int64_t *out_wall_ns);
+
 /* Go's duration syntax: 200ms, 1h30m, 1.5s, 10us, 5ns, 0. False: not one, or out of range. */
 CHECKED bool duration_parse(Str text, int64_t *out_ns);
+
+/* A span of time as Prometheus and Loki write it: 1h30m, 2w, 1y (of 365 days), 250ms; whole numbers
+ * with the units y w d h m s ms, each at most once, the largest first; or 0. */
+CHECKED bool period_parse(Str text, int64_t *out_ns);
 
 #endif

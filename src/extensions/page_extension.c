@@ -1,10 +1,14 @@
-/* page_extension.c - the web page, Jaeger's API and our own, on one port.
+/* page_extension.c - the web page and the APIs of Jaeger, Prometheus and our own, on one port; and
+ * on the ports where Prometheus' and Loki's clients look by themselves, where those are free.
  *
  * Host and Origin are checked against the loopback names and `allowed_hosts`: a page from elsewhere
  * must not read what is stored here through somebody's browser (DNS rebinding). Questions to the
  * store run on query threads (api/api_server.h); files come from inside the program (web/page.h).
  */
 #include "api/api_server.h"
+#include "api/append.h"
+#include "api/jaeger.h"
+#include "api/prometheus.h"
 #include "net/server.h"
 #include "pipe/host.h"
 #include "store/scan.h"
@@ -13,14 +17,14 @@
 
 #include <stdio.h>
 
-enum { STATUS_MEMORY_MAX = 1 << 20 };
+enum { STATUS_MEMORY_MAX = 1 << 20, BODY_MAX = 16 << 20 };
 
 typedef struct PageExtension {
     Component base;
-    Str endpoint, store; /* settings */
+    Str endpoint, store, prometheus; /* settings */
     TextList allowed_hosts;
-    Store *stored; /* state */
-    Server *server;
+    AppendTo stored; /* state */
+    Server *server, *prometheus_server;
     ApiServer *api;
     int64_t start_ns;
     char address[ADDRESS_TEXT_SIZE], grpc[ADDRESS_TEXT_SIZE], http[ADDRESS_TEXT_SIZE];
@@ -31,6 +35,9 @@ static const ConfigField fields[] = {
     TEXT(PageExtension, store, "store", "The store extension to read from."),
     TEXT_LIST(PageExtension, allowed_hosts, "",
               "Names besides localhost under which browsers may reach it."),
+    TEXT(PageExtension, prometheus, "",
+         "Also open Prometheus' API here (127.0.0.1:9090), if the port is free."),
+    LATER("loki", "Loki's API on a port of its own"),
     LATER("tls", "TLS"),
     LATER("auth", "authentication"),
     { 0 },
@@ -76,32 +83,97 @@ static void fill_status(void *context, CryoStatus *out)
     out->otlp_http = str_from(page->http);
 }
 
-static bool open_server(PageExtension *page, Err *err)
+static Server *new_server(PageExtension *page, Str endpoint, Err *err)
 {
-    Host *host = page->base.host;
     const ServerSettings settings = {
-        .loop = host_loop(host),
-        .endpoint = page->endpoint,
+        .loop = host_loop(page->base.host),
+        .endpoint = endpoint,
         .check_host = true,
         .allowed_hosts = page->allowed_hosts.items,
         .allowed_host_count = page->allowed_hosts.count,
-        .limits = { .body_bytes = 1 << 20 },
+        .limits = { .body_bytes = BODY_MAX },
     };
-    page->server = server_new(&settings, err);
-    if (!page->server)
-        return false;
-    page->api = api_server_new(&(ApiServerSettings){ .loop = host_loop(host),
-                                                     .server = page->server,
-                                                     .source = store_spans(page->stored),
-                                                     .clock = host_clock(host),
-                                                     .status = fill_status,
-                                                     .context = page,
-                                                     .in_place = host_is_stepped(host) },
-                               err);
+    return server_new(&settings, err);
+}
+
+static bool open_api(PageExtension *page, Err *err)
+{
+    Host *host = page->base.host;
+    page->api = api_server_new(
+        &(ApiServerSettings){
+            .loop = host_loop(host),
+            .sources = { .spans = store_spans(page->stored.store),
+                         .append = append_and_wait,
+                         .append_context = &page->stored },
+            .clock = host_clock(host),
+            .status = fill_status,
+            .context = page,
+            .in_place = page->stored.stepped,
+        },
+        err);
+    return page->api != NULL;
+}
+
+static bool show_page(PageExtension *page, Err *err)
+{
     const Route rest = { .path = STR("/*"), .methods = STR("GET"), .handle = web_handle };
-    if (!page->api || !server_route(page->server, &rest, err))
+    Server *server = page->server;
+    return api_server_show(page->api, server, jaeger_routes, JAEGER_ROUTES, err) &&
+           api_server_show(page->api, server, prometheus_routes, PROMETHEUS_ROUTES, err) &&
+           api_server_show(page->api, server, cryo_status_routes, CRYO_STATUS_ROUTES, err) &&
+           server_route(server, &rest, err);
+}
+
+static void warn_if_open(PageExtension *page, const Address *address)
+{
+    char text[ADDRESS_TEXT_SIZE];
+    if (!address_is_loopback(address))
+        host_log(page->base.host, LOG_WARN,
+                 "%s listens beyond this machine, without TLS and without authentication: "
+                 "whoever reaches it can read everything that is stored",
+                 address_text(address, text));
+}
+
+/* A port where others may already be: then it stays closed, and that is no failure. */
+static void listen_too(PageExtension *page, Server *server, const char *name)
+{
+    Err err;
+    if (!server_listen(server, &err)) {
+        host_log(page->base.host, LOG_WARN, "%s's API has no port of its own: %s", name, err.text);
+        return;
+    }
+    char text[ADDRESS_TEXT_SIZE];
+    Address address = server_address(server);
+    host_log(page->base.host, LOG_INFO, "%s's API is on http://%s", name,
+             address_text(&address, text));
+    warn_if_open(page, &address);
+}
+
+static bool open_prometheus(PageExtension *page, Err *err)
+{
+    if (!page->prometheus.len)
+        return true;
+    Server *server = page->prometheus_server = new_server(page, page->prometheus, err);
+    if (!server || !api_server_show(page->api, server, prometheus_routes, PROMETHEUS_ROUTES, err) ||
+        !api_server_show(page->api, server, prometheus_port_routes, PROMETHEUS_PORT_ROUTES, err))
+        return blame(err, "prometheus");
+    listen_too(page, server, "Prometheus");
+    return true;
+}
+
+static bool open_page(PageExtension *page, Err *err)
+{
+    page->server = new_server(page, page->endpoint, err);
+    if (!page->server || !open_api(page, err) || !show_page(page, err))
         return false;
     return server_listen(page->server, err) || blame(err, "endpoint");
+}
+
+static bool page_check(const void *self, Err *err)
+{
+    const PageExtension *page = self;
+    return !page->prometheus.len || config_check_endpoint(page->prometheus, err) ||
+           blame(err, "prometheus");
 }
 
 static bool page_start(void *self, Err *err)
@@ -109,39 +181,38 @@ static bool page_start(void *self, Err *err)
     PageExtension *page = self;
     Host *host = page->base.host;
     page->start_ns = clock_wall_ns(host_clock(host));
-    page->stored = host_service(host, page->store, SERVICE_STORE, err);
-    if (!page->stored)
+    page->stored =
+        (AppendTo){ host_service(host, page->store, SERVICE_STORE, err), host_is_stepped(host) };
+    if (!page->stored.store)
         return blame(err, "store");
-    if (!open_server(page, err))
+    if (!open_page(page, err))
         return false;
     Address address = server_address(page->server);
     address_text(&address, page->address);
-    host_log(host, LOG_INFO, "The page and Jaeger's API are on http://%s", page->address);
-    if (!address_is_loopback(&address))
-        host_log(host, LOG_WARN,
-                 "%s listens beyond this machine, without TLS and without authentication: "
-                 "whoever reaches it can read everything that is stored",
-                 page->address);
-    return true;
+    host_log(host, LOG_INFO, "The page and the APIs are on http://%s", page->address);
+    warn_if_open(page, &address);
+    return open_prometheus(page, err);
 }
 
 static void page_stop(void *self)
 {
     PageExtension *page = self;
     server_free(page->server);
+    server_free(page->prometheus_server);
     api_server_free(page->api);
-    page->server = NULL;
+    page->server = page->prometheus_server = NULL;
     page->api = NULL;
 }
 
 const ComponentType page_extension = {
     .name = "page",
-    .summary = "The web page and Jaeger's HTTP API, over a store.",
+    .summary = "The web page and the HTTP APIs of Jaeger and Prometheus, over a store.",
     .kind = EXTENSION,
     .stability = ALPHA,
     .placement = SINGLE,
     .size = sizeof(PageExtension),
     .fields = fields,
+    .check = page_check,
     .start = page_start,
     .stop = page_stop,
 };

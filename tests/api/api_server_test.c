@@ -2,6 +2,8 @@
  * end with questions still open. */
 #include "api/api_server.h"
 
+#include "api/jaeger.h"
+
 #include "base/thread.h"
 #include "store/store.h"
 #include "support/make_spans.h"
@@ -77,6 +79,27 @@ static void fill_status(void *context, CryoStatus *out)
                          .ui = STR("127.0.0.1:16686") };
 }
 
+/* A face that says what reached it. */
+static void echo_face(const ApiSources *sources, const ApiRequest *request, ApiAnswer *answer)
+{
+    (void)sources;
+    buf_addf(&answer->body, "%.*s query=%.*s body=%.*s field=%.*s status=%d",
+             STR_ARG(request->method), STR_ARG(request->query), STR_ARG(request->body),
+             STR_ARG(request->field), request->status != NULL);
+    answer->status = 202;
+    answer->content_type = STR("text/plain");
+    answer->fields[answer->field_count++] = (HttpField){ STR("x-echo"), STR("yes") };
+}
+
+static const ApiRoute echo_routes[] = {
+    { .path = STR_ROW("/echo"),
+      .methods = STR_ROW("GET, POST"),
+      .answer = echo_face,
+      .field = STR_ROW("x-wanted"),
+      .body_bytes = 64 },
+    { .path = STR_ROW("/echo/now"), .answer = echo_face, .at_once = true },
+};
+
 static void start(Fixture *f, SpanSource *source, unsigned threads, size_t waiting)
 {
     Err err = { 0 };
@@ -86,14 +109,16 @@ static void start(Fixture *f, SpanSource *source, unsigned threads, size_t waiti
         server_new(&(ServerSettings){ .loop = f->loop, .endpoint = STR("127.0.0.1:0") }, &err);
     assert_non_null(f->server);
     f->api = api_server_new(&(ApiServerSettings){ .loop = f->loop,
-                                                  .server = f->server,
-                                                  .source = source,
+                                                  .sources = { .spans = source },
                                                   .clock = clock_system(),
                                                   .status = fill_status,
                                                   .threads = threads,
                                                   .waiting_max = waiting },
                             &err);
     assert_non_null(f->api);
+    assert_true(api_server_show(f->api, f->server, jaeger_routes, JAEGER_ROUTES, &err));
+    assert_true(api_server_show(f->api, f->server, cryo_status_routes, CRYO_STATUS_ROUTES, &err));
+    assert_true(api_server_show(f->api, f->server, echo_routes, COUNT_OF(echo_routes), &err));
     assert_true(server_listen(f->server, &err));
     f->address = server_address(f->server);
 }
@@ -209,6 +234,37 @@ static void a_full_queue_is_busy_and_the_loop_goes_on(void **state)
     slow_done(&slow);
 }
 
+static void expect_raw(Fixture *f, const char *request, const char *status, const char *body)
+{
+    RawPeer peer;
+    assert_true(raw_peer_connect(&peer, f->loop, &f->address));
+    raw_peer_send(&peer, str_from(request));
+    if (!raw_peer_wait(&peer, body) || !raw_peer_has(&peer, status))
+        fail_msg("%s: expected %s %s, got %.*s", request, status, body,
+                 STR_ARG(buf_str(&peer.got)));
+    raw_peer_close(&peer);
+}
+
+static void bodies_and_fields_reach_the_face(void **state)
+{
+    (void)state;
+    Fixture f;
+    start(&f, NULL, 1, 0);
+    expect_raw(&f,
+               "POST /echo?a=1 HTTP/1.1\r\nHost: localhost\r\nX-Wanted: me\r\n"
+               "Content-Type: application/x-www-form-urlencoded; charset=utf-8\r\n"
+               "Content-Length: 7\r\n\r\na=2&b=3",
+               "x-echo: yes", "POST query=a=2&b=3&a=1 body= field=me status=0");
+    expect_raw(&f, "POST /echo?a=1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nraw",
+               " 202 ", "POST query=a=1 body=raw field= status=0");
+    expect_raw(&f, "POST /echo HTTP/1.1\r\nHost: localhost\r\nContent-Length: 65\r\n\r\n", " 413 ",
+               "larger than the limit");
+    expect_raw(&f, "PUT /echo/now?q HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n",
+               "content-type: text/plain", "PUT query=q body= field= status=0");
+    expect(&f, "/api/services", " 503 ", "there is no store of traces");
+    stop(&f);
+}
+
 static void an_end_with_open_questions(void **state)
 {
     (void)state;
@@ -237,6 +293,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(faces_answer_through_the_server),
         cmocka_unit_test(a_full_queue_is_busy_and_the_loop_goes_on),
+        cmocka_unit_test(bodies_and_fields_reach_the_face),
         cmocka_unit_test(an_end_with_open_questions),
     };
     return cmocka_run_group_tests_name("api server", tests, NULL, NULL);

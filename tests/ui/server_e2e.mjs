@@ -31,7 +31,7 @@ function freePort() {
 // configs/default.yaml, with every port and the directory replaced: what is tested is what users get.
 async function configure(directory) {
   const ports = {};
-  for (const name of ["4317", "4318", "16686", "13133"]) ports[name] = await freePort();
+  for (const name of ["4317", "4318", "16686", "9090", "3100", "13133"]) ports[name] = await freePort();
   const text = readFileSync("configs/default.yaml", "utf8")
     .replace(/127\.0\.0\.1:(\d+)/g, (_, port) => `127.0.0.1:${ports[port]}`)
     .replace("./cryostorm-data", join(directory, "data"));
