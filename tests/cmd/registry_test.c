@@ -35,6 +35,7 @@ static const struct Given {
     { PROCESSOR, "memory_limiter", "{check_interval: 1s, limit_mib: 100}" },
     { PROCESSOR, "resource", "{attributes: [{key: a, value: b, action: upsert}]}" },
     { PROCESSOR, "span", "{name: {from_attributes: [a]}, status: {code: Ok}}" },
+    { EXPORTER, "file", "{path: out.json}" },
     { EXPORTER, "otlp", "{endpoint: '127.0.0.1:1', tls: {insecure: true}}" },
     { EXPORTER, "otlphttp", "{endpoint: 'http://127.0.0.1:1'}" },
     { EXTENSION, "health_check", "{endpoint: '127.0.0.1:0'}" },
