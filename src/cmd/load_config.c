@@ -5,6 +5,8 @@
 #include "config/expand.h"
 #include "config/yaml.h"
 
+#include <stdio.h>
+
 extern const char cmd_default_config[], cmd_default_config_end[]; /* default_config.S */
 
 static Node *read_default(Arena *arena, Problems *problems)
@@ -59,4 +61,35 @@ const ServiceConfig *load_config(const Options *options, Disk *disk, Arena *aren
     if (!root || !config_expand(root, environment_process(), arena, problems))
         return NULL;
     return service_config_load(registry, root, arena, problems);
+}
+
+static void tell_problems(Problems *problems)
+{
+    Buf text = BUF(1 << 20);
+    problems_write(problems, &text);
+    fprintf(stderr, "%.*s", STR_ARG(buf_str(&text)));
+    buf_free(&text);
+}
+
+bool loaded_config_read(const Options *options, LoadedConfig *out, Err *err)
+{
+    *out = (LoadedConfig){ .arena = arena_new(CONFIG_MEMORY_MAX, err) };
+    if (!out->arena)
+        return false;
+    Problems problems;
+    problems_init(&problems, out->arena);
+    out->service = load_config(options, disk_system(), out->arena, &problems);
+    tell_problems(&problems);
+    if (out->service)
+        return true;
+    if (problems_ok(&problems, err))
+        fail(err, ERR_INPUT, "the configuration is wrong");
+    loaded_config_free(out);
+    return false;
+}
+
+void loaded_config_free(LoadedConfig *config)
+{
+    arena_free(config->arena);
+    *config = (LoadedConfig){ 0 };
 }

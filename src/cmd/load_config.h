@@ -13,4 +13,14 @@ enum { CONFIG_MEMORY_MAX = 64 << 20 }; /* trees and settings of all files */
 CHECKED const ServiceConfig *load_config(const Options *options, Disk *disk, Arena *arena,
                                          Problems *problems);
 
+/* The same with an arena of its own, all problems told on standard error. False: there
+ * were errors, and err has the first. */
+typedef struct LoadedConfig {
+    Arena *arena;
+    const ServiceConfig *service;
+} LoadedConfig;
+
+CHECKED bool loaded_config_read(const Options *options, LoadedConfig *out, Err *err);
+void loaded_config_free(LoadedConfig *config); /* harmless when zeroed, which it is afterwards */
+
 #endif

@@ -35,34 +35,21 @@ static int print(const char *text)
     return fputs(text, stdout) < 0 ? 1 : 0;
 }
 
-static void print_problems(Problems *problems)
-{
-    Buf text = BUF(1 << 20);
-    problems_write(problems, &text);
-    fprintf(stderr, "%.*s", STR_ARG(buf_str(&text)));
-    buf_free(&text);
-}
-
 /* Both commands load and tell all problems; only one goes on. */
 static int with_config(const Options *options)
 {
     Err err = { 0 };
-    Arena *arena = arena_new(CONFIG_MEMORY_MAX, &err);
-    if (!arena) {
-        fprintf(stderr, "cryostorm: %s\n", err.text);
+    LoadedConfig config;
+    if (!loaded_config_read(options, &config, &err)) {
+        if (err.kind == ERR_MEMORY)
+            fprintf(stderr, "cryostorm: %s\n", err.text);
         return 1;
     }
-    Problems problems;
-    problems_init(&problems, arena);
-    const ServiceConfig *config = load_config(options, disk_system(), arena, &problems);
-    print_problems(&problems);
-    int code = config ? 0 : 1;
-    if (config && options->command == COMMAND_RUN)
-        code = run_service(config);
-    else if (config)
-        printf("the configuration is valid\n");
-    arena_free(arena);
-    return code;
+    if (options->command == COMMAND_RUN)
+        return run_service(options, &config);
+    printf("the configuration is valid\n");
+    loaded_config_free(&config);
+    return 0;
 }
 
 static void print_kind(ComponentKind kind)

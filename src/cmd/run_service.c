@@ -1,5 +1,9 @@
 /* run_service.c - the service, from start to signal to drained; see run_service.h.
  *
+ * A reload checks the new configuration while the old one runs on; only a good one is taken over,
+ * by draining and stopping everything and starting it again. When it cannot start (a port is
+ * taken), the old one is started again.
+ *
  * The main thread only waits for signals; the graph's loops have threads of their own. After
  * SIGTERM or SIGINT receivers close, everything held is flushed, and what has not settled within
  * DRAIN_SECONDS is given up and said so. A second signal, a second later or more, ends the wait at
@@ -9,6 +13,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/thread.h"
 #include "pipe/graph.h"
 
 #include <cryostorm/version.h>
@@ -17,6 +22,7 @@
 #include <signal.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { DRAIN_SECONDS = 10, DEAF_SECONDS = 1 };
 
@@ -29,17 +35,6 @@ static void block_signals(sigset_t *waited)
     sigset_t blocked = *waited;
     sigaddset(&blocked, SIGPIPE); /* a peer that went away is an error of a write, no more */
     sigprocmask(SIG_BLOCK, &blocked, NULL);
-}
-
-static void wait_for_end(const sigset_t *waited)
-{
-    for (int number = 0; number != SIGINT && number != SIGTERM;) {
-        if (sigwait(waited, &number))
-            return;
-        log_write(LOG_INFO, "service", "Received signal from OS: %s", strsignal(number));
-        if (number == SIGHUP)
-            log_write(LOG_WARN, "service", "reloading comes later; restart to take a new file");
-    }
 }
 
 /* Forgets what came while nobody listened, and lets the next signal end the process. A terminal
@@ -82,25 +77,146 @@ static void tell_drained(const DrainReport *report)
                   acks->open_items, DRAIN_SECONDS);
 }
 
-int run_service(const ServiceConfig *config)
+/* ---- reloading ----------------------------------------------------------------------------------
+ */
+
+typedef struct Service {
+    const Options *options;
+    LoadedConfig config; /* what runs; the main thread's */
+    Graph *graph;
+    Mutex mutex;
+    LoadedConfig next; /* read and good, to be taken over; guarded */
+} Service;
+
+static bool read_next(Service *service, Err *err)
+{
+    LoadedConfig next;
+    if (!loaded_config_read(service->options, &next, err)) {
+        log_write(LOG_ERROR, "service", "not reloaded, the old configuration stays: %s", err->text);
+        return false;
+    }
+    mutex_lock(&service->mutex);
+    LoadedConfig passed = service->next;
+    service->next = next;
+    mutex_unlock(&service->mutex);
+    loaded_config_free(&passed);
+    return true;
+}
+
+/* Any thread: whoever asks hears at once whether the configuration is good. */
+static bool reload(void *context, Err *err)
+{
+    if (!read_next(context, err))
+        return false;
+    kill(getpid(), SIGHUP); /* wakes the main thread, which has it blocked and waits for it */
+    return true;
+}
+
+static LoadedConfig take_next(Service *service)
+{
+    mutex_lock(&service->mutex);
+    LoadedConfig next = service->next;
+    service->next = (LoadedConfig){ 0 };
+    mutex_unlock(&service->mutex);
+    return next;
+}
+
+static bool start_graph(Service *service, Err *err)
+{
+    const GraphOptions options = { .threads = true, .reload = reload, .reload_context = service };
+    service->graph = graph_new(service->config.service, &options, err);
+    if (service->graph && graph_start(service->graph, err))
+        return true;
+    graph_free(service->graph);
+    service->graph = NULL;
+    return false;
+}
+
+/* The new one gets the old one's ports and files, so the old one ends first: what it holds is
+ * delivered, and what cannot be within DRAIN_SECONDS is given up. */
+static bool swap_config(Service *service, LoadedConfig next)
+{
+    int64_t deadline = clock_mono_ns(clock_system()) + DRAIN_SECONDS * NANOS_PER_SECOND;
+    DrainReport report = graph_drain(service->graph, deadline);
+    tell_drained(&report);
+    graph_free(service->graph);
+    LoadedConfig old = service->config;
+    service->config = next;
+    log_set_level(next.service->log_level);
+    Err err = { 0 };
+    if (start_graph(service, &err)) {
+        loaded_config_free(&old);
+        log_write(LOG_INFO, "service", "Reloaded the configuration.");
+        return true;
+    }
+    log_write(LOG_ERROR, "service", "cannot start with the new configuration, back to the old: %s",
+              err.text);
+    loaded_config_free(&service->config);
+    service->config = old;
+    log_set_level(old.service->log_level);
+    return start_graph(service, &err) ||
+           (log_write(LOG_ERROR, "service", "cannot start again: %s", err.text), false);
+}
+
+/* SIGHUP: by hand, or because reload() has read something good. False: nothing runs any more. */
+static bool heed_reload(Service *service)
+{
+    LoadedConfig next = take_next(service);
+    Err err = { 0 };
+    if (!next.service && !read_next(service, &err))
+        return true;
+    if (!next.service)
+        next = take_next(service);
+    return swap_config(service, next);
+}
+
+/* False: nothing runs any more. */
+static bool wait_for_end(Service *service, const sigset_t *waited)
+{
+    for (int number = 0; number != SIGINT && number != SIGTERM;) {
+        if (sigwait(waited, &number))
+            return true;
+        log_write(LOG_INFO, "service", "Received signal from OS: %s", strsignal(number));
+        if (number == SIGHUP && !heed_reload(service))
+            return false;
+    }
+    return true;
+}
+
+/* ---- from start to end --------------------------------------------------------------------------
+ */
+
+static void run(Service *service, const sigset_t *waited)
+{
+    log_write(LOG_INFO, "service", "Everything is ready. Begin running and processing data.");
+    if (!wait_for_end(service, waited))
+        return;
+    log_write(LOG_INFO, "service", "Starting shutdown...");
+    DrainReport report = drain(service->graph, waited);
+    tell_drained(&report);
+}
+
+int run_service(const Options *options, LoadedConfig *config)
 {
     sigset_t waited;
     block_signals(&waited);
-    log_set_level(config->log_level);
+    log_set_level(config->service->log_level);
     Err err = { 0 };
+    Service service = { .options = options, .config = *config };
+    *config = (LoadedConfig){ 0 };
+    mutex_init(&service.mutex);
     log_write(LOG_INFO, "service", "Starting cryostorm " CRYO_VERSION);
-    Graph *graph = graph_new(config, &(GraphOptions){ .threads = true }, &err);
-    if (!graph || !graph_start(graph, &err)) {
+    bool started = start_graph(&service, &err);
+    if (started)
+        run(&service, &waited);
+    else
         log_write(LOG_ERROR, "service", "cannot start: %s", err.text);
-        graph_free(graph);
-        return 1;
-    }
-    log_write(LOG_INFO, "service", "Everything is ready. Begin running and processing data.");
-    wait_for_end(&waited);
-    log_write(LOG_INFO, "service", "Starting shutdown...");
-    DrainReport report = drain(graph, &waited);
-    tell_drained(&report);
-    graph_free(graph);
-    log_write(LOG_INFO, "service", "Shutdown complete.");
-    return 0;
+    bool ended = started && service.graph;
+    graph_free(service.graph);
+    loaded_config_free(&service.config);
+    loaded_config_free(&service.next);
+    mutex_done(&service.mutex);
+    if (ended)
+        log_write(LOG_INFO, "service", "Shutdown complete.");
+    return ended ? 0 : 1;
 }

@@ -2,9 +2,11 @@
 #ifndef CMD_RUN_SERVICE_H
 #define CMD_RUN_SERVICE_H
 
-#include "pipe/service_config.h"
+#include "cmd/load_config.h"
 
-/* Runs until SIGTERM or SIGINT, then drains. The exit code: 0, or 1 when it could not start. */
-int run_service(const ServiceConfig *config);
+/* Runs until SIGTERM or SIGINT, then drains. SIGHUP, or a component that asks for it, reads the
+ * configuration again by the same options. Takes the configuration over. The exit code: 0, or 1
+ * when it could not start. */
+int run_service(const Options *options, LoadedConfig *config);
 
 #endif

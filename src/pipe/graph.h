@@ -43,6 +43,9 @@ typedef struct GraphOptions {
     Disk *disk;
     Sockets *sockets;
     uint64_t seed; /* of every loop's Random; 0: from the system */
+    /* What host_reload() does; any thread. NULL: it is refused. */
+    bool (*reload)(void *context, Err *err);
+    void *reload_context;
     /* Without threads: called while graph_drain() waits, so that a test can move its clock. */
     void (*idle)(void *context);
     void *idle_context;

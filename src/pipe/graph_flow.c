@@ -249,6 +249,14 @@ static GraphStatus *graph_host_status(Host *host, Arena *arena, Err *err)
     return graph_status(((Instance *)host)->unit->graph, arena, err);
 }
 
+static bool graph_reload(Host *host, Err *err)
+{
+    const GraphOptions *options = &((Instance *)host)->unit->graph->options;
+    if (!options->reload)
+        return fail(err, ERR_UNSUPPORTED, "nobody here can reload");
+    return options->reload(options->reload_context, err);
+}
+
 const HostOps graph_host_ops = {
     .ack_new = graph_ack_new,
     .send = graph_send,
@@ -256,4 +264,5 @@ const HostOps graph_host_ops = {
     .ready = graph_ready,
     .service = graph_service,
     .status = graph_host_status,
+    .reload = graph_reload,
 };

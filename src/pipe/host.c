@@ -76,6 +76,13 @@ GraphStatus *host_status(Host *host, Arena *arena, Err *err)
     return host->ops->status(host, arena, err);
 }
 
+bool host_reload(Host *host, Err *err)
+{
+    if (!host->ops->reload)
+        return fail(err, ERR_UNSUPPORTED, "nobody here can reload");
+    return host->ops->reload(host, err);
+}
+
 Loop *host_loop(Host *host)
 {
     return host->loop;

@@ -67,6 +67,10 @@ void host_count_queue(Host *host, uint64_t size, uint64_t capacity);
  * literal such as "gRPC"; address: host:port, copied. */
 void host_announce(Host *host, const char *protocol, const char *address);
 
+/* Any thread. Reads the configuration again. False: it is wrong, err has the first problem, and
+ * what runs goes on. True: it is good, and soon everything is stopped and started with it. */
+CHECKED bool host_reload(Host *host, Err *err);
+
 /* The account of the whole service, for status pages; in the arena. Any thread. */
 CHECKED GraphStatus *host_status(Host *host, Arena *arena, Err *err);
 

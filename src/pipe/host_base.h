@@ -14,6 +14,7 @@ typedef struct HostOps {
     bool (*ready)(const Host *host);
     void *(*service)(Host *host, Str id, ServiceKind kind, Err *err);
     GraphStatus *(*status)(Host *host, Arena *arena, Err *err);
+    bool (*reload)(Host *host, Err *err); /* NULL: nobody can */
 } HostOps;
 
 typedef struct SignalAccount {

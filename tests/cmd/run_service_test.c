@@ -6,8 +6,6 @@
  */
 #include "cmd/run_service.h"
 
-#include "base/arena.h"
-#include "base/disk.h"
 #include "base/log.h"
 #include "cmd/load_config.h"
 
@@ -28,12 +26,11 @@ static const char yaml[] = "receivers: {otlp: {protocols: {http: {endpoint: '127
                            "service: {pipelines: {traces: {receivers: [otlp], exporters: "
                            "[debug]}}}\n";
 
-static void write_yaml(const char *path)
+static void write_text(const char *path, const char *text)
 {
     FILE *file = fopen(path, "w");
-    assert_non_null(file);
-    assert_true(fputs(yaml, file) >= 0);
-    assert_int_equal(fclose(file), 0);
+    if (!file || fputs(text, file) < 0 || fclose(file))
+        _exit(102);
 }
 
 /* context: the signals to send, 0 at the end; the first when it runs, the others while it drains */
@@ -53,36 +50,90 @@ static void send_signals(void *context, LogLevel level, Str component, Str messa
 static int child(const char *path, int *signals)
 {
     Err err;
-    Arena *arena = arena_new(CONFIG_MEMORY_MAX, &err);
-    if (!arena)
-        return 100;
-    Problems problems;
-    problems_init(&problems, arena);
     Options options = { .configs = { path }, .config_count = 1 };
-    const ServiceConfig *config = load_config(&options, disk_system(), arena, &problems);
-    if (!config)
+    LoadedConfig config;
+    if (!loaded_config_read(&options, &config, &err))
         return 101;
     log_set_sink(&(LogSink){ send_signals, signals, LOG_INFO });
-    int code = run_service(config);
-    arena_free(arena);
-    return code;
+    return run_service(&options, &config);
 }
 
-/* How a process ends that hears these. */
-static int status_after(int *signals)
+/* ---- reloading: the child changes its file and sends itself SIGHUP, step by step
+ * -----------------
+ */
+
+static const char reloaded[] = "receivers: {otlp: {protocols: {http: {endpoint: '127.0.0.1:0'}}}}\n"
+                               "exporters: {debug/second: {}}\n"
+                               "service: {pipelines: {traces: {receivers: [otlp], exporters: "
+                               "[debug/second]}}}\n";
+
+typedef struct Reloading {
+    const char *path;
+    int starts, refusals;
+} Reloading;
+
+/* good -> bad file: refused, goes on -> good file: taken over -> end */
+static void reload_steps(void *context, LogLevel level, Str component, Str message)
+{
+    (void)level;
+    (void)component;
+    Reloading *reloading = context;
+    if (str_starts(message, STR("Everything is ready"))) {
+        reloading->starts++;
+        write_text(reloading->path, "receivers: {otlp: {nonsense: 1}}\n");
+        kill(getpid(), SIGHUP);
+    } else if (str_starts(message, STR("not reloaded"))) {
+        reloading->refusals++;
+        write_text(reloading->path, reloaded);
+        kill(getpid(), SIGHUP);
+    } else if (str_starts(message, STR("Reloaded"))) {
+        reloading->starts++;
+        kill(getpid(), SIGTERM);
+    }
+}
+
+static int reloading_child(const char *path, int *signals)
+{
+    (void)signals;
+    Err err;
+    Options options = { .configs = { path }, .config_count = 1 };
+    LoadedConfig config;
+    Reloading reloading = { .path = path };
+    if (!loaded_config_read(&options, &config, &err))
+        return 101;
+    log_set_sink(&(LogSink){ reload_steps, &reloading, LOG_INFO });
+    int code = run_service(&options, &config);
+    return code ? code : 10 * reloading.starts + reloading.refusals;
+}
+
+/* How a process ends that does this. */
+static int status_of(int (*run)(const char *path, int *signals), int *signals)
 {
     char path[] = "/tmp/run_service_test.XXXXXX";
     int fd = mkstemp(path);
     assert_true(fd >= 0);
     close(fd);
-    write_yaml(path);
+    write_text(path, yaml);
     pid_t pid = fork();
     if (pid == 0)
-        _exit(child(path, signals));
+        _exit(run(path, signals));
     int status = -1;
     assert_int_equal(waitpid(pid, &status, 0), pid);
     unlink(path);
     return status;
+}
+
+static int status_after(int *signals)
+{
+    return status_of(child, signals);
+}
+
+static void a_bad_file_is_refused_and_a_good_one_taken_over(void **state)
+{
+    (void)state;
+    int status = status_of(reloading_child, NULL);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 21); /* two starts, one refusal */
 }
 
 static void the_first_signal_drains(void **state)
@@ -110,6 +161,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_signal_drains),
         cmocka_unit_test(heard_twice_it_is_one),
+        cmocka_unit_test(a_bad_file_is_refused_and_a_good_one_taken_over),
         cmocka_unit_test(a_closing_terminal_does_not_cut_the_drain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
