@@ -17,8 +17,8 @@
  * headers must be right, since spans that went elsewhere would be worse. Switches are true or
  * false; an OTEL_* switch that is neither counts as false.
  *
- * Metrics and logging settings are known by name; while this version of the library has only
- * traces they change nothing, and one warning says so for those that are set.
+ * What comes in a later version (https, the exporter prometheus, propagators other than W3C's,
+ * OTEL_CONFIG_FILE) is refused by the same rules, with a message that says so.
  */
 #ifndef CRYOSTORM_SETTINGS_H
 #define CRYOSTORM_SETTINGS_H
@@ -53,10 +53,12 @@ typedef struct CryoCollectorSettings {
     const char *protocol; /* http; https is refused until TLS comes */
 } CryoCollectorSettings;
 
-/* OTLP beyond host and port; each OTEL_EXPORTER_OTLP_{TRACES_}name. */
+/* OTLP beyond host and port; each OTEL_EXPORTER_OTLP_name for all signals, and
+ * OTEL_EXPORTER_OTLP_{TRACES,METRICS,LOGS}_name for one. An endpoint or a protocol selects the
+ * exporter otlp for the signals it is for, unless their exporter is chosen. */
 typedef struct CryoOtlpSettings {
     const char *endpoint;    /* URL for this signal, used as it is; instead of collector */
-    const char *protocol;    /* grpc, http/protobuf */
+    const char *protocol;    /* grpc, http/protobuf, http/json */
     const char *headers;     /* "key=value,key=value", values percent-encoded; secret */
     const char *compression; /* none, gzip */
     int64_t timeout_millis;  /* 10000: one export with all its retries */
@@ -96,13 +98,53 @@ typedef struct CryoTracingSettings {
     CryoAttrs additional_processor_args; /* of the chosen processor */
 } CryoTracingSettings;
 
+typedef struct CryoMetricsSettings {
+    CryoSwitch enabled;              /* on                         OTEL_METRICS_EXPORTER=none */
+    const char *exporter_type;       /* as with tracing            OTEL_METRICS_EXPORTER */
+    CryoCollectorSettings collector; /*                      OTEL_EXPORTER_OTLP_ENDPOINT */
+    CryoOtlpSettings otlp;
+    const char *temporality; /* METRICS__OTLP__TEMPORALITY_PREFERENCE: cumulative; delta, lowmemory
+                              * OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE */
+    int64_t export_interval_millis;     /* 60000             OTEL_METRIC_EXPORT_INTERVAL */
+    int64_t export_timeout_millis;      /* 30000             OTEL_METRIC_EXPORT_TIMEOUT */
+    CryoAttrs additional_exporter_args; /* of the chosen exporter */
+} CryoMetricsSettings;
+
+/* Counts may be CRYO_ZERO. */
+typedef struct CryoLogLimitSettings {
+    int64_t attributes;   /* 128                          OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT */
+    int64_t value_length; /* code points; no limit  OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT */
+} CryoLogLimitSettings;
+
+/* In the environment LOGGING__...; log records also appear on the console where service.environment
+ * is development and another exporter is chosen. */
+typedef struct CryoLoggingSettings {
+    CryoSwitch enabled;              /* on                         OTEL_LOGS_EXPORTER=none */
+    const char *processor_type;      /* simple; batch */
+    const char *exporter_type;       /* as with tracing            OTEL_LOGS_EXPORTER */
+    CryoCollectorSettings collector; /*                      OTEL_EXPORTER_OTLP_ENDPOINT */
+    CryoOtlpSettings otlp;
+    const char *level; /* INFO; DEBUG, WARNING, ERROR, CRITICAL: nothing below it is recorded */
+    CryoExportSettings export_config; /* without OTEL_BSP_*; the next three come before it */
+    int64_t schedule_delay_millis;    /* 5000                 OTEL_BLRP_SCHEDULE_DELAY */
+    int64_t max_export_batch_size;    /* 512                  OTEL_BLRP_MAX_EXPORT_BATCH_SIZE */
+    int64_t export_timeout_millis;    /* 30000                OTEL_BLRP_EXPORT_TIMEOUT */
+    int64_t max_queue_size;           /* 512; at least the batch size   OTEL_BLRP_MAX_QUEUE_SIZE */
+    CryoLogLimitSettings limits;
+    CryoAttrs additional_exporter_args;  /* of the chosen exporter */
+    CryoAttrs additional_processor_args; /* of the chosen processor */
+} CryoLoggingSettings;
+
 typedef struct CryoSettings {
     CryoServiceSettings service;
     const char *schema_url;      /* of the resource; empty */
     const char *excluded_paths;  /* /health,/metrics,/favicon.ico: HTTP helpers make no spans */
     CryoSwitch enable_telemetry; /* on; off switches everything off   OTEL_SDK_DISABLED */
+    CryoSwitch enable_metrics;   /* on */
     CryoPropagationSettings propagation;
     CryoTracingSettings tracing;
+    CryoMetricsSettings metrics;
+    CryoLoggingSettings logging;
     const char *log_level; /* info; debug, warn, error, none: our own messages  OTEL_LOG_LEVEL */
     const char *env_file;  /* .env in the working directory; "" reads none */
     const void *loaded;    /* the library's */

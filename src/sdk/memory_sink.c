@@ -70,9 +70,13 @@ static void ring_add(Ring *ring, Kept item)
 
 static CryoAttrs arguments_of(const CryoSettings *settings, Signal signal, Str *key)
 {
-    (void)signal;
-    *key = STR("max_spans");
-    return settings->tracing.additional_exporter_args;
+    switch (signal) {
+    case TRACES: *key = STR("max_spans"); return settings->tracing.additional_exporter_args;
+    case METRICS: *key = STR("max_metrics"); return settings->metrics.additional_exporter_args;
+    case LOGS: break;
+    }
+    *key = STR("max_logs");
+    return settings->logging.additional_exporter_args;
 }
 
 static size_t keep_max(const CryoSettings *settings, Signal signal)

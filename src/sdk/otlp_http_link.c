@@ -5,13 +5,15 @@
 #include "codec/rpc_status.h"
 #include "net/http_client.h"
 #include "net/url.h"
-#include "otlp/rpc.h"
+#include "otlp/json_in.h"
 
 #include <cryostorm/version.h>
 
+#include <string.h>
+
 #define USER_AGENT "OTel-OTLP-Exporter-C/" CRYO_VERSION
 
-enum { OWN_FIELDS = 3 };
+enum { OWN_FIELDS = 3, ANSWER_MAX = 1 << 20 };
 
 typedef struct HttpLink {
     OtlpLink base;
@@ -21,11 +23,35 @@ typedef struct HttpLink {
     Str target;
 } HttpLink;
 
+static bool answer_is_json(const HttpResponse *response)
+{
+    Str type = http_fields_get(response->fields, STR("content-type"));
+    return str_eq_nocase(str_first(type, strlen("application/json")), STR("application/json"));
+}
+
+static void http_taken(LinkAnswer *answer, const HttpResponse *response)
+{
+    ExportAnswer said = { 0 };
+    Buf scratch = BUF(ANSWER_MAX);
+    Err ignored; /* it was taken, whatever else was said */
+    bool read = answer_is_json(response)
+                    ? otlp_json_read_answer(response->body, &scratch, &said, &ignored)
+                    : export_answer_read(response->body, &said, &ignored);
+    if (!read)
+        said = (ExportAnswer){ 0 };
+    link_success(answer, &said);
+    buf_free(&scratch);
+}
+
 static void http_refused(LinkAnswer *answer, const HttpResponse *response)
 {
     RpcStatus said = { 0 };
+    Buf scratch = BUF(ANSWER_MAX);
     Err ignored;
-    if (!rpc_status_parse(response->body, &said, &ignored))
+    bool read = answer_is_json(response)
+                    ? otlp_json_read_status(response->body, &scratch, &said, &ignored)
+                    : rpc_status_parse(response->body, &said, &ignored);
+    if (!read)
         said.message = response->body;
     answer->verdict = http_retryable(response->status) ? LINK_AGAIN : LINK_REFUSED;
     Str rest = utf8_valid(said.message) ? str_trim(said.message) : STR(""), text = STR("");
@@ -34,6 +60,7 @@ static void http_refused(LinkAnswer *answer, const HttpResponse *response)
     fail(&answer->err, ERR_IO, "the server said %d %s%s%.*s%s", response->status,
          http_status_text(response->status), text.len ? ": " : "", STR_ARG(text),
          response->status == 404 ? " (is the path right?)" : "");
+    buf_free(&scratch);
 }
 
 static void http_done(void *owner, HttpResponse *response, const Err *err)
@@ -44,7 +71,7 @@ static void http_done(void *owner, HttpResponse *response, const Err *err)
     if (err) {
         link_no_answer(answer, err);
     } else if (response->status >= 200 && response->status < 300) {
-        link_success(answer, response->body);
+        http_taken(answer, response);
     } else {
         http_refused(answer, response);
         Str after = http_fields_get(response->fields, STR("retry-after"));
@@ -88,7 +115,8 @@ static bool http_fields_make(HttpLink *self, const LinkSettings *settings, Err *
     for (size_t i = 0; i < settings->field_count; i++)
         self->fields[self->field_count++] = settings->fields[i];
     self->fields[self->field_count++] =
-        (HttpField){ STR("content-type"), STR("application/x-protobuf") };
+        (HttpField){ STR("content-type"),
+                     settings->json ? STR("application/json") : STR("application/x-protobuf") };
     self->fields[self->field_count++] = (HttpField){ STR("user-agent"), STR(USER_AGENT) };
     if (settings->gzip)
         self->fields[self->field_count++] = (HttpField){ STR("content-encoding"), STR("gzip") };

@@ -3,23 +3,18 @@
 
 #include "base/mem.h"
 #include "net/grpc_client.h"
-#include "otlp/rpc.h"
 
 #include <cryostorm/version.h>
 
 #define USER_AGENT "OTel-OTLP-Exporter-C/" CRYO_VERSION
 
-void link_success(LinkAnswer *answer, Str body)
+void link_success(LinkAnswer *answer, const ExportAnswer *said)
 {
-    ExportAnswer partial;
-    Err ignored;
     answer->verdict = LINK_DELIVERED;
-    if (!export_answer_read(body, &partial, &ignored))
-        return; /* it was taken, whatever else was said */
-    answer->rejected = partial.rejected > 0 ? (uint64_t)partial.rejected : 0;
-    if (partial.message.len > 0 || answer->rejected)
+    answer->rejected = said->rejected > 0 ? (uint64_t)said->rejected : 0;
+    if (said->message.len > 0 || answer->rejected)
         fail(&answer->err, ERR_INPUT, "the server said: %.*s",
-             STR_ARG(str_first(partial.message, 200)));
+             STR_ARG(str_first(said->message, 200)));
 }
 
 void link_no_answer(LinkAnswer *answer, const Err *err)
@@ -48,7 +43,11 @@ static void grpc_done(void *owner, GrpcReply *reply, const Err *err)
     if (err) {
         link_no_answer(answer, err);
     } else if (reply->code == GRPC_OK) {
-        link_success(answer, reply->message);
+        ExportAnswer said = { 0 };
+        Err ignored; /* it was taken, whatever else was said */
+        if (!export_answer_read(reply->message, &said, &ignored))
+            said = (ExportAnswer){ 0 };
+        link_success(answer, &said);
     } else {
         bool again = grpc_retryable(reply->code, reply->has_retry);
         answer->verdict = again ? LINK_AGAIN : LINK_REFUSED;

@@ -8,9 +8,9 @@
 #define SDK_OTLP_LINK_H
 
 #include "base/buf.h"
-#include "model/signal.h"
 #include "net/http.h"
 #include "net/loop.h"
+#include "otlp/rpc.h"
 
 typedef enum LinkVerdict { LINK_DELIVERED, LINK_AGAIN, LINK_REFUSED } LinkVerdict;
 
@@ -37,14 +37,15 @@ typedef struct LinkSettings {
     Str endpoint;  /* http://host:port/path */
     const HttpField *fields;
     size_t field_count;
+    bool json; /* HTTP: requests and answers are OTLP/JSON */
     bool gzip; /* HTTP: the request comes compressed; gRPC: the link does it */
 } LinkSettings;
 
 CHECKED OtlpLink *otlp_grpc_link(const LinkSettings *settings, Err *err);
 CHECKED OtlpLink *otlp_http_link(const LinkSettings *settings, Err *err);
 
-/* For links: an answer with a success's body, and one without any answer from the server. */
-void link_success(LinkAnswer *answer, Str body);
+/* For links: an answer with what a success said, and one without any answer from the server. */
+void link_success(LinkAnswer *answer, const ExportAnswer *said);
 void link_no_answer(LinkAnswer *answer, const Err *err);
 
 #endif

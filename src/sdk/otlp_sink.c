@@ -1,9 +1,9 @@
 /* otlp_sink.c - sends batches to an OTLP endpoint, with another try where that may help.
  *
- *     encode -> gzip (HTTP) -> attempt -> delivered
- *                                 |  ^
- *                                 v  | after the server's own delay, or a growing one with jitter
- *                               again, until the time-out or the shutdown
+ *     encode (-> JSON) -> gzip (HTTP) -> attempt -> delivered
+ *                                            |  ^
+ *                                            v  | after the server's own delay, or a growing one
+ * with jitter again, until the time-out or the shutdown
  *
  * The loop, the connection and all that belongs to it live on the worker's thread and are made when
  * the first batch goes out. Waiting is done in steps of the loop, short enough that a shutdown is
@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "base/random.h"
 #include "codec/gzip.h"
+#include "otlp/json_out.h"
 #include "sdk/diagnostics.h"
 #include "sdk/exporters.h"
 #include "sdk/otlp_link.h"
@@ -35,7 +36,7 @@ typedef struct OtlpSink {
     Str endpoint;
     HttpField fields[FIELDS_MAX];
     size_t field_count;
-    bool grpc, gzip;
+    bool grpc, json, gzip;
     int64_t timeout_ns;
     int64_t rejection_told_at;
     Random random;
@@ -95,14 +96,22 @@ static void otlp_destroy(Sink *base)
     mem_free(sink);
 }
 
+static const CryoOtlpSettings *settings_of(const CryoSettings *settings, Signal signal)
+{
+    return signal == TRACES    ? &settings->tracing.otlp
+           : signal == METRICS ? &settings->metrics.otlp
+                               : &settings->logging.otlp;
+}
+
 static Sink *otlp_create(const CryoSettings *settings, Signal signal, Err *err)
 {
-    const CryoOtlpSettings *otlp = &settings->tracing.otlp;
+    const CryoOtlpSettings *otlp = settings_of(settings, signal);
     OtlpSink *sink = MEM_MAKE(OtlpSink, 1, err);
     if (!sink)
         return NULL;
     sink->base = (Sink){ &otlp_sink, signal };
     sink->grpc = strcmp(otlp->protocol, "grpc") == 0;
+    sink->json = strcmp(otlp->protocol, "http/json") == 0;
     sink->gzip = strcmp(otlp->compression, "gzip") == 0;
     sink->timeout_ns = otlp->timeout_millis * NANOS_PER_MILLI;
     random_seed_from_system(&sink->random);
@@ -127,6 +136,7 @@ static bool link_open(OtlpSink *sink, Err *err)
                               .endpoint = sink->endpoint,
                               .fields = sink->fields,
                               .field_count = sink->field_count,
+                              .json = sink->json,
                               .gzip = sink->gzip };
     sink->link = sink->grpc ? otlp_grpc_link(&settings, err) : otlp_http_link(&settings, err);
     if (!sink->link)
@@ -230,10 +240,23 @@ static bool deliver(OtlpSink *sink, const Patience *patience, Buf *request, Link
     }
 }
 
+/* Protobuf in, JSON out. The bytes are taken. */
+static bool to_json(Signal signal, Buf *bytes, Err *err)
+{
+    Buf json = BUF(REQUEST_MAX);
+    Batch *batch = batch_from_bytes(signal, bytes, err);
+    bool good = batch && otlp_json_write(batch, &json, err);
+    batch_unref(batch);
+    buf_free(bytes);
+    *bytes = json;
+    return good;
+}
+
 static bool make_request(OtlpSink *sink, const Outgoing *outgoing, Buf *out, Err *err)
 {
     Buf plain = BUF(REQUEST_MAX);
-    bool good = outgoing->encode(outgoing, &plain, err);
+    bool good = outgoing->encode(outgoing, &plain, err) &&
+                (!sink->json || to_json(outgoing->signal, &plain, err));
     if (good && sink->gzip && !sink->grpc) {
         good = gzip_compress(buf_str(&plain), GZIP_FORMAT, out, err);
         buf_free(&plain);

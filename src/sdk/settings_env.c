@@ -16,45 +16,9 @@ static const Str groups[] = { STR_ROW("SERVICE__"), STR_ROW("PROPAGATION__"), ST
 
 /* Known names of what this version does not do yet. */
 static const char *const idle_names[] = {
-    "ENABLE_METRICS",
-    "METRICS__ENABLED",
-    "METRICS__EXPORTER_TYPE",
-    "METRICS__COLLECTOR__HOST",
-    "METRICS__COLLECTOR__PORT",
-    "METRICS__COLLECTOR__PROTOCOL",
-    "METRICS__EXPORT_INTERVAL_MILLIS",
-    "METRICS__EXPORT_TIMEOUT_MILLIS",
-    "METRICS__ADDITIONAL_EXPORTER_ARGS",
-    "LOGGING__ENABLED",
-    "LOGGING__PROCESSOR_TYPE",
-    "LOGGING__EXPORTER_TYPE",
-    "LOGGING__COLLECTOR__HOST",
-    "LOGGING__COLLECTOR__PORT",
-    "LOGGING__COLLECTOR__PROTOCOL",
-    "LOGGING__LEVEL",
-    "LOGGING__EXPORT_CONFIG__BATCH_SIZE",
-    "LOGGING__EXPORT_CONFIG__SCHEDULE_DELAY_MILLIS",
-    "LOGGING__EXPORT_CONFIG__TIMEOUT_MILLIS",
-    "LOGGING__SCHEDULE_DELAY_MILLIS",
-    "LOGGING__MAX_EXPORT_BATCH_SIZE",
-    "LOGGING__EXPORT_TIMEOUT_MILLIS",
-    "LOGGING__MAX_QUEUE_SIZE",
-    "LOGGING__ADDITIONAL_EXPORTER_ARGS",
-    "LOGGING__ADDITIONAL_PROCESSOR_ARGS",
-    "OTEL_CONFIG_FILE",
-    "OTEL_EXPERIMENTAL_CONFIG_FILE",
     "OTEL_ENTITIES",
-    "OTEL_METRICS_EXPORTER",
-    "OTEL_LOGS_EXPORTER",
     "OTEL_METRICS_EXEMPLAR_FILTER",
-    "OTEL_METRIC_EXPORT_INTERVAL",
-    "OTEL_METRIC_EXPORT_TIMEOUT",
-    "OTEL_BLRP_SCHEDULE_DELAY",
-    "OTEL_BLRP_EXPORT_TIMEOUT",
-    "OTEL_BLRP_MAX_QUEUE_SIZE",
-    "OTEL_BLRP_MAX_EXPORT_BATCH_SIZE",
-    "OTEL_LOGRECORD_ATTRIBUTE_VALUE_LENGTH_LIMIT",
-    "OTEL_LOGRECORD_ATTRIBUTE_COUNT_LIMIT",
+    "OTEL_EXPORTER_OTLP_METRICS_DEFAULT_HISTOGRAM_AGGREGATION",
     "OTEL_EXPORTER_PROMETHEUS_HOST",
     "OTEL_EXPORTER_PROMETHEUS_PORT",
     "OTEL_EXPORTER_ZIPKIN_ENDPOINT",
@@ -65,7 +29,16 @@ static const char *const idle_names[] = {
     "OTEL_EXPORTER_OTLP_TRACES_CERTIFICATE",
     "OTEL_EXPORTER_OTLP_TRACES_CLIENT_KEY",
     "OTEL_EXPORTER_OTLP_TRACES_CLIENT_CERTIFICATE",
+    "OTEL_EXPORTER_OTLP_METRICS_CERTIFICATE",
+    "OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY",
+    "OTEL_EXPORTER_OTLP_METRICS_CLIENT_CERTIFICATE",
+    "OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE",
+    "OTEL_EXPORTER_OTLP_LOGS_CLIENT_KEY",
+    "OTEL_EXPORTER_OTLP_LOGS_CLIENT_CERTIFICATE",
 };
+
+/* Without these the program would do what nobody asked for. */
+static const char *const refused_names[] = { "OTEL_CONFIG_FILE", "OTEL_EXPERIMENTAL_CONFIG_FILE" };
 
 /* Names that rows do not have and apply_otel() reads. */
 static const char *const special_names[] = {
@@ -73,19 +46,17 @@ static const char *const special_names[] = {
     "OTEL_RESOURCE_ATTRIBUTES",
     "OTEL_EXPORTER_OTLP_INSECURE",
     "OTEL_EXPORTER_OTLP_TRACES_INSECURE",
+    "OTEL_EXPORTER_OTLP_METRICS_INSECURE",
+    "OTEL_EXPORTER_OTLP_LOGS_INSECURE",
 };
 
-/* Prefixes of names that belong to others: SDKs of other languages, instrumentation, other signals.
- */
+/* Prefixes of names that belong to others: SDKs of other languages, instrumentation. */
 static const Str foreign[] = {
     STR_ROW("OTEL_PYTHON_"),  STR_ROW("OTEL_NODE_"), STR_ROW("OTEL_JAVA"),
     STR_ROW("OTEL_DOTNET_"),  STR_ROW("OTEL_GO_"),   STR_ROW("OTEL_PHP_"),
     STR_ROW("OTEL_RUBY_"),    STR_ROW("OTEL_CPP_"),  STR_ROW("OTEL_INSTRUMENTATION_"),
     STR_ROW("OTEL_SEMCONV_"),
 };
-static const Str other_signals[] = { STR_ROW("OTEL_EXPORTER_OTLP_METRICS_"),
-                                     STR_ROW("OTEL_EXPORTER_OTLP_LOGS_") };
-
 static bool starts_with_any(Str name, const Str *prefixes, size_t count)
 {
     for (size_t i = 0; i < count; i++)
@@ -109,7 +80,7 @@ static bool row_named(Str name)
 static bool ours(Str name)
 {
     return str_starts(name, STR("OTEL_")) || starts_with_any(name, groups, COUNT_OF(groups)) ||
-           str_eq(name, STR("ENABLE_METRICS")) || row_named(name);
+           row_named(name);
 }
 
 /* ---- gathering ------------------------------------------------------------------------------- */
@@ -242,6 +213,8 @@ static const char *nearest(Str name)
     }
     for (size_t i = 0; i < COUNT_OF(special_names); i++)
         nearer(name, special_names[i], &best, &distance);
+    for (size_t i = 0; i < COUNT_OF(refused_names); i++)
+        nearer(name, refused_names[i], &best, &distance);
     for (size_t i = 0; i < COUNT_OF(idle_names); i++)
         nearer(name, idle_names[i], &best, &distance);
     return best;
@@ -255,13 +228,20 @@ static bool named_in(Str name, const char *const *names, size_t count)
     return false;
 }
 
-static void judge_one(SettingsLoad *load, const Variables *variables, Str name)
+static void judge_one(SettingsLoad *load, const Variables *variables, const Variable *variable)
 {
+    Str name = variable->name;
     if (row_named(name) || named_in(name, special_names, COUNT_OF(special_names)) ||
         starts_with_any(name, foreign, COUNT_OF(foreign)))
         return;
-    if (named_in(name, idle_names, COUNT_OF(idle_names)) ||
-        starts_with_any(name, other_signals, COUNT_OF(other_signals))) {
+    if (named_in(name, refused_names, COUNT_OF(refused_names))) {
+        if (variable->value.len == 0)
+            return;
+        load_error(load, "%.*s%s: settings from such a file come in a later version; unset it",
+                   STR_ARG(name), variables->is_file ? " (in .env)" : "");
+        return;
+    }
+    if (named_in(name, idle_names, COUNT_OF(idle_names))) {
         buf_addf(&load->idle, "%s%.*s", load->idle.len ? ", " : "", STR_ARG(name));
         return;
     }
@@ -277,5 +257,5 @@ static void judge_one(SettingsLoad *load, const Variables *variables, Str name)
 void variables_judge(SettingsLoad *load, const Variables *variables)
 {
     for (size_t i = 0; i < variables->count; i++)
-        judge_one(load, variables, variables->list[i].name);
+        judge_one(load, variables, &variables->list[i]);
 }

@@ -3,6 +3,7 @@
 #define SDK_SETTINGS_INTERNAL_H
 
 #include "base/buf.h"
+#include "model/signal.h"
 #include "sdk/settings_row.h"
 
 #include <stdatomic.h>
@@ -28,9 +29,26 @@ typedef struct LoadedSettings {
     Arena *arena; /* everything else, and this */
     atomic_int owners;
     Origin origins[SETTING_COUNT_ALL];
-    bool insecure;      /* an endpoint without a scheme is plain HTTP */
-    bool base_endpoint; /* tracing.otlp.endpoint is a base: a path is added for the signal */
+    int insecure;       /* Signals: an endpoint without a scheme is plain HTTP */
+    int base_endpoints; /* Signals whose endpoint is a base: a path is added for the signal */
 } LoadedSettings;
+
+/* Signals by their settings. */
+typedef struct SignalSettings {
+    Signal signal;
+    const char *group;         /* TRACING */
+    SettingId first;           /* of SETTINGS_OF_SIGNAL */
+    SettingId enabled, args;   /* the switch, the exporter's arguments */
+    const char *insecure_name; /* OpenTelemetry's variable */
+} SignalSettings;
+enum { SETTINGS_SIGNALS = 3 };
+extern const SignalSettings signal_settings[SETTINGS_SIGNALS];
+
+/* The same setting as `traces`, of another signal. */
+static inline SettingId setting_of(const SignalSettings *of, SettingId traces)
+{
+    return (SettingId)(of->first + (traces - SET_TRACES_EXPORTER));
+}
 
 /* One more owner; each calls cryo_settings_free(). */
 CryoSettings *settings_share(const CryoSettings *loaded);
@@ -51,12 +69,14 @@ typedef struct SettingsLoad {
     LoadedSettings *loaded;
     Arena *arena;
     Buf errors;
-    Buf idle; /* names that are known but change nothing yet, comma-separated */
+    Buf warnings; /* what was warned of, so that what three signals share is said once */
+    Buf idle;     /* names that are known but change nothing yet, comma-separated */
     Err starved;
     bool failed; /* starved says why: not the settings' fault */
 } SettingsLoad;
 
 void load_error(SettingsLoad *load, const char *format, ...) PRINTF(2, 3);
+void load_warning(SettingsLoad *load, const char *format, ...) PRINTF(2, 3);
 
 /* settings_env.c: those names of the environment or of a .env file that are ours or
  * OpenTelemetry's. `required`: a missing file is an error. */

@@ -15,13 +15,47 @@
 
 enum { ARENA_MAX = 8 << 20, ERRORS_MAX = 16 << 10 };
 
+const SignalSettings signal_settings[SETTINGS_SIGNALS] = {
+    { TRACES, "TRACING", SET_TRACES_EXPORTER, SET_TRACING_ENABLED, SET_TRACES_EXPORTER_ARGS,
+      "OTEL_EXPORTER_OTLP_TRACES_INSECURE" },
+    { METRICS, "METRICS", SET_METRICS_EXPORTER, SET_METRICS_ENABLED, SET_METRICS_EXPORTER_ARGS,
+      "OTEL_EXPORTER_OTLP_METRICS_INSECURE" },
+    { LOGS, "LOGGING", SET_LOGS_EXPORTER, SET_LOGS_ENABLED, SET_LOGS_EXPORTER_ARGS,
+      "OTEL_EXPORTER_OTLP_LOGS_INSECURE" },
+};
+
+/* A line of `lines`, unless it is there: what three signals share is wrong only once. */
+static bool line_add(Buf *lines, const char *format, va_list args)
+{
+    size_t before = lines->len;
+    if (lines->len)
+        buf_add_byte(lines, '\n');
+    size_t at = lines->len;
+    buf_addv(lines, format, args);
+    Str fresh = str_skip(buf_str(lines), at), seen = str_first(buf_str(lines), before), line;
+    while (!lines->failed && str_split(&seen, '\n', &line))
+        if (str_eq(line, fresh)) {
+            lines->len = before;
+            return false;
+        }
+    return !lines->failed;
+}
+
 void load_error(SettingsLoad *load, const char *format, ...)
 {
     va_list args;
-    if (load->errors.len)
-        buf_add_byte(&load->errors, '\n');
     va_start(args, format);
-    buf_addv(&load->errors, format, args);
+    (void)line_add(&load->errors, format, args);
+    va_end(args);
+}
+
+void load_warning(SettingsLoad *load, const char *format, ...)
+{
+    va_list args;
+    size_t before = load->warnings.len ? load->warnings.len + 1 : 0;
+    va_start(args, format);
+    if (line_add(&load->warnings, format, args))
+        say(CRYO_LOG_WARN, "%.*s", STR_ARG(str_skip(buf_str(&load->warnings), before)));
     va_end(args);
 }
 
@@ -32,7 +66,7 @@ static void judge(SettingsLoad *load, Origin origin, const Err *err)
         load->starved = *err;
         load->failed = true;
     } else if (origin.layer == LAYER_OTEL) {
-        say(CRYO_LOG_WARN, "%.*s: %s; it is ignored", STR_ARG(origin.name), err->text);
+        load_warning(load, "%.*s: %s; it is ignored", STR_ARG(origin.name), err->text);
     } else if (origin.layer == LAYER_CODE) {
         load_error(load, "%.*s (in code): %s", STR_ARG(origin.name), err->text);
     } else {
@@ -89,64 +123,114 @@ static void apply_code(SettingsLoad *load, const CryoSettings *code)
         } else {
             judge(load, origin, &err);
         }
-        if (row->otel[0] && id == SET_OTLP_ENDPOINT)
-            load->loaded->base_endpoint = false;
+        for (size_t i = 0; i < SETTINGS_SIGNALS; i++)
+            if (id == setting_of(&signal_settings[i], SET_TRACES_ENDPOINT))
+                load->loaded->base_endpoints &= ~(int)signal_settings[i].signal;
     }
     buf_free(&text);
 }
 
 /* Rules over several settings. */
-static void settle_queue(SettingsLoad *load)
+typedef struct QueueRule {
+    const char *name; /* of the queue's size */
+    SettingId batch_id, queue_id;
+    int64_t *batch_size;
+    int64_t queue_size;
+} QueueRule;
+
+static void settle_queue(SettingsLoad *load, const QueueRule *rule)
 {
-    CryoTracingSettings *tracing = &load->loaded->settings.tracing;
     const Origin *origins = load->loaded->origins;
-    if (tracing->export_config.batch_size <= tracing->max_queue_size)
+    if (*rule->batch_size <= rule->queue_size)
         return;
     bool shared =
-        origins[SET_BATCH_SIZE].layer == LAYER_OTEL || origins[SET_QUEUE_SIZE].layer == LAYER_OTEL;
-    if (!shared && origins[SET_BATCH_SIZE].layer != LAYER_PRESET)
-        load_error(load,
-                   "TRACING__MAX_QUEUE_SIZE: %" PRId64 " is smaller than the batch size, %" PRId64,
-                   tracing->max_queue_size, tracing->export_config.batch_size);
+        origins[rule->batch_id].layer == LAYER_OTEL || origins[rule->queue_id].layer == LAYER_OTEL;
+    if (!shared && origins[rule->batch_id].layer != LAYER_PRESET)
+        load_error(load, "%s: %" PRId64 " is smaller than the batch size, %" PRId64, rule->name,
+                   rule->queue_size, *rule->batch_size);
     else if (shared)
         say(CRYO_LOG_WARN, "the batch size is lowered to the queue size, %" PRId64,
-            tracing->max_queue_size);
-    tracing->export_config.batch_size = tracing->max_queue_size;
+            rule->queue_size);
+    *rule->batch_size = rule->queue_size;
+}
+
+/* A key of its own comes before the one in EXPORT_CONFIG; in the end both say the same. */
+static void settle_override(SettingsLoad *load, SettingId own, SettingId general)
+{
+    Origin *origins = load->loaded->origins;
+    int64_t *own_value = setting_member(&setting_rows[own], &load->loaded->settings);
+    int64_t *value = setting_member(&setting_rows[general], &load->loaded->settings);
+    if (origins[own].layer > LAYER_PRESET) {
+        *value = *own_value;
+        origins[general] = origins[own];
+    } else {
+        *own_value = *value;
+        origins[own] = origins[general];
+    }
+}
+
+static void settle_batches(SettingsLoad *load)
+{
+    CryoTracingSettings *tracing = &load->loaded->settings.tracing;
+    CryoLoggingSettings *logging = &load->loaded->settings.logging;
+    settle_override(load, SET_LOGS_OWN_DELAY, SET_LOGS_DELAY);
+    settle_override(load, SET_LOGS_OWN_BATCH_SIZE, SET_LOGS_BATCH_SIZE);
+    settle_override(load, SET_LOGS_OWN_TIMEOUT, SET_LOGS_TIMEOUT);
+    settle_queue(load, &(QueueRule){ "TRACING__MAX_QUEUE_SIZE", SET_BATCH_SIZE, SET_QUEUE_SIZE,
+                                     &tracing->export_config.batch_size, tracing->max_queue_size });
+    settle_queue(load,
+                 &(QueueRule){ "LOGGING__MAX_QUEUE_SIZE", SET_LOGS_BATCH_SIZE, SET_LOGS_QUEUE_SIZE,
+                               &logging->export_config.batch_size, logging->max_queue_size });
+    logging->max_export_batch_size = logging->export_config.batch_size;
+}
+
+static void refuse_arguments(SettingsLoad *load, SettingId id, const char *kind, const char *who)
+{
+    const CryoAttrs *args = setting_value(&setting_rows[id], &load->loaded->settings);
+    if (args->count)
+        load_error(load, "%s: '%.*s' is unknown; the %s %s takes no arguments",
+                   setting_rows[id].key, (int)args->ptr[0].key.len, args->ptr[0].key.ptr, kind,
+                   who);
 }
 
 /* Arguments that nobody takes are a mistake, not a matter of taste. Registered exporters judge
  * theirs. */
 static void settle_arguments(SettingsLoad *load)
 {
-    const CryoTracingSettings *tracing = &load->loaded->settings.tracing;
-    if (tracing->additional_processor_args.count)
-        load_error(load,
-                   "TRACING__ADDITIONAL_PROCESSOR_ARGS: '%.*s' is unknown; the processor %s "
-                   "takes no arguments",
-                   (int)tracing->additional_processor_args.ptr[0].key.len,
-                   tracing->additional_processor_args.ptr[0].key.ptr, tracing->processor_type);
-    bool alone = strcmp(tracing->exporter_type, "console") == 0 ||
-                 strcmp(tracing->exporter_type, "otlp") == 0;
-    if (tracing->additional_exporter_args.count && alone)
-        load_error(load,
-                   "TRACING__ADDITIONAL_EXPORTER_ARGS: '%.*s' is unknown; the exporter %s "
-                   "takes no arguments",
-                   (int)tracing->additional_exporter_args.ptr[0].key.len,
-                   tracing->additional_exporter_args.ptr[0].key.ptr, tracing->exporter_type);
+    const CryoSettings *settings = &load->loaded->settings;
+    for (size_t i = 0; i < SETTINGS_SIGNALS; i++) {
+        SettingId exporter = setting_of(&signal_settings[i], SET_TRACES_EXPORTER);
+        const char *const *names = setting_value(&setting_rows[exporter], settings);
+        if (strcmp(*names, "console") == 0 || strcmp(*names, "otlp") == 0)
+            refuse_arguments(load, signal_settings[i].args, "exporter", *names);
+    }
+    refuse_arguments(load, SET_TRACES_PROCESSOR_ARGS, "processor",
+                     settings->tracing.processor_type);
+    refuse_arguments(load, SET_LOGS_PROCESSOR_ARGS, "processor", settings->logging.processor_type);
+}
+
+static void settle_switches(CryoSettings *settings)
+{
+    for (size_t i = 0; i < SETTINGS_SIGNALS; i++) {
+        const SignalSettings *of = &signal_settings[i];
+        SettingId exporter = setting_of(of, SET_TRACES_EXPORTER);
+        const char *const *names = setting_value(&setting_rows[exporter], settings);
+        CryoSwitch *enabled = setting_member(&setting_rows[of->enabled], settings);
+        bool off = of->signal == METRICS && settings->enable_metrics == CRYO_OFF;
+        if (off || settings->enable_telemetry == CRYO_OFF || !**names ||
+            strcmp(*names, "none") == 0)
+            *enabled = CRYO_OFF;
+    }
 }
 
 static void settle(SettingsLoad *load)
 {
-    CryoSettings *settings = &load->loaded->settings;
     if (load->failed)
         return;
-    settle_queue(load);
+    settle_batches(load);
     settle_otlp(load);
     settle_arguments(load);
-    if (strcmp(settings->tracing.exporter_type, "none") == 0 || !*settings->tracing.exporter_type)
-        settings->tracing.enabled = CRYO_OFF;
-    if (settings->enable_telemetry == CRYO_OFF)
-        settings->tracing.enabled = CRYO_OFF;
+    settle_switches(&load->loaded->settings);
     if (load->idle.len)
         say(CRYO_LOG_WARN, "set, but without effect in this version: %.*s",
             STR_ARG(buf_str(&load->idle)));
@@ -197,14 +281,17 @@ CryoSettings *cryo_settings_load(const CryoSettings *code, CryoError *err)
     }
     loaded->arena = arena;
     atomic_init(&loaded->owners, 1);
-    SettingsLoad load = {
-        .loaded = loaded, .arena = arena, .errors = BUF(ERRORS_MAX), .idle = BUF(ERRORS_MAX)
-    };
+    SettingsLoad load = { .loaded = loaded,
+                          .arena = arena,
+                          .errors = BUF(ERRORS_MAX),
+                          .warnings = BUF(ERRORS_MAX),
+                          .idle = BUF(ERRORS_MAX) };
     gather(&load, code);
     loaded->settings.env_file = env_file_of(NULL);
     loaded->settings.loaded = loaded;
     bool good = load_result(&load, err);
     buf_free(&load.errors);
+    buf_free(&load.warnings);
     buf_free(&load.idle);
     if (good)
         return &loaded->settings;

@@ -5,11 +5,11 @@
  * sampler's argument only together with the sampler, and the endpoint, whose general form is a base
  * to which each signal adds its path.
  */
-#include "sdk/diagnostics.h"
 #include "sdk/settings_internal.h"
 
 #include "model/semconv.h"
 #include "net/http.h"
+#include "otlp/rpc.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -104,7 +104,7 @@ static void apply_resource(SettingsLoad *load, const Variables *variables)
         if (variables->is_file)
             load_error(load, "OTEL_RESOURCE_ATTRIBUTES (in .env): %s", what);
         else
-            say(CRYO_LOG_WARN, "OTEL_RESOURCE_ATTRIBUTES: %s; it is ignored", what);
+            load_warning(load, "OTEL_RESOURCE_ATTRIBUTES: %s; it is ignored", what);
         return;
     }
     for (size_t i = 0; i < count; i++)
@@ -118,16 +118,41 @@ static void apply_resource(SettingsLoad *load, const Variables *variables)
 
 /* ---- the others ------------------------------------------------------------------------------ */
 
-static bool otel_switch(const Variables *variables, const char *name, bool *out)
+static bool otel_switch(SettingsLoad *load, const Variables *variables, const char *name, bool *out)
 {
     const Variable *variable = variable_find(variables, name);
     if (!variable)
         return false;
     *out = str_eq_nocase(variable->value, STR("true"));
     if (!*out && !str_eq_nocase(variable->value, STR("false")))
-        say(CRYO_LOG_WARN, "%s: '%.*s' is neither true nor false; it counts as false", name,
-            STR_ARG(variable->value));
+        load_warning(load, "%s: '%.*s' is neither true nor false; it counts as false", name,
+                     STR_ARG(variable->value));
     return true;
+}
+
+/* An endpoint for all signals is a base; one for a signal is used as it is. */
+static void note_base(SettingsLoad *load, SettingId id, bool is_base)
+{
+    for (size_t i = 0; i < SETTINGS_SIGNALS; i++) {
+        const SignalSettings *of = &signal_settings[i];
+        if (id == setting_of(of, SET_TRACES_ENDPOINT))
+            load->loaded->base_endpoints = is_base
+                                               ? load->loaded->base_endpoints | (int)of->signal
+                                               : load->loaded->base_endpoints & ~(int)of->signal;
+    }
+}
+
+static void apply_insecure(SettingsLoad *load, const Variables *variables)
+{
+    for (size_t i = 0; i < SETTINGS_SIGNALS; i++) {
+        const SignalSettings *of = &signal_settings[i];
+        bool insecure = false;
+        if (!otel_switch(load, variables, of->insecure_name, &insecure) &&
+            !otel_switch(load, variables, "OTEL_EXPORTER_OTLP_INSECURE", &insecure))
+            continue;
+        load->loaded->insecure = insecure ? load->loaded->insecure | (int)of->signal
+                                          : load->loaded->insecure & ~(int)of->signal;
+    }
 }
 
 void apply_otel(SettingsLoad *load, const Variables *variables)
@@ -142,19 +167,15 @@ void apply_otel(SettingsLoad *load, const Variables *variables)
             (id == SET_SAMPLE_RATE && !variable_find(variables, "OTEL_TRACES_SAMPLER")))
             continue;
         apply_text(load, (SettingId)id, str_trim(variable->value), origin_of(variables, variable));
-        if (id == SET_OTLP_ENDPOINT)
-            load->loaded->base_endpoint = variable == general;
+        note_base(load, (SettingId)id, variable == general);
     }
     bool disabled;
-    if (otel_switch(variables, "OTEL_SDK_DISABLED", &disabled)) {
+    if (otel_switch(load, variables, "OTEL_SDK_DISABLED", &disabled)) {
         load->loaded->settings.enable_telemetry = disabled ? CRYO_OFF : CRYO_ON;
         load->loaded->origins[SET_ENABLE_TELEMETRY] =
             (Origin){ variables->is_file ? LAYER_FILE_OTEL : LAYER_OTEL, STR("OTEL_SDK_DISABLED") };
     }
-    bool insecure = false;
-    if (otel_switch(variables, "OTEL_EXPORTER_OTLP_TRACES_INSECURE", &insecure) ||
-        otel_switch(variables, "OTEL_EXPORTER_OTLP_INSECURE", &insecure))
-        load->loaded->insecure = insecure;
+    apply_insecure(load, variables);
 }
 
 /* ---- endpoint and protocol ------------------------------------------------------------------- */
@@ -191,11 +212,33 @@ static bool endpoint_parse(Str text, Endpoint *out)
     return out->host.len > 0 && !memchr(out->host.ptr, '@', out->host.len);
 }
 
-static void set_endpoint(SettingsLoad *load, const char *protocol, const char *format, ...)
-    PRINTF(3, 4);
-static void set_endpoint(SettingsLoad *load, const char *protocol, const char *format, ...)
+/* One signal's endpoint and protocol, on their way to what they are in the end. */
+typedef struct Settling {
+    SettingsLoad *load;
+    const SignalSettings *of;
+    CryoOtlpSettings *otlp;
+    const CryoCollectorSettings *collector;
+} Settling;
+
+static const Origin *origin(const Settling *at, SettingId traces)
 {
-    CryoOtlpSettings *otlp = &load->loaded->settings.tracing.otlp;
+    return &at->load->loaded->origins[setting_of(at->of, traces)];
+}
+
+static Settling settling(SettingsLoad *load, const SignalSettings *of)
+{
+    CryoSettings *s = &load->loaded->settings;
+    switch (of->signal) {
+    case TRACES: return (Settling){ load, of, &s->tracing.otlp, &s->tracing.collector };
+    case METRICS: return (Settling){ load, of, &s->metrics.otlp, &s->metrics.collector };
+    case LOGS: break;
+    }
+    return (Settling){ load, of, &s->logging.otlp, &s->logging.collector };
+}
+
+static PRINTF(3, 4) void set_endpoint(Settling *at, const char *protocol, const char *format, ...)
+{
+    SettingsLoad *load = at->load;
     Buf text = BUF(8 << 10);
     Str copy;
     va_list args;
@@ -204,22 +247,23 @@ static void set_endpoint(SettingsLoad *load, const char *protocol, const char *f
     va_end(args);
     if (buf_ok(&text, &load->starved) &&
         arena_copy(load->arena, buf_str(&text), &copy, &load->starved))
-        otlp->endpoint = copy.ptr;
+        at->otlp->endpoint = copy.ptr;
     else
         load->failed = true;
-    otlp->protocol = protocol;
+    at->otlp->protocol = protocol;
     buf_free(&text);
 }
 
-static const char *protocol_for(const SettingsLoad *load, bool grpc)
+static const char *protocol_for(const Settling *at, bool grpc)
 {
-    if (load->loaded->origins[SET_OTLP_PROTOCOL].layer > LAYER_PRESET)
-        return load->loaded->settings.tracing.otlp.protocol;
+    if (origin(at, SET_TRACES_PROTOCOL)->layer > LAYER_PRESET)
+        return at->otlp->protocol;
     return grpc ? "grpc" : "http/protobuf";
 }
 
-static bool scheme_allowed(SettingsLoad *load, Str name, const Endpoint *url)
+static bool scheme_allowed(Settling *at, Str name, const Endpoint *url)
 {
+    SettingsLoad *load = at->load;
     if (str_eq_nocase(url->scheme, STR("http")))
         return true;
     if (str_eq_nocase(url->scheme, STR("https")))
@@ -227,7 +271,7 @@ static bool scheme_allowed(SettingsLoad *load, Str name, const Endpoint *url)
                    "%.*s: https is not supported yet: TLS comes in a later version; use "
                    "http://, for example to a collector on this machine",
                    STR_ARG(name));
-    else if (url->scheme.len == 0 && load->loaded->insecure)
+    else if (url->scheme.len == 0 && (load->loaded->insecure & (int)at->of->signal))
         return true;
     else if (url->scheme.len == 0)
         load_error(load,
@@ -241,78 +285,87 @@ static bool scheme_allowed(SettingsLoad *load, Str name, const Endpoint *url)
 }
 
 /* The endpoint as the user wrote it: complete it for its protocol. */
-static void settle_endpoint(SettingsLoad *load)
+static void settle_endpoint(Settling *at)
 {
-    Str text = str_from(load->loaded->settings.tracing.otlp.endpoint);
-    Str name = load->loaded->origins[SET_OTLP_ENDPOINT].name;
+    Str text = str_from(at->otlp->endpoint);
+    Str name = origin(at, SET_TRACES_ENDPOINT)->name;
+    bool base = at->load->loaded->base_endpoints & (int)at->of->signal;
     Endpoint url;
     if (text.len > ENDPOINT_MAX || !endpoint_parse(text, &url)) {
-        load_error(load, "%.*s: '%.*s' is not a URL such as http://localhost:4318", STR_ARG(name),
-                   STR_ARG(str_first(text, SHOWN_MAX)));
+        load_error(at->load, "%.*s: '%.*s' is not a URL such as http://localhost:4318",
+                   STR_ARG(name), STR_ARG(str_first(text, SHOWN_MAX)));
         return;
     }
-    if (!scheme_allowed(load, name, &url))
+    if (!scheme_allowed(at, name, &url))
         return;
-    const char *protocol = protocol_for(load, url.port == GRPC_PORT);
+    const char *protocol = protocol_for(at, url.port == GRPC_PORT);
     bool grpc = strcmp(protocol, "grpc") == 0;
     uint16_t port = url.port ? url.port : grpc ? GRPC_PORT : 80;
-    Str path = url.path;
-    if (load->loaded->base_endpoint && path.len && path.ptr[path.len - 1] == '/')
+    Str path = url.path, more = path.len ? STR("") : STR("/");
+    if (base && path.len && path.ptr[path.len - 1] == '/')
         path.len--;
-    const char *more = load->loaded->base_endpoint ? "/v1/traces" : path.len ? "" : "/";
+    if (base)
+        more = otlp_http_path(at->of->signal);
     if (grpc)
-        set_endpoint(load, protocol, "http://%.*s:%u", STR_ARG(url.host), port);
+        set_endpoint(at, protocol, "http://%.*s:%u", STR_ARG(url.host), port);
     else
-        set_endpoint(load, protocol, "http://%.*s:%u%.*s%s", STR_ARG(url.host), port, STR_ARG(path),
-                     more);
+        set_endpoint(at, protocol, "http://%.*s:%u%.*s%.*s", STR_ARG(url.host), port, STR_ARG(path),
+                     STR_ARG(more));
 }
 
-static void settle_collector(SettingsLoad *load)
+static void settle_collector(Settling *at)
 {
-    const CryoCollectorSettings *collector = &load->loaded->settings.tracing.collector;
-    bool port_given = load->loaded->origins[SET_COLLECTOR_PORT].layer > LAYER_PRESET;
-    const char *protocol = protocol_for(load, collector->port != HTTP_PORT);
+    const CryoCollectorSettings *collector = at->collector;
+    bool port_given = origin(at, SET_TRACES_PORT)->layer > LAYER_PRESET;
+    const char *protocol = protocol_for(at, collector->port != HTTP_PORT);
     bool grpc = strcmp(protocol, "grpc") == 0;
     int32_t port = port_given ? collector->port : grpc ? GRPC_PORT : HTTP_PORT;
+    Str path = grpc ? STR("") : otlp_http_path(at->of->signal);
     if (strcmp(collector->protocol, "https") == 0) {
-        load_error(load, "TRACING__COLLECTOR__PROTOCOL: https is not supported yet: TLS comes in a "
-                         "later version; use http");
+        load_error(at->load,
+                   "%s__COLLECTOR__PROTOCOL: https is not supported yet: TLS comes in a "
+                   "later version; use http",
+                   at->of->group);
         return;
     }
-    set_endpoint(load, protocol, "http://%s:%" PRId32 "%s", collector->host, port,
-                 grpc ? "" : "/v1/traces");
+    set_endpoint(at, protocol, "http://%s:%" PRId32 "%.*s", collector->host, port, STR_ARG(path));
 }
 
-static Layer layer_of(const SettingsLoad *load, SettingId id)
+static bool exports_otlp(Str list)
 {
-    return load->loaded->origins[id].layer;
-}
-
-static bool exports_otlp(const SettingsLoad *load)
-{
-    Str list = str_from(load->loaded->settings.tracing.exporter_type), part;
+    Str part;
     while (str_split(&list, ',', &part))
         if (str_eq(part, STR("otlp")))
             return true;
     return false;
 }
 
+static void settle_signal(Settling at)
+{
+    LoadedSettings *loaded = at.load->loaded;
+    SettingId exporter = setting_of(at.of, SET_TRACES_EXPORTER);
+    const char **exporters = setting_member(&setting_rows[exporter], &loaded->settings);
+    bool endpoint = *at.otlp->endpoint != '\0';
+    SettingId chosen = endpoint ? SET_TRACES_ENDPOINT : SET_TRACES_PROTOCOL;
+    /* Whoever says where or how to send wants it sent. */
+    if (loaded->origins[exporter].layer == LAYER_PRESET &&
+        origin(&at, chosen)->layer > LAYER_PRESET) {
+        *exporters = "otlp";
+        loaded->origins[exporter] = *origin(&at, chosen);
+    }
+    if (!exports_otlp(str_from(*exporters)))
+        return;
+    Layer collector = origin(&at, SET_TRACES_HOST)->layer;
+    if (origin(&at, SET_TRACES_PORT)->layer > collector)
+        collector = origin(&at, SET_TRACES_PORT)->layer;
+    if (endpoint && origin(&at, SET_TRACES_ENDPOINT)->layer >= collector)
+        settle_endpoint(&at);
+    else
+        settle_collector(&at);
+}
+
 void settle_otlp(SettingsLoad *load)
 {
-    bool endpoint = *load->loaded->settings.tracing.otlp.endpoint != '\0';
-    SettingId chosen = endpoint ? SET_OTLP_ENDPOINT : SET_OTLP_PROTOCOL;
-    /* Whoever says where or how to send wants it sent. */
-    if (layer_of(load, SET_EXPORTER) == LAYER_PRESET && layer_of(load, chosen) > LAYER_PRESET) {
-        load->loaded->settings.tracing.exporter_type = "otlp";
-        load->loaded->origins[SET_EXPORTER] = load->loaded->origins[chosen];
-    }
-    if (!exports_otlp(load))
-        return;
-    Layer collector = layer_of(load, SET_COLLECTOR_HOST);
-    if (layer_of(load, SET_COLLECTOR_PORT) > collector)
-        collector = layer_of(load, SET_COLLECTOR_PORT);
-    if (endpoint && layer_of(load, SET_OTLP_ENDPOINT) >= collector)
-        settle_endpoint(load);
-    else
-        settle_collector(load);
+    for (size_t i = 0; i < SETTINGS_SIGNALS; i++)
+        settle_signal(settling(load, &signal_settings[i]));
 }

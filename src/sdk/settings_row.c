@@ -1,4 +1,4 @@
-/* settings_row.c - the rows, and how their values are read; see settings_row.h. */
+/* settings_row.c - how the values of rows are read; see settings_row.h. */
 #include "sdk/settings_row.h"
 
 #include "sdk/exporters.h"
@@ -9,151 +9,6 @@
 #include <string.h>
 
 enum { TEXT_MAX = 64 << 10 };
-#define ANY INT32_MAX
-
-static const char *const environments[] = { "development", "staging", "production", NULL };
-static const char *const schemes[] = { "http", "https", NULL };
-static const char *const protocols[] = { "grpc", "http/protobuf", NULL };
-static const char *const compressions[] = { "none", "gzip", NULL };
-static const char *const processors[] = { "batch", "simple", NULL };
-static const char *const levels[] = { "debug", "info", "warn", "error", "none", NULL };
-static const char *const propagators[] = { "tracecontext", "baggage", "none", NULL };
-
-#define ROW(name, kind, member, text) \
-    .key = name, .type = kind, .offset = offsetof(CryoSettings, member), .preset = text
-#define OTEL(...)        .otel = { __VA_ARGS__ }
-#define OTLP(name)       OTEL("OTEL_EXPORTER_OTLP_TRACES_" name, "OTEL_EXPORTER_OTLP_" name)
-#define RANGE(low, high) .min = low, .max = high
-#define ONE_OF(names)    .choices = names
-
-/* clang-format off */
-const SettingRow setting_rows[SETTING_COUNT_ALL] = {
-    [SET_SERVICE_NAME] = { ROW("SERVICE__NAME", SETTING_NAME, service.name, "unknown-service"),
-        OTEL("OTEL_SERVICE_NAME") },
-    [SET_SERVICE_VERSION] = { ROW("SERVICE__VERSION", SETTING_NAME, service.version, "0.1.0") },
-    [SET_SERVICE_ENVIRONMENT] = {
-        ROW("SERVICE__ENVIRONMENT", SETTING_CHOICE,
-            service.environment, "development"),
-        ONE_OF(environments) },
-    [SET_SERVICE_ATTRIBUTES] = {
-        ROW("SERVICE__ADDITIONAL_ATTRIBUTES", SETTING_MAP,
-            service.additional_attributes, "{}") },
-    [SET_SCHEMA_URL] = { ROW("SCHEMA_URL", SETTING_TEXT, schema_url, "") },
-    [SET_EXCLUDED_PATHS] = {
-        ROW("EXCLUDED_PATHS", SETTING_LIST,
-            excluded_paths, "/health,/metrics,/favicon.ico") },
-    [SET_ENABLE_TELEMETRY] = { ROW("ENABLE_TELEMETRY", SETTING_SWITCH, enable_telemetry, "true") },
-    [SET_PROPAGATION_ENABLED] = {
-        ROW("PROPAGATION__ENABLED", SETTING_SWITCH,
-            propagation.enabled, "true") },
-    [SET_PROPAGATORS] = {
-        ROW("PROPAGATION__PROPAGATOR_TYPES", SETTING_CHOICES,
-            propagation.propagator_types, "tracecontext,baggage"),
-        OTEL("OTEL_PROPAGATORS"),
-        ONE_OF(propagators) },
-    [SET_TRACING_ENABLED] = { ROW("TRACING__ENABLED", SETTING_SWITCH, tracing.enabled, "true") },
-    [SET_EXPORTER] = {
-        ROW("TRACING__EXPORTER_TYPE", SETTING_EXPORTERS,
-            tracing.exporter_type, "console"),
-        OTEL("OTEL_TRACES_EXPORTER") },
-    [SET_COLLECTOR_HOST] = {
-        ROW("TRACING__COLLECTOR__HOST", SETTING_NAME,
-            tracing.collector.host, "localhost") },
-    [SET_COLLECTOR_PORT] = {
-        ROW("TRACING__COLLECTOR__PORT", SETTING_PORT,
-            tracing.collector.port, "4317"),
-        RANGE(1, 65535) },
-    [SET_COLLECTOR_PROTOCOL] = {
-        ROW("TRACING__COLLECTOR__PROTOCOL", SETTING_CHOICE,
-            tracing.collector.protocol, "http"),
-        ONE_OF(schemes) },
-    [SET_OTLP_ENDPOINT] = { ROW("TRACING__OTLP__ENDPOINT", SETTING_TEXT, tracing.otlp.endpoint, ""),
-        OTLP("ENDPOINT") },
-    [SET_OTLP_PROTOCOL] = {
-        ROW("TRACING__OTLP__PROTOCOL", SETTING_CHOICE,
-            tracing.otlp.protocol, "grpc"),
-        OTLP("PROTOCOL"),
-        ONE_OF(protocols) },
-    [SET_OTLP_HEADERS] = { ROW("TRACING__OTLP__HEADERS", SETTING_TEXT, tracing.otlp.headers, ""),
-        OTLP("HEADERS"), .secret = true },
-    [SET_OTLP_COMPRESSION] = {
-        ROW("TRACING__OTLP__COMPRESSION", SETTING_CHOICE,
-            tracing.otlp.compression, "none"),
-        OTLP("COMPRESSION"),
-        ONE_OF(compressions) },
-    [SET_OTLP_TIMEOUT] = {
-        ROW("TRACING__OTLP__TIMEOUT_MILLIS", SETTING_COUNT,
-            tracing.otlp.timeout_millis, "10000"),
-        OTLP("TIMEOUT"),
-        RANGE(1, ANY) },
-    [SET_PROCESSOR] = {
-        ROW("TRACING__PROCESSOR_TYPE", SETTING_CHOICE,
-            tracing.processor_type, "batch"),
-        ONE_OF(processors) },
-    [SET_SAMPLER] = {
-        ROW("TRACING__SAMPLING_STRATEGY", SETTING_SAMPLER,
-            tracing.sampling_strategy, "parent_based_always_on"),
-        OTEL("OTEL_TRACES_SAMPLER") },
-    [SET_SAMPLE_RATE] = { ROW("TRACING__SAMPLE_RATE", SETTING_RATIO, tracing.sample_rate, "1.0"),
-        OTEL("OTEL_TRACES_SAMPLER_ARG") },
-    [SET_BATCH_SIZE] = {
-        ROW("TRACING__EXPORT_CONFIG__BATCH_SIZE", SETTING_COUNT,
-            tracing.export_config.batch_size, "512"),
-        OTEL("OTEL_BSP_MAX_EXPORT_BATCH_SIZE"),
-        RANGE(1, 1 << 20) },
-    [SET_DELAY] = {
-        ROW("TRACING__EXPORT_CONFIG__SCHEDULE_DELAY_MILLIS", SETTING_COUNT,
-            tracing.export_config.schedule_delay_millis, "5000"),
-        OTEL("OTEL_BSP_SCHEDULE_DELAY"),
-        RANGE(1, ANY) },
-    [SET_TIMEOUT] = {
-        ROW("TRACING__EXPORT_CONFIG__TIMEOUT_MILLIS", SETTING_COUNT,
-            tracing.export_config.timeout_millis, "30000"),
-        OTEL("OTEL_BSP_EXPORT_TIMEOUT"),
-        RANGE(1, ANY) },
-    [SET_QUEUE_SIZE] = {
-        ROW("TRACING__MAX_QUEUE_SIZE", SETTING_COUNT,
-            tracing.max_queue_size, "2048"),
-        OTEL("OTEL_BSP_MAX_QUEUE_SIZE"),
-        RANGE(1, 1 << 24) },
-    [SET_ATTRIBUTE_LIMIT] = {
-        ROW("TRACING__LIMITS__ATTRIBUTES", SETTING_COUNT,
-            tracing.limits.attributes, "128"),
-        OTEL("OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_COUNT_LIMIT"),
-        RANGE(0, ANY) },
-    [SET_EVENT_LIMIT] = {
-        ROW("TRACING__LIMITS__EVENTS", SETTING_COUNT,
-            tracing.limits.events, "128"),
-        OTEL("OTEL_SPAN_EVENT_COUNT_LIMIT"),
-        RANGE(0, ANY) },
-    [SET_LINK_LIMIT] = { ROW("TRACING__LIMITS__LINKS", SETTING_COUNT, tracing.limits.links, "128"),
-        OTEL("OTEL_SPAN_LINK_COUNT_LIMIT"), RANGE(0, ANY) },
-    [SET_EVENT_ATTRIBUTE_LIMIT] = {
-        ROW("TRACING__LIMITS__ATTRIBUTES_PER_EVENT", SETTING_COUNT,
-            tracing.limits.attributes_per_event, "128"),
-        OTEL("OTEL_EVENT_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_COUNT_LIMIT"),
-        RANGE(0, ANY) },
-    [SET_LINK_ATTRIBUTE_LIMIT] = {
-        ROW("TRACING__LIMITS__ATTRIBUTES_PER_LINK", SETTING_COUNT,
-            tracing.limits.attributes_per_link, "128"),
-        OTEL("OTEL_LINK_ATTRIBUTE_COUNT_LIMIT", "OTEL_ATTRIBUTE_COUNT_LIMIT"),
-        RANGE(0, ANY) },
-    [SET_VALUE_LENGTH_LIMIT] = {
-        ROW("TRACING__LIMITS__VALUE_LENGTH", SETTING_COUNT,
-            tracing.limits.value_length, "2147483647"),
-        OTEL("OTEL_SPAN_ATTRIBUTE_VALUE_LENGTH_LIMIT", "OTEL_ATTRIBUTE_VALUE_LENGTH_LIMIT"),
-        RANGE(0, ANY) },
-    [SET_EXPORTER_ARGS] = {
-        ROW("TRACING__ADDITIONAL_EXPORTER_ARGS", SETTING_MAP,
-            tracing.additional_exporter_args, "{}") },
-    [SET_PROCESSOR_ARGS] = {
-        ROW("TRACING__ADDITIONAL_PROCESSOR_ARGS", SETTING_MAP,
-            tracing.additional_processor_args, "{}") },
-    [SET_LOG_LEVEL] = { ROW("LOG_LEVEL", SETTING_CHOICE, log_level, "info"),
-        OTEL("OTEL_LOG_LEVEL"), ONE_OF(levels) },
-};
-/* clang-format on */
-
 /* ---- texts and lists ------------------------------------------------------------------------- */
 
 static bool keep_text(Str text, const char **out, Arena *arena, Err *err)
@@ -191,21 +46,21 @@ static bool parse_choice(const SettingRow *row, Str text, const char **out, Err 
     return true;
 }
 
-static const char *const later_propagators[] = { "b3",      "b3multi",   "jaeger", "xray",
-                                                 "ottrace", "composite", NULL };
+static bool comes_later(const SettingRow *row, Str text, Err *err)
+{
+    return row->later && choice_find(text, row->later) &&
+           !fail(err, ERR_UNSUPPORTED, "'%.*s' is not in this version yet", STR_ARG(text));
+}
 
 static bool element_valid(const SettingRow *row, Str element, Err *err)
 {
-    if (row->type == SETTING_CHOICES && !choice_find(element, row->choices)) {
-        if (row->choices == propagators && choice_find(element, later_propagators))
-            return fail(err, ERR_UNSUPPORTED, "'%.*s' is not in this version yet",
-                        STR_ARG(element));
-        return not_one_of(element, row->choices, err);
-    }
+    if (row->type == SETTING_CHOICES && !choice_find(element, row->choices))
+        return !comes_later(row, element, err) && not_one_of(element, row->choices, err);
     if (row->type == SETTING_EXPORTERS && !exporter_known(element)) {
         char names[160];
         exporter_names(names, sizeof names);
-        return fail(err, ERR_INPUT, "'%.*s' is no exporter; there are %s", STR_ARG(element), names);
+        return !comes_later(row, element, err) &&
+               fail(err, ERR_INPUT, "'%.*s' is no exporter; there are %s", STR_ARG(element), names);
     }
     return true;
 }

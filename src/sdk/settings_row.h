@@ -35,10 +35,16 @@ typedef struct SettingRow {
     const char *preset; /* "": empty */
     int64_t min, max;
     const char *const *choices;
+    const char *const *later; /* values whose part comes in a later version */
     bool secret;
 } SettingRow;
 
-/* The rows that others ask for by name. */
+/* What each signal has alike. */
+#define SETTINGS_OF_SIGNAL(ID)                                                                     \
+    SET_##ID##_EXPORTER, SET_##ID##_HOST, SET_##ID##_PORT, SET_##ID##_SCHEME, SET_##ID##_ENDPOINT, \
+        SET_##ID##_PROTOCOL, SET_##ID##_HEADERS, SET_##ID##_COMPRESSION, SET_##ID##_OTLP_TIMEOUT
+
+/* The rows, in the order in which they are printed. */
 typedef enum SettingId {
     SET_SERVICE_NAME,
     SET_SERVICE_VERSION,
@@ -47,18 +53,11 @@ typedef enum SettingId {
     SET_SCHEMA_URL,
     SET_EXCLUDED_PATHS,
     SET_ENABLE_TELEMETRY,
+    SET_ENABLE_METRICS,
     SET_PROPAGATION_ENABLED,
     SET_PROPAGATORS,
     SET_TRACING_ENABLED,
-    SET_EXPORTER,
-    SET_COLLECTOR_HOST,
-    SET_COLLECTOR_PORT,
-    SET_COLLECTOR_PROTOCOL,
-    SET_OTLP_ENDPOINT,
-    SET_OTLP_PROTOCOL,
-    SET_OTLP_HEADERS,
-    SET_OTLP_COMPRESSION,
-    SET_OTLP_TIMEOUT,
+    SETTINGS_OF_SIGNAL(TRACES),
     SET_PROCESSOR,
     SET_SAMPLER,
     SET_SAMPLE_RATE,
@@ -72,8 +71,29 @@ typedef enum SettingId {
     SET_EVENT_ATTRIBUTE_LIMIT,
     SET_LINK_ATTRIBUTE_LIMIT,
     SET_VALUE_LENGTH_LIMIT,
-    SET_EXPORTER_ARGS,
-    SET_PROCESSOR_ARGS,
+    SET_TRACES_EXPORTER_ARGS,
+    SET_TRACES_PROCESSOR_ARGS,
+    SET_METRICS_ENABLED,
+    SETTINGS_OF_SIGNAL(METRICS),
+    SET_TEMPORALITY,
+    SET_METRICS_INTERVAL,
+    SET_METRICS_TIMEOUT,
+    SET_METRICS_EXPORTER_ARGS,
+    SET_LOGS_ENABLED,
+    SET_LOGS_PROCESSOR,
+    SETTINGS_OF_SIGNAL(LOGS),
+    SET_LOGS_LEVEL,
+    SET_LOGS_BATCH_SIZE,
+    SET_LOGS_DELAY,
+    SET_LOGS_TIMEOUT,
+    SET_LOGS_OWN_DELAY,
+    SET_LOGS_OWN_BATCH_SIZE,
+    SET_LOGS_OWN_TIMEOUT,
+    SET_LOGS_QUEUE_SIZE,
+    SET_LOGS_ATTRIBUTE_LIMIT,
+    SET_LOGS_VALUE_LENGTH_LIMIT,
+    SET_LOGS_EXPORTER_ARGS,
+    SET_LOGS_PROCESSOR_ARGS,
     SET_LOG_LEVEL,
     SETTING_COUNT_ALL
 } SettingId;

@@ -181,7 +181,7 @@ bool cryo_start(const CryoSettings *settings, CryoError *error)
     bool good = start_locked(settings, reason);
     life_unlock();
     Str lines = str_from(own.text), line;
-    while (!good && str_split(&lines, '\n', &line))
+    while (!good && !error && str_split(&lines, '\n', &line))
         say(CRYO_LOG_ERROR, "telemetry stays off: %.*s", STR_ARG(line));
     return good;
 }

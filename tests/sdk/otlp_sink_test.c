@@ -1,11 +1,12 @@
-/* otlp_sink_test.c - sending to a server of room net in this process, over both transports: what
+/* otlp_sink_test.c - sending to a server of room net in this process, over each transport: what
  * arrives, what is tried again, and when it is given up. */
 #include "sdk/kept_spans.h"
 
 #include "base/thread.h"
 #include "model/signal.h"
 #include "net/server.h"
-#include "otlp/rpc.h"
+#include "otlp/json_in.h"
+#include "otlp/json_out.h"
 #include "otlp/view.h"
 
 #include <setjmp.h>
@@ -19,6 +20,9 @@
 #include <cmocka.h>
 
 enum { SCRIPT_MAX = 8 };
+
+typedef enum Transport { PROTOBUF, GRPC, JSON } Transport;
+static const char *const protocols[] = { "http/protobuf", "grpc", "http/json" };
 
 /* What the server answers, one after the other; the last one again and again. */
 typedef enum Step { TAKE, UNAVAILABLE, UNAVAILABLE_NOW, BAD_REQUEST, PARTLY, SILENCE } Step;
@@ -44,10 +48,26 @@ static void note_field(Request *request, const char *name, char *out, size_t siz
     snprintf(out, size, "%.*s", STR_ARG(value));
 }
 
-static void note_spans(Request *request)
+static bool is_json(Request *request)
+{
+    return str_eq(request_field(request, STR("content-type")), STR("application/json"));
+}
+
+static Batch *batch_of(Request *request)
 {
     Err err;
-    Batch *batch = batch_from_copy(TRACES, request_body(request), &err);
+    Buf bytes = BUF(16 << 20);
+    if (!is_json(request))
+        return batch_from_copy(TRACES, request_body(request), &err);
+    assert_true(otlp_json_read(TRACES, request_body(request), &bytes, &err));
+    Batch *batch = batch_from_bytes(TRACES, &bytes, &err);
+    buf_free(&bytes);
+    return batch;
+}
+
+static void note_spans(Request *request)
+{
+    Batch *batch = batch_of(request);
     assert_non_null(batch);
     peer.spans += batch_item_count(batch);
     snprintf(peer.first_name, sizeof peer.first_name, "%.*s", STR_ARG(span_view(batch, 0).name));
@@ -65,12 +85,17 @@ static void answer_take(Request *request, int64_t rejected)
     Buf body = BUF(1000);
     ExportAnswer answer = { rejected, rejected ? STR("not all of them") : STR("") };
     note_spans(request);
-    export_answer_write(&body, &answer);
+    bool json = is_json(request);
+    if (json)
+        otlp_json_write_answer(TRACES, &answer, &body);
+    else
+        export_answer_write(&body, &answer);
     if (request_is_grpc(request))
         request_answer_grpc(request, &body);
     else
         request_answer(request, &(Answer){ .status = 200,
-                                           .content_type = STR("application/x-protobuf"),
+                                           .content_type = json ? STR("application/json")
+                                                                : STR("application/x-protobuf"),
                                            .body = body });
 }
 
@@ -153,18 +178,18 @@ static void keep_log(void *context, CryoLogLevel level, CryoString message)
     snprintf(log_text + len, sizeof log_text - len, "%.*s\n", (int)message.len, message.ptr);
 }
 
-static void sdk_start(bool grpc, const char *compression, int64_t timeout_millis)
+static void sdk_start(Transport transport, const char *compression, int64_t timeout_millis)
 {
     char endpoint[64];
     snprintf(endpoint, sizeof endpoint, "http://127.0.0.1:%u%s", peer.port,
-             grpc ? "" : "/v1/traces");
+             transport == GRPC ? "" : "/v1/traces");
     const CryoString list[] = { CRYO_STR("x") };
     CryoSettings settings = {
         .service = { .name = "sender",
                      .additional_attributes = CRYO_ATTRS("list", CRYO_ARRAY(list)) },
         .tracing = { .exporter_type = "otlp",
                      .otlp = { .endpoint = endpoint,
-                               .protocol = grpc ? "grpc" : "http/protobuf",
+                               .protocol = protocols[transport],
                                .headers = "X-Secret=a%20b",
                                .compression = compression,
                                .timeout_millis = timeout_millis } },
@@ -182,11 +207,11 @@ static void make_spans(int count)
     }
 }
 
-static void spans_arrive(bool grpc, const char *compression)
+static void spans_arrive(Transport transport, const char *compression)
 {
     static const Step script[] = { TAKE };
     peer_start(script, 1);
-    sdk_start(grpc, compression, 5000);
+    sdk_start(transport, compression, 5000);
     make_spans(600);
     assert_true(cryo_flush(10000, NULL));
     make_spans(1);
@@ -201,13 +226,13 @@ static void spans_arrive(bool grpc, const char *compression)
     peer_stop();
 }
 
-static void spans_arrive_over_both_transports(void **state)
+static void spans_arrive_over_each_transport(void **state)
 {
     (void)state;
-    spans_arrive(false, "none");
-    spans_arrive(false, "gzip");
-    spans_arrive(true, "none");
-    spans_arrive(true, "gzip");
+    for (Transport transport = PROTOBUF; transport <= JSON; transport++) {
+        spans_arrive(transport, "none");
+        spans_arrive(transport, "gzip");
+    }
 }
 
 static bool text_value_is(Attributes list, const char *key, const char *wanted)
@@ -254,7 +279,7 @@ static void all_that_is_said_arrives(void **state)
     remote.trace_state_len = 3;
     memcpy(remote.trace_state, "a=1", 3);
     peer_start(script, 1);
-    sdk_start(false, "none", 5000);
+    sdk_start(PROTOBUF, "none", 5000);
     int64_t before = clock_wall_ns(clock_system());
     say_everything(&remote, &other);
     assert_true(cryo_flush(10000, NULL));
@@ -300,11 +325,12 @@ static void all_that_is_said_arrives(void **state)
 }
 
 /* Gives what became of 5 spans under the script. */
-static CryoCounts outcome(bool grpc, const Step *script, size_t steps, int64_t timeout_millis)
+static CryoCounts outcome(Transport transport, const Step *script, size_t steps,
+                          int64_t timeout_millis)
 {
     CryoCounts counts;
     peer_start(script, steps);
-    sdk_start(grpc, "none", timeout_millis);
+    sdk_start(transport, "none", timeout_millis);
     make_spans(5);
     (void)cryo_flush(20000, NULL);
     cryo_counts(&counts);
@@ -317,9 +343,9 @@ static void what_may_succeed_later_is_tried_again(void **state)
 {
     (void)state;
     static const Step script[] = { UNAVAILABLE, UNAVAILABLE_NOW, TAKE };
-    for (int grpc = 0; grpc <= 1; grpc++) {
+    for (Transport transport = PROTOBUF; transport <= JSON; transport++) {
         int64_t began = clock_mono_ns(clock_system());
-        CryoCounts counts = outcome(grpc, script, 3, 15000);
+        CryoCounts counts = outcome(transport, script, 3, 15000);
         int64_t took = clock_mono_ns(clock_system()) - began;
         assert_int_equal(counts.exported, 5);
         assert_int_equal(counts.failed, 0);
@@ -332,8 +358,8 @@ static void what_is_wrong_is_not(void **state)
 {
     (void)state;
     static const Step script[] = { BAD_REQUEST };
-    for (int grpc = 0; grpc <= 1; grpc++) {
-        CryoCounts counts = outcome(grpc, script, 1, 15000);
+    for (Transport transport = PROTOBUF; transport <= JSON; transport++) {
+        CryoCounts counts = outcome(transport, script, 1, 15000);
         assert_int_equal(counts.failed, 5);
         assert_int_equal(peer.at, 1);
         assert_non_null(strstr(log_text, "cannot export spans, 5 lost so far: http://127.0.0.1:"));
@@ -345,8 +371,8 @@ static void rejected_spans_are_lost_and_told(void **state)
 {
     (void)state;
     static const Step script[] = { PARTLY };
-    for (int grpc = 0; grpc <= 1; grpc++) {
-        CryoCounts counts = outcome(grpc, script, 1, 15000);
+    for (Transport transport = PROTOBUF; transport <= JSON; transport++) {
+        CryoCounts counts = outcome(transport, script, 1, 15000);
         assert_int_equal(counts.exported, 3);
         assert_int_equal(counts.failed, 2);
         assert_int_equal(peer.at, 1);
@@ -358,9 +384,9 @@ static void a_silent_server_is_given_up_in_time(void **state)
 {
     (void)state;
     static const Step script[] = { SILENCE };
-    for (int grpc = 0; grpc <= 1; grpc++) {
+    for (Transport transport = PROTOBUF; transport <= JSON; transport++) {
         int64_t began = clock_mono_ns(clock_system());
-        CryoCounts counts = outcome(grpc, script, 1, 300);
+        CryoCounts counts = outcome(transport, script, 1, 300);
         assert_int_equal(counts.failed, 5);
         assert_true(clock_mono_ns(clock_system()) - began < 10 * NANOS_PER_SECOND);
     }
@@ -371,9 +397,9 @@ static void a_shutdown_does_not_wait_for_the_next_try(void **state)
     (void)state;
     static const Step script[] = { UNAVAILABLE };
     CryoError error;
-    for (int grpc = 0; grpc <= 1; grpc++) {
+    for (Transport transport = PROTOBUF; transport <= JSON; transport++) {
         peer_start(script, 1);
-        sdk_start(grpc, "none", 60000);
+        sdk_start(transport, "none", 60000);
         make_spans(5);
         int64_t began = clock_mono_ns(clock_system());
         assert_false(cryo_shutdown(5000, &error));
@@ -388,10 +414,10 @@ static void without_a_server_one_line_says_so(void **state)
 {
     (void)state;
     static const Step script[] = { TAKE };
-    for (int grpc = 0; grpc <= 1; grpc++) {
+    for (Transport transport = PROTOBUF; transport <= JSON; transport++) {
         peer_start(script, 1);
         peer_stop(); /* its port is free now, and refuses */
-        sdk_start(grpc, "none", 300);
+        sdk_start(transport, "none", 300);
         for (int i = 0; i < 3; i++) {
             make_spans(2);
             assert_false(cryo_flush(5000, NULL));
@@ -419,7 +445,7 @@ static void headers_must_be_well_formed(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(spans_arrive_over_both_transports),
+        cmocka_unit_test(spans_arrive_over_each_transport),
         cmocka_unit_test(all_that_is_said_arrives),
         cmocka_unit_test(what_may_succeed_later_is_tried_again),
         cmocka_unit_test(what_is_wrong_is_not),

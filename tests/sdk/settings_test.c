@@ -37,7 +37,7 @@ static int fresh(void **state)
         "TRACING__EXPORT_CONFIG__BATCH_SIZE",
         "PROPAGATION__PROPAGATOR_TYPES",
         "EXCLUDED_PATHS",
-        "METRICS__ENABLED",
+        "OTEL_ENTITIES",
         "OTEL_SERVICE_NAME",
         "OTEL_SDK_DISABLED",
         "OTEL_RESOURCE_ATTRIBUTES",
@@ -269,7 +269,7 @@ static void shared_ground_is_tolerant(void **state)
     set("TRACING__SAMPLE_RAT", "0.5");
     set("OTEL_PYTHON_LOG_LEVEL", "debug");
     set("OTEL_SDK_DISABLED", "yes");
-    set("METRICS__ENABLED", "true");
+    set("OTEL_ENTITIES", "x");
     CryoSettings *s = loaded(NULL);
     assert_int_equal(s->tracing.export_config.schedule_delay_millis, 5000);
     assert_int_equal(s->enable_telemetry, CRYO_ON);
@@ -277,7 +277,7 @@ static void shared_ground_is_tolerant(void **state)
     assert_non_null(strstr(messages, "did you mean OTEL_TRACES_SAMPLER"));
     assert_non_null(strstr(messages, "did you mean TRACING__SAMPLE_RATE"));
     assert_non_null(strstr(messages, "'yes' is neither true nor false"));
-    assert_non_null(strstr(messages, "without effect in this version: METRICS__ENABLED"));
+    assert_non_null(strstr(messages, "without effect in this version: OTEL_ENTITIES"));
     assert_null(strstr(messages, "PYTHON"));
     cryo_settings_free(s);
 }
