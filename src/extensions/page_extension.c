@@ -7,6 +7,7 @@
  */
 #include "api/api_server.h"
 #include "api/append.h"
+#include "api/cryo_services.h"
 #include "api/jaeger.h"
 #include "api/prometheus.h"
 #include "net/server.h"
@@ -121,6 +122,7 @@ static bool show_page(PageExtension *page, Err *err)
     return api_server_show(page->api, server, jaeger_routes, JAEGER_ROUTES, err) &&
            api_server_show(page->api, server, prometheus_routes, PROMETHEUS_ROUTES, err) &&
            api_server_show(page->api, server, cryo_status_routes, CRYO_STATUS_ROUTES, err) &&
+           api_server_show(page->api, server, cryo_services_routes, CRYO_SERVICES_ROUTES, err) &&
            server_route(server, &rest, err);
 }
 

@@ -71,3 +71,8 @@ export function equal(actual, expected, what) {
 export function truth(condition, what) {
   if (!condition) throw new Error(what);
 }
+
+export const text = (page, selector) => page.locator(selector).first().innerText();
+
+export const overflows = (page) =>
+  page.evaluate(() => document.documentElement.scrollWidth > innerWidth);

@@ -8,6 +8,7 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
+import { servicesAnswer } from "./mock_services.mjs";
 import { makeTraces } from "./samples.mjs";
 
 export const POLICY =
@@ -66,6 +67,7 @@ const serviceOf = (trace, span) => trace.processes[span.processID].serviceName;
 function answer(store, url) {
   const parts = url.pathname.split("/").slice(2).map(decodeURIComponent);
   if (url.pathname === "/api/cryo/status") return [200, status(store)];
+  if (url.pathname === "/api/cryo/services") return servicesAnswer(store.traces, url.searchParams);
   if (url.pathname === "/api/services")
     return [
       200,

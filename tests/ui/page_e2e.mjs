@@ -3,9 +3,10 @@
 //
 //   node tests/ui/page_e2e.mjs <directory of the built page>
 import { execFileSync } from "node:child_process";
-import { checker, equal, launch, truth } from "./browser.mjs";
+import { checker, equal, launch, overflows, text, truth } from "./browser.mjs";
 import { startMock } from "./mock.mjs";
 import { MARKUP } from "./samples.mjs";
+import { servicesChecks } from "./services_e2e.mjs";
 
 const [page_dir] = process.argv.slice(2);
 const server = await startMock({ page: page_dir });
@@ -29,7 +30,6 @@ const browser = await launch();
 const { run, failures, count } = checker(browser);
 
 const rows = (page) => page.locator(".row");
-const text = (page, selector) => page.locator(selector).first().innerText();
 // What the page tells people to compile has to.
 function compiles(program) {
   const flags = [
@@ -44,8 +44,6 @@ function compiles(program) {
   ];
   execFileSync("cc", flags, { input: program, stdio: ["pipe", "inherit", "inherit"] });
 }
-
-const overflows = (page) => page.evaluate(() => document.documentElement.scrollWidth > innerWidth);
 
 await run(base, "the list shows traces of all services", {}, async (page) => {
   await page.waitForSelector(".trace-list li");
@@ -316,6 +314,8 @@ for (const [name, path] of [
       equal(await overflows(page), false, "sideways scrolling");
     },
   );
+
+await servicesChecks(run, base, at(empty));
 
 await run(at(empty), "an empty store says how to fill it, and notices", {}, async (page) => {
   await page.waitForSelector(".empty");

@@ -31,7 +31,8 @@ function freePort() {
 // configs/default.yaml, with every port and the directory replaced: what is tested is what users get.
 async function configure(directory) {
   const ports = {};
-  for (const name of ["4317", "4318", "16686", "9090", "3100", "13133"]) ports[name] = await freePort();
+  for (const name of ["4317", "4318", "16686", "9090", "3100", "13133"])
+    ports[name] = await freePort();
   const text = readFileSync("configs/default.yaml", "utf8")
     .replace(/127\.0\.0\.1:(\d+)/g, (_, port) => `127.0.0.1:${ports[port]}`)
     .replace("./cryostorm-data", join(directory, "data"));
@@ -274,6 +275,14 @@ async function checkAll(config, base, run) {
       equal(await text(page, ".message h1"), "No such trace here", "the title");
     },
   );
+
+  await run(base, "the overview counts the server span", { path: "/services" }, async (page) => {
+    const row = page.locator(".services tbody tr", { hasText: "llm-app" });
+    truth(/^1[12]\d ms/.test(await row.locator(".s-p99").innerText()), "it took 120 ms");
+    equal(await row.locator(".s-errors").innerText(), "0 %", "it did not fail, the inner call did");
+    await row.locator("a", { hasText: "Traces" }).click();
+    await page.waitForSelector(".trace-list li");
+  });
 
   await run(base, "files are served as they should", { path: "/search" }, () =>
     filesAreServedAsTheyShould(base),

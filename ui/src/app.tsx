@@ -1,12 +1,16 @@
 // The frame that stands around every view, and the choice of the view by the address.
+import { lazy } from "./lazy";
 import { CrashGuard } from "./parts/crash-guard";
 import { Live } from "./parts/live";
+import { Nav } from "./parts/nav";
 import { ThemeToggle } from "./parts/theme-toggle";
 import { TraceIdBox } from "./parts/trace-id-box";
 import { usePlace, type Place } from "./router";
 import { NotFound } from "./views/not-found";
 import { SearchView } from "./views/search";
 import { TraceView } from "./views/trace";
+
+const ServicesView = lazy(() => import("./views/services").then((m) => m.ServicesView));
 
 export function App() {
   const place = usePlace();
@@ -20,6 +24,7 @@ export function App() {
           <img src="/logo.svg" width="22" height="22" alt="" />
           <span>cryostorm</span>
         </a>
+        <Nav place={place} />
         <TraceIdBox />
         <Live />
         <ThemeToggle />
@@ -33,6 +38,7 @@ export function App() {
 
 function view(place: Place) {
   if (place.path === "/" || place.path === "/search") return <SearchView params={place.params} />;
+  if (place.path === "/services") return <ServicesView params={place.params} />;
   const [, id] = /^\/trace\/([0-9a-fA-F]{1,32})$/.exec(place.path) ?? [];
   if (id) return <TraceView key={id} id={id.toLowerCase()} params={place.params} />;
   return <NotFound path={place.path} />;

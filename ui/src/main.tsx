@@ -9,6 +9,8 @@ import "./style/search.css";
 import "./style/trace.css";
 import "./style/details.css";
 import "./style/empty.css";
+import "./style/views.css";
+import "./style/services.css";
 
 startPolling();
 render(<App />, document.getElementById("app")!);

@@ -38,7 +38,7 @@ function onClick(event: MouseEvent): void {
   const link = (event.target as Element | null)?.closest?.("a");
   if (!link || link.target || link.hasAttribute("download") || link.origin !== location.origin)
     return;
-  if (link.pathname.startsWith("/api/")) return;
+  if (/^\/(loki\/)?api\//.test(link.pathname)) return;
   event.preventDefault();
   navigate(link.pathname + link.search);
   scrollTo(0, 0);

@@ -1,9 +1,9 @@
 // What to look for. Choosing from a list searches at once; typing searches on Enter or with the button.
-import type { ComponentChildren } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { fetchOperations } from "../api/jaeger";
-import { LOOKBACKS, localToUs, problems, rangeOf, usToLocal, type Query } from "../model/query";
+import { LOOKBACKS, problems, rangeOf, type Query } from "../model/query";
 import { useLoad } from "../use-load";
+import { Choice, Field, Moment } from "./field";
 
 interface Props {
   query: Query; // what the address says
@@ -138,67 +138,4 @@ function startOfRange(draft: Query): Partial<Query> {
 function listed(names: string[], chosen: string): [string, string][] {
   const all = chosen === "" || names.includes(chosen) ? names : [chosen, ...names];
   return all.map((name) => [name, name]);
-}
-
-function Field(props: {
-  name: string;
-  class: string;
-  problem?: string | undefined;
-  children: ComponentChildren;
-}) {
-  return (
-    <label class={`field ${props.class}`}>
-      <span class="field-name">{props.name}</span>
-      {props.children}
-      {props.problem && (
-        <span class="field-problem" role="alert">
-          {props.problem}
-        </span>
-      )}
-    </label>
-  );
-}
-
-interface ChoiceProps {
-  name: string;
-  value: string;
-  options: readonly (readonly [string, string])[];
-  disabled?: boolean;
-  onChoose: (value: string) => void;
-}
-
-function Choice({ name, value, options, disabled = false, onChoose }: ChoiceProps) {
-  return (
-    <select
-      name={name}
-      value={value}
-      disabled={disabled}
-      onChange={(event) => onChoose(event.currentTarget.value)}
-    >
-      {options.map(([option, text]) => (
-        <option key={option} value={option}>
-          {text}
-        </option>
-      ))}
-    </select>
-  );
-}
-
-function Moment(props: {
-  name: string;
-  value: string;
-  problem: string | undefined;
-  onChange: (us: string) => void;
-}) {
-  return (
-    <Field name={props.name} class="f-moment" problem={props.problem}>
-      <input
-        type="datetime-local"
-        step="1"
-        value={usToLocal(props.value)}
-        aria-invalid={props.problem !== undefined}
-        onInput={(event) => props.onChange(localToUs(event.currentTarget.value))}
-      />
-    </Field>
-  );
 }
