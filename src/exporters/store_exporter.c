@@ -80,11 +80,11 @@ static void exporter_stop(void *self)
 
 const ComponentType store_exporter = {
     .name = "store",
-    .summary = "Puts traces into the embedded store.",
+    .summary = "Puts telemetry into the embedded store.",
     .kind = EXPORTER,
     .stability = ALPHA,
     .placement = SINGLE,
-    .signals = TRACES,
+    .signals = TRACES | LOGS,
     .size = sizeof(StoreExporter),
     .fields = fields,
     .start = exporter_start,

@@ -72,8 +72,11 @@ static void tell_recovery(const StoreExtension *extension)
     Host *host = extension->base.host;
     StoreStats stats;
     store_stats(extension->store, &stats);
-    host_log(host, LOG_INFO, "%" PRIu64 " spans of %" PRIu64 " traces in %.*s", stats.spans,
-             stats.traces, STR_ARG(extension->directory));
+    host_log(host, LOG_INFO,
+             "%" PRIu64 " spans of %" PRIu64 " traces, %" PRIu64 " log records of %" PRIu64
+             " streams in %.*s",
+             stats.spans, stats.traces, stats.records, stats.streams,
+             STR_ARG(extension->directory));
     const SeglogStats *log = &stats.log;
     if (log->torn_tails)
         host_log(host, LOG_WARN, "cut off %" PRIu64 " bytes that the last run had not finished",

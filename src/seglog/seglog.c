@@ -263,6 +263,14 @@ bool seglog_flush(Seglog *log, int64_t deadline_mono_ns, Err *err)
     return !lost || fail(err, ERR_IO, "flushing: %" PRIu64 " appends could not be stored", lost);
 }
 
+void seglog_wake(Seglog *log)
+{
+    mutex_lock(&log->mutex);
+    log->woken = true;
+    cond_signal(&log->work);
+    mutex_unlock(&log->mutex);
+}
+
 void seglog_stats(Seglog *log, SeglogStats *out)
 {
     mutex_lock(&log->mutex);

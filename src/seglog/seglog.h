@@ -138,6 +138,9 @@ CHECKED bool seglog_flush(Seglog *log, int64_t deadline_mono_ns, Err *err);
  * round that has something to do, INT64_MAX when only an append makes work. */
 int64_t seglog_step(Seglog *log);
 
+/* From any thread: the writer's next tick comes at once. */
+void seglog_wake(Seglog *log);
+
 /* Writer's thread (or the opener before any append). Closes the segment that is being written, so
  * that it can leave; the next append begins another. */
 void seglog_roll(Seglog *log);

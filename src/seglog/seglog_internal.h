@@ -34,6 +34,7 @@ struct Seglog {
     uint64_t appended, answered, flushed, failed; /* entries since the opening */
     uint64_t flush_target;                        /* flush once so many are answered */
     bool flush_wanted, closing;
+    bool woken; /* the next tick is wanted now */
     int64_t close_deadline;
     SeglogStats stats;
 

@@ -457,7 +457,7 @@ static int64_t group_due(const Seglog *log)
 
 int64_t seglog_due(const Seglog *log)
 {
-    if (log->closing || flush_ready(log))
+    if (log->closing || log->woken || flush_ready(log))
         return 0;
     int64_t due = log->ticked_mono + TICK_NS;
     if (log->first && group_due(log) < due)
@@ -470,7 +470,11 @@ int64_t seglog_due(const Seglog *log)
 
 static void tick(Seglog *log, int64_t now)
 {
-    if (log->ticked_mono && now - log->ticked_mono < TICK_NS)
+    mutex_lock(&log->mutex);
+    bool woken = log->woken;
+    log->woken = false;
+    mutex_unlock(&log->mutex);
+    if (!woken && log->ticked_mono && now - log->ticked_mono < TICK_NS)
         return;
     log->ticked_mono = now;
     seglog_retain(log);

@@ -1,14 +1,20 @@
-/* store.c - the log and the rows put together; see store.h.
+/* store.c - the logs and the rows put together; see store.h.
  *
- * A batch becomes a piece of rows on its caller's thread, then goes to the log. The log's writer
- * answers: the piece joins the rows that queries see, and whoever appended is told. Nothing of that
- * needs memory, so what the log has is never missing from the answers.
+ * A batch becomes a piece of rows on its caller's thread, then goes to the log of its schema. The
+ * log's writer answers: the piece joins the rows that queries see, and whoever appended is told.
+ * Nothing of that needs memory, so what the log has is never missing from the answers.
+ *
+ * A rail is one schema's way: its log, its rows, and what is remembered of the segment that is
+ * being written. Everything in it but the log and the list's own mutex belongs to the rail's
+ * writer, or to whoever opens the store.
  */
 #include "store/store.h"
 
 #include "base/log.h"
 #include "base/mem.h"
 #include "otlp/batch.h"
+#include "store/logs/log_store.h"
+#include "store/shares.h"
 #include "store/traces/trace_store.h"
 
 #include <inttypes.h>
@@ -16,22 +22,46 @@
 
 enum {
     STORE_PATH_MAX = 1000,
-    ROLL_SHARE = 8, /* a segment's rows take at most this part of the memory before it is closed */
+    ROLL_SHARE = 16, /* a segment's rows take at most this part of the memory before it is closed */
+    SEGMENT_SHARE = 8, /* and its file this part of the disk */
+    BATCH_SHARE = 6,   /* a batch takes at most half of its schema's share */
     FRAME_MAX = 64 << 20,
+    FLAG_VERBATIM = 1, /* of a frame of logs; part of the format */
 };
+
+enum { RAIL_TRACES, RAIL_LOGS, RAILS };
+
+typedef struct Schema {
+    Signal signal;
+    SeglogKind kind;
+    uint16_t flags; /* that its frames may have */
+    const char *directory;
+    Piece *(*make)(Store *store, Batch *batch, int64_t received_ns, uint16_t flags, Err *err);
+} Schema;
+
+typedef struct Rail {
+    Store *store;
+    const Schema *schema;
+    size_t number; /* in store->rails, and as a party of the budget */
+    Seglog *log;
+    RunList *rows;
+    LabelTable *labels;               /* NULL: it has none */
+    uint64_t segment, segment_memory; /* the newest, and what its rows take */
+    uint64_t replay_refused;
+    size_t stale; /* files whose rows did not fit when opening, still to be removed */
+} Rail;
 
 struct Store {
     StoreSettings settings; /* its directory is only used while opening */
-    Seglog *log;
+    Shares shares;
     TraceStore traces;
-    /* The writer's, or the opener's. */
-    uint64_t segment, segment_memory; /* the newest, and what its rows take */
-    uint64_t replay_refused;
+    LogStore logs;
+    Rail rails[RAILS];
 };
 
 typedef struct Append {
     SeglogEntry entry; /* first */
-    Store *store;
+    Rail *rail;
     Piece *piece;
     StoreDone *done;
     void *context;
@@ -53,56 +83,126 @@ StoreSettings store_defaults(void)
     };
 }
 
+/* ---- the schemas -------------------------------------------------------------------------------
+ */
+
+static Piece *make_spans(Store *store, Batch *batch, int64_t received_ns, uint16_t flags, Err *err)
+{
+    (void)store;
+    (void)flags;
+    return span_piece_new(batch, received_ns, err);
+}
+
+static Piece *make_records(Store *store, Batch *batch, int64_t received_ns, uint16_t flags,
+                           Err *err)
+{
+    return log_piece_make(&(LogPieceMake){ .table = &store->logs.streams,
+                                           .batch = batch,
+                                           .received_ns = received_ns,
+                                           .verbatim = (flags & FLAG_VERBATIM) != 0 },
+                          err);
+}
+
+static const Schema schemas[RAILS] = {
+    [RAIL_TRACES] = { TRACES, SEGLOG_OTLP_TRACES, 0, "traces", make_spans },
+    [RAIL_LOGS] = { LOGS, SEGLOG_OTLP_LOGS, FLAG_VERBATIM, "logs", make_records },
+};
+
+static Rail *rail_of(Store *store, Signal signal)
+{
+    for (size_t i = 0; i < RAILS; i++)
+        if (schemas[i].signal == signal)
+            return &store->rails[i];
+    return NULL;
+}
+
+static uint64_t rail_memory(const Rail *rail)
+{
+    uint64_t shared = rail->labels ? label_table_numbers(rail->labels).memory : 0;
+    return run_list_memory(rail->rows) + shared;
+}
+
 /* ---- the log tells: all of it on the writer's thread, or while opening
  * --------------------------- */
 
-static void add_rows(Store *store, Piece *piece, uint64_t segment)
+static void add_rows(Rail *rail, Piece *piece, uint64_t segment)
 {
-    if (segment != store->segment)
-        store->segment_memory = 0;
-    store->segment = segment;
-    store->segment_memory += piece->memory;
+    if (segment != rail->segment)
+        rail->segment_memory = 0;
+    rail->segment = segment;
+    rail->segment_memory += piece->memory + piece->shared;
     piece->segment = segment;
-    trace_store_add(&store->traces, piece);
+    run_list_add(rail->rows, piece);
+}
+
+static Piece *replay_piece(Rail *rail, const SeglogFrame *frame, Err *err)
+{
+    const Schema *schema = rail->schema;
+    if (frame->kind != schema->kind || (frame->flags & ~schema->flags)) {
+        fail(err, ERR_UNSUPPORTED, "kind %d, flags %d", frame->kind, frame->flags);
+        return NULL;
+    }
+    Batch *batch = batch_from_copy(schema->signal, frame->payload, err);
+    if (!batch)
+        return NULL;
+    Piece *piece = schema->make(rail->store, batch, frame->receive_ns, frame->flags, err);
+    batch_unref(batch);
+    return piece;
+}
+
+/* What does not fit any more leaves with its rows now, with its file at the first tick. */
+static void keep_replayed(Rail *rail)
+{
+    for (;;) {
+        uint64_t oldest = run_list_oldest(rail->rows);
+        ShareUse use = { .memory = rail_memory(rail) };
+        if (!oldest || oldest >= rail->segment ||
+            !shares_must_give(&rail->store->shares, rail->number, use))
+            return;
+        run_list_drop(rail->rows, oldest);
+        rail->stale++;
+    }
 }
 
 static bool replay_frame(void *context, const SeglogFrame *frame, Err *err)
 {
-    Store *store = context;
-    Batch *batch = NULL;
-    if (frame->kind == SEGLOG_OTLP_TRACES && frame->flags == 0)
-        batch = batch_from_copy(TRACES, frame->payload, err);
-    else
-        fail(err, ERR_UNSUPPORTED, "kind %d", frame->kind);
-    Piece *piece = batch ? piece_new(batch, frame->receive_ns, err) : NULL;
-    batch_unref(batch);
+    Rail *rail = context;
+    Piece *piece = replay_piece(rail, frame, err);
     if (!piece && err->kind == ERR_MEMORY)
         return false;
-    if (!piece) {
-        store->replay_refused++;
-        return true;
-    }
-    add_rows(store, piece, frame->segment);
-    uint64_t oldest = trace_store_oldest(&store->traces);
-    if (trace_store_memory(&store->traces) > store->settings.memory_max && oldest < frame->segment)
-        trace_store_drop(&store->traces, oldest); /* its file goes with the first tick */
+    if (piece)
+        add_rows(rail, piece, frame->segment);
+    else
+        rail->replay_refused++;
+    keep_replayed(rail);
     return true;
 }
 
 static void segment_dropped(void *context, uint64_t segment)
 {
-    trace_store_drop(&((Store *)context)->traces, segment);
+    Rail *rail = context;
+    if (rail->stale)
+        rail->stale--;
+    run_list_drop(rail->rows, segment);
 }
 
-/* Segments whose rows take too much leave, oldest first. */
-static void keep_memory(Store *store, Seglog *log)
+static bool must_give(Rail *rail, Seglog *log)
 {
-    if (store->segment_memory > store->settings.memory_max / ROLL_SHARE) {
+    SeglogStats stats;
+    seglog_stats(log, &stats);
+    ShareUse use = { .memory = rail_memory(rail), .bytes = stats.bytes };
+    return shares_must_give(&rail->store->shares, rail->number, use) || rail->stale;
+}
+
+/* Segments that take too much leave, oldest first. */
+static void keep_budget(Rail *rail, Seglog *log)
+{
+    if (rail->segment_memory > rail->store->settings.memory_max / ROLL_SHARE) {
         seglog_roll(log);
-        store->segment_memory = 0;
+        rail->segment_memory = 0;
     }
     Err err;
-    while (trace_store_memory(&store->traces) > store->settings.memory_max)
+    while (must_give(rail, log))
         if (!seglog_drop_oldest(log, &err))
             return; /* tried again at the next append or tick */
 }
@@ -110,48 +210,93 @@ static void keep_memory(Store *store, Seglog *log)
 static void tick(void *context, Seglog *log, int64_t wall_ns)
 {
     (void)wall_ns;
-    keep_memory(context, log);
+    keep_budget(context, log);
 }
 
 /* ---- opening and closing ------------------------------------------------------------------------
  */
 
-static Seglog *open_log(Store *store, const StoreSettings *settings, Err *err)
+static uint64_t least(uint64_t a, uint64_t b)
+{
+    return a < b ? a : b;
+}
+
+static bool open_log(Rail *rail, const StoreSettings *settings, Err *err)
 {
     char directory[STORE_PATH_MAX];
-    if (snprintf(directory, sizeof directory, "%s/traces", settings->directory) >= STORE_PATH_MAX) {
-        fail(err, ERR_INPUT, "path too long: %s", directory);
-        return NULL;
-    }
+    if (snprintf(directory, sizeof directory, "%s/%s", settings->directory,
+                 rail->schema->directory) >= STORE_PATH_MAX)
+        return fail(err, ERR_INPUT, "path too long: %s", directory);
     SeglogSettings log = seglog_defaults();
     log.disk = settings->disk;
     log.clock = settings->clock;
     log.directory = directory;
     log.sync = settings->sync;
     log.segment_bytes = settings->segment_bytes;
+    if (settings->bytes_max)
+        log.segment_bytes = least(log.segment_bytes, settings->bytes_max / SEGMENT_SHARE);
     log.bytes_max = settings->bytes_max;
     log.age_max_ns = settings->age_max_ns;
     log.reserve_bytes = settings->reserve_bytes;
     log.queue_bytes = settings->queue_bytes;
-    log.frame_bytes_max = settings->queue_bytes < FRAME_MAX ? settings->queue_bytes : FRAME_MAX;
+    log.frame_bytes_max = least(settings->queue_bytes, FRAME_MAX);
     log.own_thread = settings->own_thread;
-    SeglogListener listener = { store, replay_frame, segment_dropped, tick };
-    return seglog_open(&log, &listener, err);
+    SeglogListener listener = { rail, replay_frame, segment_dropped, tick };
+    rail->log = seglog_open(&log, &listener, err);
+    if (!rail->log)
+        return blame(err, "%s", rail->schema->directory);
+    shares_join(&rail->store->shares, rail->number, rail->log);
+    return true;
+}
+
+static void init_rails(Store *store)
+{
+    for (size_t i = 0; i < RAILS; i++)
+        store->rails[i] = (Rail){ .store = store, .schema = &schemas[i], .number = i };
+    store->rails[RAIL_TRACES].rows = &store->traces.rows;
+    store->rails[RAIL_LOGS].rows = &store->logs.rows;
+    store->rails[RAIL_LOGS].labels = &store->logs.streams;
+}
+
+/* The others wake one another until the last has left the budget. */
+static bool close_logs(Store *store, int64_t deadline_mono_ns, Err *err)
+{
+    bool ok = true;
+    Err later;
+    for (size_t i = 0; i < RAILS; i++)
+        shares_join(&store->shares, i, NULL);
+    for (size_t i = 0; i < RAILS; i++)
+        if (!seglog_close(store->rails[i].log, deadline_mono_ns, ok ? err : &later))
+            ok = false;
+    return ok;
+}
+
+static void free_store(Store *store)
+{
+    trace_store_done(&store->traces);
+    log_store_done(&store->logs);
+    shares_done(&store->shares);
+    mem_free(store);
 }
 
 Store *store_open(const StoreSettings *settings, Err *err)
 {
+    Err ignored;
     Store *store = MEM_MAKE(Store, 1, err);
     if (!store)
         return NULL;
     store->settings = *settings;
     store->settings.directory = NULL;
+    shares_init(&store->shares, (ShareUse){ settings->memory_max, settings->bytes_max });
     trace_store_init(&store->traces, settings->clock);
-    store->log = open_log(store, settings, err);
-    if (store->log)
+    bool ok = log_store_init(&store->logs, settings->clock, err);
+    init_rails(store);
+    for (size_t i = 0; ok && i < RAILS; i++)
+        ok = open_log(&store->rails[i], settings, err);
+    if (ok)
         return store;
-    trace_store_done(&store->traces);
-    mem_free(store);
+    (void)close_logs(store, INT64_MAX, &ignored); /* nothing was appended */
+    free_store(store);
     blame(err, "opening store");
     return NULL;
 }
@@ -160,9 +305,8 @@ bool store_close(Store *store, int64_t deadline_mono_ns, Err *err)
 {
     if (!store)
         return true;
-    bool ok = seglog_close(store->log, deadline_mono_ns, err);
-    trace_store_done(&store->traces);
-    mem_free(store);
+    bool ok = close_logs(store, deadline_mono_ns, err);
+    free_store(store);
     return ok || blame(err, "closing store");
 }
 
@@ -173,81 +317,145 @@ bool store_close(Store *store, int64_t deadline_mono_ns, Err *err)
 static void logged(SeglogEntry *entry, const SeglogReceipt *receipt)
 {
     Append *append = (Append *)entry;
-    Store *store = append->store;
+    Rail *rail = append->rail;
     if (receipt->err)
         piece_unref(append->piece);
     else
-        add_rows(store, append->piece, receipt->segment);
+        add_rows(rail, append->piece, receipt->segment);
     append->done(append->context, receipt->err);
     mem_free(append);
-    keep_memory(store, store->log);
+    keep_budget(rail, rail->log);
 }
 
-static bool check_batch(const Store *store, const Batch *batch, Err *err)
+static bool check_size(const Store *store, size_t needs, Err *err)
 {
-    if (batch_signal(batch) != TRACES)
-        return fail(err, ERR_UNSUPPORTED, "the store keeps traces only, not %.*s",
-                    STR_ARG(signal_name(batch_signal(batch))));
-    size_t needs = batch_memory(batch) + batch_item_count(batch) * sizeof(SpanRow);
-    if (needs > store->settings.memory_max / 2)
-        return fail(err, ERR_LIMIT, "a batch of %zu bytes in memory, of %" PRIu64 " for all", needs,
-                    store->settings.memory_max);
-    return true;
+    return needs <= store->settings.memory_max / BATCH_SHARE ||
+           fail(err, ERR_LIMIT, "a batch of %zu bytes in memory, of %" PRIu64 " for all", needs,
+                store->settings.memory_max);
 }
 
-bool store_append(Store *store, Batch *batch, StoreDone *done, void *context, Err *err)
+static bool append_to(Rail *rail, Batch *batch, const AppendOptions *options, Err *err)
 {
-    if (!check_batch(store, batch, err))
-        return false;
+    Store *store = rail->store;
     int64_t now = clock_wall_ns(store->settings.clock);
-    Piece *piece = piece_new(batch, now, err);
-    Append *append = piece ? MEM_MAKE(Append, 1, err) : NULL;
+    uint16_t flags = options->verbatim_streams && rail->schema->signal == LOGS ? FLAG_VERBATIM : 0;
+    Piece *piece = rail->schema->make(store, batch, now, flags, err);
+    bool fits = piece && check_size(store, piece->memory + piece->shared, err);
+    Append *append = fits ? MEM_MAKE(Append, 1, err) : NULL;
     if (!append) {
         piece_unref(piece);
         return false;
     }
     *append = (Append){
-        .entry = { .kind = SEGLOG_OTLP_TRACES,
+        .entry = { .kind = (uint8_t)rail->schema->kind,
+                   .flags = flags,
                    .payload = batch_bytes(batch),
                    .receive_ns = now,
                    .done = logged },
-        .store = store,
+        .rail = rail,
         .piece = piece,
-        .done = done,
-        .context = context,
+        .done = options->done,
+        .context = options->context,
     };
-    if (seglog_append(store->log, &append->entry, err))
+    if (seglog_append(rail->log, &append->entry, err))
         return true;
     piece_unref(piece);
     mem_free(append);
     return blame(err, "storing");
 }
 
+bool store_append_with(Store *store, Batch *batch, const AppendOptions *options, Err *err)
+{
+    Rail *rail = rail_of(store, batch_signal(batch));
+    if (!rail)
+        return fail(err, ERR_UNSUPPORTED, "the store keeps no %.*s",
+                    STR_ARG(signal_name(batch_signal(batch))));
+    return check_size(store, batch_memory(batch), err) && append_to(rail, batch, options, err);
+}
+
+bool store_append(Store *store, Batch *batch, StoreDone *done, void *context, Err *err)
+{
+    return store_append_with(store, batch, &(AppendOptions){ .done = done, .context = context },
+                             err);
+}
+
 bool store_flush(Store *store, int64_t deadline_mono_ns, Err *err)
 {
-    return seglog_flush(store->log, deadline_mono_ns, err);
+    for (size_t i = 0; i < RAILS; i++)
+        if (!seglog_flush(store->rails[i].log, deadline_mono_ns, err))
+            return false;
+    return true;
 }
 
 int64_t store_step(Store *store)
 {
-    return seglog_step(store->log);
+    int64_t due = INT64_MAX;
+    for (size_t i = 0; i < RAILS; i++) {
+        Rail *rail = &store->rails[i];
+        int64_t next = seglog_step(rail->log);
+        due = next < due ? next : due;
+    }
+    return due;
 }
+
+/* ---- asking ------------------------------------------------------------------------------------
+ */
 
 SpanSource *store_spans(Store *store)
 {
     return &store->traces.source;
 }
 
-void store_stats(Store *store, StoreStats *out)
+LogSource *store_logs(Store *store)
 {
-    Err ignored; /* without memory for a snapshot there is no count of traces */
+    return &store->logs.source;
+}
+
+static void add_log_stats(SeglogStats *sum, const SeglogStats *one)
+{
+    sum->frames_written += one->frames_written;
+    sum->bytes_written += one->bytes_written;
+    sum->syncs += one->syncs;
+    sum->appends_failed += one->appends_failed;
+    sum->syncs_failed += one->syncs_failed;
+    sum->segments += one->segments;
+    sum->bytes += one->bytes;
+    if (one->oldest_ns && (!sum->oldest_ns || one->oldest_ns < sum->oldest_ns))
+        sum->oldest_ns = one->oldest_ns;
+    sum->queued_bytes += one->queued_bytes;
+    sum->frames_replayed += one->frames_replayed;
+    sum->torn_tails += one->torn_tails;
+    sum->torn_bytes += one->torn_bytes;
+    sum->damaged_segments += one->damaged_segments;
+    sum->damaged_ranges += one->damaged_ranges;
+    sum->damaged_bytes += one->damaged_bytes;
+    sum->poison_frames += one->poison_frames;
+}
+
+/* Without memory for a snapshot there is no count of traces. */
+static uint64_t count_traces(Store *store)
+{
+    Err ignored;
     SourceStats held = { 0 };
     MetaQuery query = { .stats = &held };
-    *out = (StoreStats){ .replay_refused = store->replay_refused };
-    if (source_meta(store_spans(store), &query, &ignored)) {
-        out->traces = held.traces;
-        out->oldest_unix_ns = held.oldest_received_ns;
+    return source_meta(store_spans(store), &query, &ignored) ? held.traces : 0;
+}
+
+void store_stats(Store *store, StoreStats *out)
+{
+    *out = (StoreStats){ .traces = count_traces(store) };
+    for (size_t i = 0; i < RAILS; i++) {
+        Rail *rail = &store->rails[i];
+        SeglogStats log;
+        seglog_stats(rail->log, &log);
+        add_log_stats(&out->log, &log);
+        out->memory_bytes += rail_memory(rail);
+        out->replay_refused += rail->replay_refused;
+        int64_t oldest = run_list_oldest_ns(rail->rows);
+        if (oldest && (!out->oldest_unix_ns || oldest < out->oldest_unix_ns))
+            out->oldest_unix_ns = oldest;
     }
-    trace_store_numbers(&store->traces, &out->spans, &out->spans_dropped, &out->memory_bytes);
-    seglog_stats(store->log, &out->log);
+    run_list_numbers(&store->traces.rows, &out->spans, &out->spans_dropped);
+    run_list_numbers(&store->logs.rows, &out->records, &out->records_dropped);
+    out->streams = label_table_numbers(&store->logs.streams).sets;
 }

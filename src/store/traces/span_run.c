@@ -38,7 +38,7 @@ static SpanRow row_of(Batch *batch, size_t item, Str service)
     };
 }
 
-static void fill_rows(Piece *piece)
+static void fill_rows(SpanPiece *piece)
 {
     Batch *batch = piece->batch;
     for (size_t r = 0; r < batch_resource_count(batch); r++) {
@@ -47,39 +47,33 @@ static void fill_rows(Piece *piece)
         for (size_t s = resource.first_scope; s < resource.end_scope; s++) {
             ScopeView scope = scope_view(batch, s);
             for (size_t i = scope.first_item; i < scope.end_item; i++)
-                piece->rows[piece->count++] = row_of(batch, i, service);
+                piece->rows[piece->base.count++] = row_of(batch, i, service);
         }
     }
 }
 
-Piece *piece_new(Batch *batch, int64_t received_ns, Err *err)
+Piece *span_piece_new(Batch *batch, int64_t received_ns, Err *err)
 {
     size_t count = batch_item_count(batch);
-    Piece *piece = MEM_MAKE(Piece, 1, err);
+    SpanPiece *piece = MEM_MAKE(SpanPiece, 1, err);
     SpanRow *rows = piece ? MEM_MAKE(SpanRow, count + 1, err) : NULL;
     if (!rows) {
         mem_free(piece);
         return NULL;
     }
-    refs_init(&piece->refs);
+    refs_init(&piece->base.refs);
+    piece->base.kind = &span_runs;
+    piece->base.received_ns = received_ns;
+    piece->base.memory = sizeof *piece + (count + 1) * sizeof *rows + batch_memory(batch);
     piece->batch = batch_ref(batch);
     piece->rows = rows;
-    piece->received_ns = received_ns;
-    piece->memory = sizeof *piece + (count + 1) * sizeof *rows + batch_memory(batch);
     fill_rows(piece);
-    return piece;
+    return &piece->base;
 }
 
-Piece *piece_ref(Piece *piece)
+static void free_piece(Piece *base)
 {
-    refs_take(&piece->refs);
-    return piece;
-}
-
-void piece_unref(Piece *piece)
-{
-    if (!piece || !refs_drop(&piece->refs))
-        return;
+    SpanPiece *piece = (SpanPiece *)base;
     batch_unref(piece->batch);
     mem_free(piece->rows);
     mem_free(piece);
@@ -137,21 +131,23 @@ static int compare_operations(const void *a, const void *b)
 /* ---- runs --------------------------------------------------------------------------------------
  */
 
-static void take_rows(Run *run)
+static void take_rows(SpanRun *run)
 {
     size_t n = 0;
-    for (size_t p = 0; p < run->piece_count; p++)
-        for (size_t i = 0; i < run->pieces[p]->count; i++, n++)
-            run->by_start[n] = run->by_trace[n] = &run->pieces[p]->rows[i];
+    for (size_t p = 0; p < run->piece_count; p++) {
+        const SpanPiece *piece = (const SpanPiece *)run->pieces[p];
+        for (size_t i = 0; i < piece->base.count; i++, n++)
+            run->by_start[n] = run->by_trace[n] = &piece->rows[i];
+    }
 }
 
-static void sort_rows(Run *run)
+static void sort_rows(SpanRun *run)
 {
-    if (!run->count)
+    if (!run->base.count)
         return;
-    qsort(run->by_start, run->count, sizeof(SpanRow *), compare_starts);
-    qsort(run->by_trace, run->count, sizeof(SpanRow *), compare_traces);
-    for (size_t i = 0; i < run->count; i++)
+    qsort(run->by_start, run->base.count, sizeof(SpanRow *), compare_starts);
+    qsort(run->by_trace, run->base.count, sizeof(SpanRow *), compare_traces);
+    for (size_t i = 0; i < run->base.count; i++)
         run->trace_count +=
             !i || !trace_id_eq(&run->by_trace[i]->trace_id, &run->by_trace[i - 1]->trace_id);
 }
@@ -183,19 +179,19 @@ static void count_operation(OperationTable *table, const SpanRow *row)
 }
 
 /* Each operation of the rows once, sorted; the array shrinks to what it holds. */
-static bool list_operations(Run *run, Err *err)
+static bool list_operations(SpanRun *run, Err *err)
 {
     size_t slots = 1;
-    while (slots < 2 * run->count + 1)
+    while (slots < 2 * run->base.count + 1)
         slots *= 2;
     OperationTable table = { .mask = slots - 1 };
     table.slots = MEM_MAKE(uint32_t, slots, err);
-    table.at = table.slots ? MEM_MAKE(Operation, run->count + 1, err) : NULL;
+    table.at = table.slots ? MEM_MAKE(Operation, run->base.count + 1, err) : NULL;
     if (!table.at) {
         mem_free(table.slots);
         return false;
     }
-    for (size_t i = 0; i < run->count; i++)
+    for (size_t i = 0; i < run->base.count; i++)
         count_operation(&table, run->by_trace[i]);
     mem_free(table.slots);
     if (table.count)
@@ -206,7 +202,7 @@ static bool list_operations(Run *run, Err *err)
     return true;
 }
 
-static bool allocate(Run *run, size_t pieces, size_t rows, Err *err)
+static bool allocate(SpanRun *run, size_t pieces, size_t rows, Err *err)
 {
     run->pieces = MEM_MAKE(Piece *, pieces + 1, err);
     run->by_start = run->pieces ? MEM_MAKE(const SpanRow *, rows + 1, err) : NULL;
@@ -214,44 +210,9 @@ static bool allocate(Run *run, size_t pieces, size_t rows, Err *err)
     return run->by_trace != NULL;
 }
 
-Run *run_new(Piece *const *pieces, size_t count, Err *err)
+static void free_run(Run *base)
 {
-    Run *run = MEM_MAKE(Run, 1, err);
-    if (!run)
-        return NULL;
-    refs_init(&run->refs);
-    for (size_t i = 0; i < count; i++)
-        run->count += pieces[i]->count;
-    if (!allocate(run, count, run->count, err)) {
-        run_unref(run);
-        return NULL;
-    }
-    run->segment = count ? pieces[0]->segment : 0;
-    for (; run->piece_count < count; run->piece_count++) {
-        run->pieces[run->piece_count] = piece_ref(pieces[run->piece_count]);
-        run->memory += pieces[run->piece_count]->memory;
-    }
-    take_rows(run);
-    sort_rows(run);
-    if (!list_operations(run, err)) {
-        run_unref(run);
-        return NULL;
-    }
-    run->memory += sizeof *run + count * sizeof(Piece *) + 2 * run->count * sizeof(SpanRow *) +
-                   run->operation_count * sizeof(Operation);
-    return run;
-}
-
-Run *run_ref(Run *run)
-{
-    refs_take(&run->refs);
-    return run;
-}
-
-void run_unref(Run *run)
-{
-    if (!run || !refs_drop(&run->refs))
-        return;
+    SpanRun *run = (SpanRun *)base;
     for (size_t i = 0; i < run->piece_count; i++)
         piece_unref(run->pieces[i]);
     mem_free(run->pieces);
@@ -261,9 +222,45 @@ void run_unref(Run *run)
     mem_free(run);
 }
 
-size_t run_seek_start(const Run *run, uint64_t to_ns)
+static Run *make_run(Piece *const *pieces, size_t count, Err *err)
 {
-    size_t low = 0, high = to_ns ? run->count : 0;
+    SpanRun *run = MEM_MAKE(SpanRun, 1, err);
+    if (!run)
+        return NULL;
+    refs_init(&run->base.refs);
+    run->base.kind = &span_runs;
+    for (size_t i = 0; i < count; i++)
+        run->base.count += pieces[i]->count;
+    if (!allocate(run, count, run->base.count, err)) {
+        free_run(&run->base);
+        return NULL;
+    }
+    for (; run->piece_count < count; run->piece_count++) {
+        run->pieces[run->piece_count] = piece_ref(pieces[run->piece_count]);
+        run->base.memory += pieces[run->piece_count]->memory;
+    }
+    take_rows(run);
+    sort_rows(run);
+    if (!list_operations(run, err)) {
+        free_run(&run->base);
+        return NULL;
+    }
+    run->base.memory += sizeof *run + count * sizeof(Piece *) +
+                        2 * run->base.count * sizeof(SpanRow *) +
+                        run->operation_count * sizeof(Operation);
+    return &run->base;
+}
+
+const RunKind span_runs = {
+    .rows = 4096,
+    .make = make_run,
+    .free_run = free_run,
+    .free_piece = free_piece,
+};
+
+size_t run_seek_start(const SpanRun *run, uint64_t to_ns)
+{
+    size_t low = 0, high = to_ns ? run->base.count : 0;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (run->by_start[middle]->start_ns >= to_ns)
@@ -274,9 +271,9 @@ size_t run_seek_start(const Run *run, uint64_t to_ns)
     return low;
 }
 
-size_t run_seek_trace(const Run *run, const TraceId *id)
+size_t run_seek_trace(const SpanRun *run, const TraceId *id)
 {
-    size_t low = 0, high = run->count;
+    size_t low = 0, high = run->base.count;
     while (low < high) {
         size_t middle = low + (high - low) / 2;
         if (memcmp(&run->by_trace[middle]->trace_id, id, sizeof *id) < 0)
@@ -284,6 +281,6 @@ size_t run_seek_trace(const Run *run, const TraceId *id)
         else
             high = middle;
     }
-    bool there = low < run->count && trace_id_eq(&run->by_trace[low]->trace_id, id);
-    return there ? low : run->count;
+    bool there = low < run->base.count && trace_id_eq(&run->by_trace[low]->trace_id, id);
+    return there ? low : run->base.count;
 }

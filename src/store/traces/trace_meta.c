@@ -4,64 +4,18 @@
  * in every span of the range; edges need every span of the range and its parent, which is found in
  * its trace. Both check their deadline as they go.
  */
-#include "base/arena.h"
-#include "base/map.h"
 #include "base/mem.h"
 #include "otlp/value_text.h"
 #include "otlp/view.h"
+#include "store/text_set.h"
 #include "store/traces/trace_store.h"
 
 #include <stdlib.h>
 
 enum {
     DEADLINE_ROWS = 256,
-    VALUES_TEXT_MAX = 16 << 20, /* of all values of one answer together */
     EDGES_MAX = 100000,
 };
-
-/* ---- a set of texts ----------------------------------------------------------------------------
- */
-
-typedef struct TextSet {
-    Arena *arena;
-    Map map;
-    size_t limit;
-} TextSet;
-
-typedef enum TextAdd { TEXT_ADDED, TEXT_ENOUGH, TEXT_FAILED } TextAdd;
-
-static TextAdd text_add(TextSet *set, Str text, Err *err)
-{
-    if (map_get(&set->map, text))
-        return TEXT_ADDED;
-    if (set->map.count >= set->limit)
-        return TEXT_ENOUGH;
-    Str kept;
-    bool ok = arena_copy(set->arena, text, &kept, err) && map_put(&set->map, kept, set, err);
-    return ok ? TEXT_ADDED : TEXT_FAILED;
-}
-
-static int compare_texts(const void *a, const void *b)
-{
-    return str_compare(*(const Str *)a, *(const Str *)b);
-}
-
-/* The set's texts, sorted, to whoever asked. */
-static bool tell(const TextSet *set, ValueFound *found, void *context, Err *err)
-{
-    Str *all = ARENA_MAKE(set->arena, Str, set->map.count + 1, err);
-    if (!all)
-        return false;
-    size_t cursor = 0, count = 0;
-    for (const MapEntry *entry; map_next(&set->map, &cursor, &entry);)
-        all[count++] = entry->key;
-    if (count)
-        qsort(all, count, sizeof *all, compare_texts);
-    for (size_t i = 0; i < count; i++)
-        if (!found(context, all[i]))
-            break;
-    return true;
-}
 
 /* ---- values ------------------------------------------------------------------------------------
  */
@@ -84,12 +38,12 @@ static TextAdd collect_list(Collect *collect, Attributes list, Err *err)
         buf_clear(&collect->scratch);
         value_text(&value, &collect->scratch);
         return buf_ok(&collect->scratch, err)
-                   ? text_add(&collect->set, buf_str(&collect->scratch), err)
+                   ? text_set_add(&collect->set, buf_str(&collect->scratch), err)
                    : TEXT_FAILED;
     }
     TextAdd result = TEXT_ADDED;
     for (AttributeView attribute; result == TEXT_ADDED && attributes_next(&list, &attribute);)
-        result = text_add(&collect->set, attribute.key, err);
+        result = text_set_add(&collect->set, attribute.key, err);
     return result;
 }
 
@@ -105,17 +59,18 @@ static TextAdd collect_row(Collect *collect, const SpanRow *row, Err *err)
     return collect_list(collect, resource_attributes(row->batch, resource), err);
 }
 
-static TextAdd collect_run(Collect *collect, const Run *run, Err *err)
+static TextAdd collect_run(Collect *collect, const SpanRun *run, Err *err)
 {
     const ValuesQuery *query = collect->query;
     TextAdd result = TEXT_ADDED;
     if (query->what == VALUES_SERVICES) {
         for (size_t i = 0; result == TEXT_ADDED && i < run->operation_count; i++)
-            result = text_add(&collect->set, run->operations[i].service, err);
+            result = text_set_add(&collect->set, run->operations[i].service, err);
         return result;
     }
     for (size_t i = run_seek_start(run, query->to_ns), seen = 0;
-         result == TEXT_ADDED && i < run->count && run->by_start[i]->start_ns >= query->from_ns;
+         result == TEXT_ADDED && i < run->base.count &&
+         run->by_start[i]->start_ns >= query->from_ns;
          i++, seen++) {
         if (seen % DEADLINE_ROWS == 0 &&
             !within_deadline(collect->store->clock, query->deadline_mono_ns, err))
@@ -130,17 +85,15 @@ bool trace_values(SpanSource *source, const ValuesQuery *query, ValueFound *foun
 {
     Snapshot snapshot;
     Collect collect = { .store = (TraceStore *)source, .query = query };
-    if (!snapshot_take(collect.store, &snapshot, err))
+    if (!snapshot_take(&collect.store->rows, &snapshot, err))
         return false;
     size_t limit = query->limit && query->limit < VALUES_LIMIT ? query->limit : VALUES_LIMIT;
-    collect.scratch = BUF(VALUES_TEXT_MAX);
-    collect.set = (TextSet){ arena_new(VALUES_TEXT_MAX, err), MAP(limit), limit };
-    TextAdd result = collect.set.arena ? TEXT_ADDED : TEXT_FAILED;
+    collect.scratch = BUF(TEXT_SET_BYTES_MAX);
+    TextAdd result = text_set_init(&collect.set, limit, err) ? TEXT_ADDED : TEXT_FAILED;
     for (size_t i = snapshot.count; result == TEXT_ADDED && i-- > 0;)
-        result = collect_run(&collect, snapshot.runs[i], err);
-    bool ok = result != TEXT_FAILED && tell(&collect.set, found, context, err);
-    map_free(&collect.set.map);
-    arena_free(collect.set.arena);
+        result = collect_run(&collect, (const SpanRun *)snapshot.runs[i], err);
+    bool ok = result != TEXT_FAILED && text_set_tell(&collect.set, found, context, err);
+    text_set_done(&collect.set);
     buf_free(&collect.scratch);
     snapshot_done(&snapshot);
     return ok;
@@ -158,12 +111,12 @@ static bool tell_operations(const Snapshot *snapshot, const MetaQuery *query, Er
 {
     size_t count = 0, n = 0;
     for (size_t r = 0; r < snapshot->count; r++)
-        count += snapshot->runs[r]->operation_count;
+        count += ((const SpanRun *)snapshot->runs[r])->operation_count;
     Operation *all = MEM_MAKE(Operation, count + 1, err);
     if (!all)
         return false;
     for (size_t r = 0; r < snapshot->count; r++) {
-        const Run *run = snapshot->runs[r];
+        const SpanRun *run = (const SpanRun *)snapshot->runs[r];
         for (size_t i = 0; i < run->operation_count; i++)
             if (!query->service.len || str_eq(run->operations[i].service, query->service))
                 all[n++] = run->operations[i];
@@ -187,9 +140,9 @@ static bool tell_operations(const Snapshot *snapshot, const MetaQuery *query, Er
 static const SpanRow *find_parent(const Snapshot *snapshot, const SpanRow *row)
 {
     for (size_t r = snapshot->count; r-- > 0;) {
-        const Run *run = snapshot->runs[r];
+        const SpanRun *run = (const SpanRun *)snapshot->runs[r];
         for (size_t i = run_seek_trace(run, &row->trace_id);
-             i < run->count && trace_id_eq(&run->by_trace[i]->trace_id, &row->trace_id); i++)
+             i < run->base.count && trace_id_eq(&run->by_trace[i]->trace_id, &row->trace_id); i++)
             if (span_id_eq(&run->by_trace[i]->span_id, &row->parent_id))
                 return run->by_trace[i];
     }
@@ -241,11 +194,11 @@ static bool add_edge(EdgeList *list, Edge edge, Err *err)
     return true;
 }
 
-static bool edges_of_run(TraceStore *store, const Snapshot *snapshot, const Run *run,
+static bool edges_of_run(TraceStore *store, const Snapshot *snapshot, const SpanRun *run,
                          const MetaQuery *query, EdgeList *list, Err *err)
 {
     for (size_t i = run_seek_start(run, query->to_ns), seen = 0;
-         i < run->count && run->by_start[i]->start_ns >= query->from_ns; i++, seen++) {
+         i < run->base.count && run->by_start[i]->start_ns >= query->from_ns; i++, seen++) {
         const SpanRow *row = run->by_start[i];
         if (seen % DEADLINE_ROWS == 0 &&
             !within_deadline(store->clock, query->deadline_mono_ns, err))
@@ -265,7 +218,7 @@ static bool tell_edges(TraceStore *store, const Snapshot *snapshot, const MetaQu
     EdgeList list = { 0 };
     bool ok = true;
     for (size_t r = 0; ok && r < snapshot->count; r++)
-        ok = edges_of_run(store, snapshot, snapshot->runs[r], query, &list, err);
+        ok = edges_of_run(store, snapshot, (const SpanRun *)snapshot->runs[r], query, &list, err);
     fold(&list);
     for (size_t i = 0; ok && i < list.count; i++)
         if (!query->edge(query->context, &list.at[i]))
@@ -279,17 +232,12 @@ static bool tell_edges(TraceStore *store, const Snapshot *snapshot, const MetaQu
 
 static void tell_stats(const Snapshot *snapshot, SourceStats *out)
 {
-    *out = (SourceStats){ 0 };
+    *out = (SourceStats){ .oldest_received_ns = snapshot_oldest(snapshot) };
     for (size_t r = 0; r < snapshot->count; r++) {
-        const Run *run = snapshot->runs[r];
-        out->spans += run->count;
+        const SpanRun *run = (const SpanRun *)snapshot->runs[r];
+        out->spans += run->base.count;
         out->traces += run->trace_count;
-        out->bytes += run->memory;
-        for (size_t i = 0; i < run->piece_count; i++) {
-            int64_t received = run->pieces[i]->received_ns;
-            if (!out->oldest_received_ns || received < out->oldest_received_ns)
-                out->oldest_received_ns = received;
-        }
+        out->bytes += run->base.memory;
     }
 }
 
@@ -297,7 +245,7 @@ bool trace_meta(SpanSource *source, const MetaQuery *query, Err *err)
 {
     TraceStore *store = (TraceStore *)source;
     Snapshot snapshot;
-    if (!snapshot_take(store, &snapshot, err))
+    if (!snapshot_take(&store->rows, &snapshot, err))
         return false;
     bool ok = !query->operation || tell_operations(&snapshot, query, err);
     ok = ok && (!query->edge || tell_edges(store, &snapshot, query, err));

@@ -19,7 +19,7 @@ enum {
  */
 
 typedef struct Head {
-    const Run *run;
+    const SpanRun *run;
     size_t at; /* in run->by_start */
 } Head;
 
@@ -61,7 +61,7 @@ static void sink(ScanState *state, size_t at)
 /* A head stays while its run has rows that are not older than the range. */
 static bool head_goes_on(const ScanState *state, const Head *head)
 {
-    return head->at < head->run->count && head_row(head)->start_ns >= state->from_ns;
+    return head->at < head->run->base.count && head_row(head)->start_ns >= state->from_ns;
 }
 
 static bool make_heads(ScanState *state, uint64_t to_ns, Err *err)
@@ -70,7 +70,7 @@ static bool make_heads(ScanState *state, uint64_t to_ns, Err *err)
     if (!state->heads)
         return false;
     for (size_t i = 0; i < state->snapshot.count; i++) {
-        const Run *run = state->snapshot.runs[i];
+        const SpanRun *run = (const SpanRun *)state->snapshot.runs[i];
         Head head = { run, run_seek_start(run, to_ns) };
         if (head_goes_on(state, &head))
             state->heads[state->head_count++] = head;
@@ -132,7 +132,8 @@ ScanCursor *trace_scan(SpanSource *source, const SpanScan *query, Err *err)
     state->deadline = query->deadline_mono_ns;
     state->left = query->limit ? query->limit : SIZE_MAX;
     if (!span_match_init(&state->match, query, err) ||
-        !snapshot_take(store, &state->snapshot, err) || !make_heads(state, query->to_ns, err)) {
+        !snapshot_take(&store->rows, &state->snapshot, err) ||
+        !make_heads(state, query->to_ns, err)) {
         scan_end(&state->cursor);
         return NULL;
     }
@@ -174,9 +175,9 @@ static bool gather(LookupState *state, const TraceId *id, Err *err)
 {
     state->found_count = state->given = 0;
     for (size_t r = 0; r < state->snapshot.count; r++) {
-        const Run *run = state->snapshot.runs[r];
+        const SpanRun *run = (const SpanRun *)state->snapshot.runs[r];
         for (size_t i = run_seek_trace(run, id);
-             i < run->count && trace_id_eq(&run->by_trace[i]->trace_id, id); i++) {
+             i < run->base.count && trace_id_eq(&run->by_trace[i]->trace_id, id); i++) {
             if (!reserve_found(state, err))
                 return false;
             state->found[state->found_count++] = run->by_trace[i];
@@ -226,7 +227,7 @@ ScanCursor *trace_lookup(SpanSource *source, const TraceId *ids, size_t count, E
     state->ids = MEM_MAKE(TraceId, count + 1, err);
     for (; state->ids && state->id_count < count; state->id_count++)
         state->ids[state->id_count] = ids[state->id_count];
-    if (!state->ids || !snapshot_take((TraceStore *)source, &state->snapshot, err)) {
+    if (!state->ids || !snapshot_take(&((TraceStore *)source)->rows, &state->snapshot, err)) {
         lookup_end(&state->cursor);
         return NULL;
     }

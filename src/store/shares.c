@@ -1,0 +1,44 @@
+/* shares.c - see shares.h. */
+#include "store/shares.h"
+
+void shares_init(Shares *shares, ShareUse max)
+{
+    *shares = (Shares){ .max = max };
+    mutex_init(&shares->mutex);
+}
+
+void shares_done(Shares *shares)
+{
+    mutex_done(&shares->mutex);
+}
+
+void shares_join(Shares *shares, size_t party, Seglog *log)
+{
+    mutex_lock(&shares->mutex);
+    shares->logs[party] = log;
+    mutex_unlock(&shares->mutex);
+}
+
+static bool beyond_share(const Shares *shares, const ShareUse *all, size_t party)
+{
+    const ShareUse *use = &shares->use[party], *max = &shares->max;
+    return (max->memory && all->memory > max->memory && use->memory > max->memory / SHARES) ||
+           (max->bytes && all->bytes > max->bytes && use->bytes > max->bytes / SHARES);
+}
+
+bool shares_must_give(Shares *shares, size_t party, ShareUse use)
+{
+    ShareUse all = { 0 };
+    mutex_lock(&shares->mutex);
+    shares->use[party] = use;
+    for (size_t i = 0; i < SHARES; i++) {
+        all.memory += shares->use[i].memory;
+        all.bytes += shares->use[i].bytes;
+    }
+    for (size_t i = 0; i < SHARES; i++)
+        if (i != party && shares->logs[i] && beyond_share(shares, &all, i))
+            seglog_wake(shares->logs[i]);
+    bool gives = beyond_share(shares, &all, party);
+    mutex_unlock(&shares->mutex);
+    return gives;
+}
