@@ -185,6 +185,22 @@ static bool system_space(Disk *disk, const char *path, uint64_t *free_bytes, Err
     return true;
 }
 
+static bool system_usage(Disk *disk, const char *path, DiskUsage *out, Err *err)
+{
+    (void)disk;
+    struct statvfs info;
+    if (statvfs(path, &info))
+        return fail_errno(err, errno, "%s", path);
+    *out = (DiskUsage){
+        .total = (uint64_t)info.f_blocks * info.f_frsize,
+        .free = (uint64_t)info.f_bfree * info.f_frsize,
+        .available = (uint64_t)info.f_bavail * info.f_frsize,
+        .files = info.f_files,
+        .files_free = info.f_ffree,
+    };
+    return true;
+}
+
 Disk *disk_system(void)
 {
     static Disk machine = {
@@ -202,6 +218,7 @@ Disk *disk_system(void)
         .sync_directory = system_sync_directory,
         .list = system_list,
         .space = system_space,
+        .usage = system_usage,
     };
     return &machine;
 }

@@ -33,6 +33,11 @@ struct File {
     Disk *disk;
 };
 
+typedef struct DiskUsage {           /* of the file system that a path lies in */
+    uint64_t total, free, available; /* bytes; available: to those who are not root */
+    uint64_t files, files_free;      /* inodes; 0 of 0 where there are none */
+} DiskUsage;
+
 /* Paths are zero-terminated. NULL or false: err says which path and why. */
 struct Disk {
     File *(*open)(Disk *disk, const char *path, DiskOpen how, Err *err);
@@ -52,6 +57,7 @@ struct Disk {
     bool (*list)(Disk *disk, const char *path, bool (*found)(void *context, Str name),
                  void *context, Err *err);
     bool (*space)(Disk *disk, const char *path, uint64_t *free_bytes, Err *err);
+    bool (*usage)(Disk *disk, const char *path, DiskUsage *out, Err *err);
 };
 
 Disk *disk_system(void);

@@ -31,6 +31,7 @@ static const struct Given {
 } given[] = {
     { RECEIVER, "otlp",
       "{protocols: {grpc: {endpoint: '127.0.0.1:0'}, http: {endpoint: '127.0.0.1:0'}}}" },
+    { RECEIVER, "hostmetrics", "{scrapers: {cpu: , load: , memory: }}" },
     { PROCESSOR, "attributes", "{actions: [{key: a, value: b, action: upsert}]}" },
     { PROCESSOR, "memory_limiter", "{check_interval: 1s, limit_mib: 100}" },
     { PROCESSOR, "resource", "{attributes: [{key: a, value: b, action: upsert}]}" },

@@ -431,6 +431,23 @@ static bool call_space(Disk *base, const char *path, uint64_t *free_bytes, Err *
     return leave(disk, ok);
 }
 
+/* A twentieth of it is kept for root, and every file takes one of a million inodes. */
+static bool call_usage(Disk *base, const char *path, DiskUsage *out, Err *err)
+{
+    TestDisk *disk = (TestDisk *)base;
+    bool ok = enter(disk, CALL_USAGE, path, err);
+    uint64_t have = used(disk), left = disk->capacity > have ? disk->capacity - have : 0;
+    uint64_t kept = disk->capacity / 20;
+    *out = (DiskUsage){
+        .total = disk->capacity,
+        .free = left,
+        .available = left > kept ? left - kept : 0,
+        .files = 1000000,
+        .files_free = 1000000 - disk->live.count,
+    };
+    return leave(disk, ok);
+}
+
 /* ---- what the test holds -----------------------------------------------------------------------
  */
 
@@ -450,7 +467,8 @@ TestDisk *test_disk_new(uint64_t seed)
                          .make_directory = call_make_directory,
                          .sync_directory = call_sync_directory,
                          .list = call_list,
-                         .space = call_space };
+                         .space = call_space,
+                         .usage = call_usage };
     disk->live.at = must(calloc(ENTRIES_MAX, sizeof(Entry)));
     disk->durable.at = must(calloc(ENTRIES_MAX, sizeof(Entry)));
     disk->capacity = UINT64_MAX;

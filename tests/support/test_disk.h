@@ -32,7 +32,8 @@ typedef enum DiskCall {
     CALL_SYNC_DIRECTORY = 1 << 11,
     CALL_LIST = 1 << 12,
     CALL_SPACE = 1 << 13,
-    CALL_ANY = (1 << 14) - 1,
+    CALL_USAGE = 1 << 14,
+    CALL_ANY = (1 << 15) - 1,
 } DiskCall;
 
 typedef enum DiskCrash { CRASH_CUT, CRASH_TEAR } DiskCrash;
