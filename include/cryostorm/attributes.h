@@ -5,9 +5,10 @@
 #ifndef CRYOSTORM_ATTRIBUTES_H
 #define CRYOSTORM_ATTRIBUTES_H
 
-#define CRYO_API     __attribute__((visibility("default")))
-#define CRYO_CHECKED __attribute__((warn_unused_result))
-#define CRYO_UNUSED  __attribute__((unused))
+#define CRYO_API                __attribute__((visibility("default")))
+#define CRYO_CHECKED            __attribute__((warn_unused_result))
+#define CRYO_UNUSED             __attribute__((unused))
+#define CRYO_PRINTF(text, args) __attribute__((format(printf, text, args)))
 /* leave(&variable) runs on every way out of the variable's block. */
 #define CRYO_CLEANUP(leave)         __attribute__((cleanup(leave)))
 #define CRYO_LIKELY(x)              __builtin_expect(!!(x), 1)

@@ -9,17 +9,17 @@
  *         cryo_shutdown(5000, NULL);                                 sends what is left
  *     }
  *
- * With nothing configured, finished spans are printed; OTEL_EXPORTER_OTLP_ENDPOINT=http://host:4318
- * sends them to a collector (settings.h has the rest). Everything else in these headers works at
- * any time: before the start, after the shutdown and when the start failed it does nothing, at next
- * to no cost.
+ * With nothing configured, spans, metrics and logs are printed;
+ * OTEL_EXPORTER_OTLP_ENDPOINT=http://host:4318 sends them to a collector (settings.h has the rest).
+ * Everything else in these headers works at any time: before the start, after the shutdown and when
+ * the start failed it does nothing, at next to no cost.
  *
- * One worker thread of ours encodes and sends; it starts with the first finished span, blocks all
- * signals, and is made anew in a child after fork(), where spans that the parent had not yet sent
- * are left to the parent. A program that exits without shutdown loses what was not yet sent, no
- * more. Memory is bounded: what does not fit is dropped and counted. On standard error we print
- * when sending first fails, what it was and what to try; after that at most a line a minute, and
- * one when it works again.
+ * One worker thread of ours encodes and sends; it starts with the first finished span or log
+ * record, blocks all signals, and is made anew in a child after fork(), where what the parent had
+ * not yet sent is left to the parent. A program that exits without shutdown loses what was not yet
+ * sent, no more. Memory is bounded: what does not fit is dropped and counted. On standard error we
+ * print when sending first fails, what it was and what to try; after that at most a line a minute,
+ * and one when it works again.
  */
 #ifndef CRYOSTORM_TELEMETRY_H
 #define CRYOSTORM_TELEMETRY_H
@@ -55,9 +55,10 @@ typedef struct CryoError {
 CRYO_API bool cryo_start_from_env(CryoError *err);
 CRYO_API bool cryo_start(const CryoSettings *settings, CryoError *err);
 
-/* Sends what has ended, waits for it at most timeout_ms, ends the worker. False: what could not be
- * delivered in time is lost and err says how much; it is shut down all the same. A second call, or
- * one without a start, does nothing and is true. Starting again afterwards is allowed. */
+/* Sends what has ended and was logged, waits for it at most timeout_ms, ends the worker. False:
+ * what could not be delivered in time is lost and err says how much; it is shut down all the same.
+ * A second call, or one without a start, does nothing and is true. Starting again afterwards is
+ * allowed. */
 CRYO_API bool cryo_shutdown(uint32_t timeout_ms, CryoError *err);
 
 /* Sends what has ended until now. False: not all of it was delivered in time. */
@@ -85,6 +86,13 @@ typedef struct CryoCounts {
     uint64_t late_uses;      /* calls on a span that had ended */
     uint64_t misuses;        /* detach out of order, empty keys, keys too long */
     uint64_t held;           /* alive or waiting now */
+    /* Log records: recorded = exported + failed + dropped_queue + held. What the level filter holds
+     * back is not counted. */
+    uint64_t logs_recorded, logs_exported, logs_failed, logs_held;
+    uint64_t logs_dropped_queue;
+    uint64_t logs_dropped_memory; /* not part of recorded */
+    /* Metrics: data points, each time they were sent. */
+    uint64_t points_exported, points_failed;
 } CryoCounts;
 CRYO_API void cryo_counts(CryoCounts *out);
 
@@ -99,7 +107,7 @@ typedef enum CryoLogLevel {
 typedef void (*CryoLogHandler)(void *context, CryoLogLevel level, CryoString message);
 CRYO_API void cryo_set_log_handler(CryoLogHandler handler, void *context);
 
-/* What this build can do, at run time: "otlp", "console", "in_memory", "traces". */
+/* What this build can do, at run time: "otlp", "console", "in_memory", "traces", "logs". */
 CRYO_API bool cryo_has(const char *feature);
 CRYO_API const char *cryo_version(void); /* of the library; CRYO_VERSION is that of the headers */
 

@@ -23,6 +23,7 @@ typedef struct DutyPlan {
     int64_t delay_ns;      /* between two rounds when nobody asks for one */
     int64_t timeout_ns;    /* of one export */
     bool at_once;          /* a wake-up is reason enough for a round */
+    bool console_copy;     /* also to the console; how that goes counts for nothing */
 } DutyPlan;
 
 /* What a duty may read while it runs: from begin() to end(). */
@@ -54,6 +55,6 @@ typedef struct DutyType {
     void (*forked)(void);      /* in a fork's child: what waited is the parent's */
 } DutyType;
 
-extern const DutyType span_duty;
+extern const DutyType span_duty, log_duty;
 
 #endif

@@ -323,6 +323,22 @@ static void attribute_write(RecordPos pos, const CryoValue *value, size_t size, 
     }
 }
 
+bool record_add_value(Record *record, ThreadState *state, EntryKind kind, const CryoValue *value)
+{
+    size_t size = value_size(value, SIZE_MAX);
+    if (size == SIZE_MAX)
+        return false;
+    EntryHead model = { .kind = (uint8_t)kind,
+                        .type = (uint8_t)value->type,
+                        .value_len = (uint32_t)size,
+                        .value_cap = (uint32_t)size };
+    RecordPos pos;
+    if (!entry_reserve(record, state, &model, (Str){ "", 0 }, &pos))
+        return false;
+    attribute_write(pos, value, size, SIZE_MAX);
+    return true;
+}
+
 /* A list of attributes within the row: of the span, or of one event or link. */
 typedef struct AttributeList {
     Record *record;

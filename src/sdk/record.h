@@ -1,4 +1,4 @@
-/* record.h - one span while it lives and until it is encoded.
+/* record.h - one span while it lives and until it is encoded, or one log record.
  *
  * A record fills its slot, the first chunk, and goes on in further chunks as it grows. Behind the
  * fixed part lies a row of entries, one for each thing said about the span, in the order said:
@@ -12,6 +12,9 @@
  *
  * A key set again is written over its old value where it fits, else behind the row, and the old
  * entry is dead. Since room is handed out in powers of two, growing values waste little.
+ *
+ * A log record is the same with fewer members: its severity is in `kind`, start_ns is when it
+ * happened and end_ns when it was told, and the name is that of the event.
  *
  * The caller holds the record's lock (span.c) or is the only one who knows it.
  */
@@ -37,12 +40,14 @@ typedef enum EntryKind {
     ENTRY_NAME,
     ENTRY_STATUS, /* its description */
     ENTRY_TRACE_STATE,
+    ENTRY_BODY, /* of a log record: a value like an attribute's */
+    ENTRY_SEVERITY,
 } EntryKind;
 
 typedef struct EntryHead {
     uint32_t value_len, value_cap;
     uint32_t dropped;   /* events, links: their attributes that were dropped */
-    uint8_t kind, type; /* EntryKind; CryoType of an attribute's value */
+    uint8_t kind, type; /* EntryKind; CryoType of an attribute's value, or a body */
     uint8_t key_len;
     uint8_t wall_time; /* events: the time is the wall's, else a clock reading */
 } EntryHead;
@@ -114,6 +119,9 @@ typedef struct EntryText {
     uint8_t wall_time;
 } EntryText;
 EntryHead *record_add(Record *record, ThreadState *state, const EntryText *text);
+
+/* An entry with a value of any type. False: no memory, or more than a megabyte. */
+bool record_add_value(Record *record, ThreadState *state, EntryKind kind, const CryoValue *value);
 
 /* The span's attributes, by OpenTelemetry's rules: a key again replaces its value, also when the
  * span is full; what does not fit is counted in the record. */

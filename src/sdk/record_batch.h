@@ -21,8 +21,10 @@ static inline int64_t wall_time(const RecordBatch *batch, int64_t time_ns, bool 
     return is_wall ? time_ns : time_ns + batch->wall_offset_ns;
 }
 
-/* For Outgoing: requests and views of spans. */
+/* For Outgoing: requests and views. */
 CHECKED bool spans_encode(const Outgoing *outgoing, Buf *out, Err *err);
 CHECKED void *spans_view(const Outgoing *outgoing, Arena *arena, Err *err);
+CHECKED bool logs_encode(const Outgoing *outgoing, Buf *out, Err *err);
+CHECKED void *logs_view(const Outgoing *outgoing, Arena *arena, Err *err);
 
 #endif

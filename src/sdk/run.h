@@ -25,12 +25,14 @@ struct RunConfig {
     uint32_t epoch; /* from 1 */
     Clock *clock;
     Sampler sampler;
-    EntryLimits span, event, link; /* of their attributes */
+    EntryLimits span, event, link, log; /* of their attributes */
     uint32_t events_max, links_max;
     QueueConfig queues[ROW_COUNT];
 };
 
 extern _Atomic(const RunConfig *) run_config; /* for spans; NULL: not started, or no tracing */
+
+extern _Atomic(const RunConfig *) log_config; /* the same one, for log records */
 
 static inline const RunConfig *run_config_now(void)
 {

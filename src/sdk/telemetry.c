@@ -8,11 +8,13 @@
 
 #include "base/mem.h"
 #include "sdk/fork.h"
+#include "sdk/log_record.h"
 #include "sdk/propagation.h"
 #include "sdk/settings_internal.h"
 #include "sdk/worker.h"
 
 #include <cryostorm/exporter.h>
+#include <cryostorm/syslog.h>
 
 #include <pthread.h>
 #include <stdio.h>
@@ -23,6 +25,7 @@ struct CryoTelemetry {
 };
 
 _Atomic(const RunConfig *) run_config;
+_Atomic(const RunConfig *) log_config;
 
 static pthread_mutex_t life = PTHREAD_MUTEX_INITIALIZER;
 static atomic_bool changing; /* somebody holds it */
@@ -59,24 +62,26 @@ static uint32_t at_most(int64_t value)
     return value < UINT32_MAX ? (uint32_t)value : UINT32_MAX;
 }
 
-static QueueConfig queue_config(int64_t size, int64_t batch_size, bool simple)
+static QueueConfig queue_config(int64_t size, const CryoExportSettings *export,
+                                const char *processor)
 {
+    bool simple = strcmp(processor, "simple") == 0;
     return (QueueConfig){
         /* A thread may hold this many places that it does not use yet, so a small queue is exact.
          */
         .credit_batch = simple || size < 512 ? 1 : 8,
         .size = at_most(size),
-        .batch_size = at_most(batch_size),
-        .wake_at = simple ? 1 : at_most(batch_size),
+        .batch_size = at_most(export->batch_size),
+        .wake_at = simple ? 1 : at_most(export->batch_size),
     };
 }
 
 static const RunConfig *config_make(const CryoSettings *settings)
 {
     const CryoTracingSettings *tracing = &settings->tracing;
+    const CryoLoggingSettings *logging = &settings->logging;
     const CryoLimitSettings *limits = &tracing->limits;
     size_t length = (size_t)limits->value_length;
-    bool simple = strcmp(tracing->processor_type, "simple") == 0;
     epoch++;
     RunConfig *config = &configs[epoch % RUN_CONFIGS];
     *config = (RunConfig){
@@ -85,10 +90,15 @@ static const RunConfig *config_make(const CryoSettings *settings)
         .span = { at_most(limits->attributes), length },
         .event = { at_most(limits->attributes_per_event), length },
         .link = { at_most(limits->attributes_per_link), length },
+        .log = { at_most(logging->limits.attributes), (size_t)logging->limits.value_length },
         .events_max = at_most(limits->events),
         .links_max = at_most(limits->links),
-        .queues = { [ROW_SPANS] = queue_config(tracing->max_queue_size,
-                                               tracing->export_config.batch_size, simple) },
+        .queues = {
+            [ROW_SPANS] = queue_config(tracing->max_queue_size, &tracing->export_config,
+                                       tracing->processor_type),
+            [ROW_LOGS] = queue_config(logging->max_queue_size, &logging->export_config,
+                                      logging->processor_type),
+        },
     };
     (void)!sampler_from_name(str_from(tracing->sampling_strategy), tracing->sample_rate,
                              &config->sampler); /* a name that the settings have checked */
@@ -112,6 +122,15 @@ static void counts_begin(void)
         atomic_store(&tallies_at_start[i], now[i]);
 }
 
+static void signals_stop(void)
+{
+    CRYO_RELEASE(cryo_tracing, 0);
+    CRYO_RELEASE(cryo_log_from, LOGS_OFF);
+    cryo_syslog_bridge_remove();
+    atomic_store(&run_config, NULL);
+    atomic_store(&log_config, NULL);
+}
+
 static bool signals_start(const CryoSettings *settings, CryoError *error)
 {
     Err err;
@@ -124,6 +143,10 @@ static bool signals_start(const CryoSettings *settings, CryoError *error)
     if (worker_serves(TRACES)) {
         atomic_store_explicit(&run_config, config, memory_order_release);
         CRYO_RELEASE(cryo_tracing, 1);
+    }
+    if (worker_serves(LOGS)) {
+        atomic_store_explicit(&log_config, config, memory_order_release);
+        CRYO_RELEASE(cryo_log_from, log_level_severity(settings->logging.level));
     }
     return true;
 }
@@ -203,8 +226,7 @@ static bool shutdown_locked(uint32_t timeout_ms, CryoError *error)
     Err err;
     if (!atomic_load(&initialized))
         return true;
-    CRYO_RELEASE(cryo_tracing, 0);
-    atomic_store(&run_config, NULL);
+    signals_stop();
     atomic_store(&initialized, false);
     bool good = worker_end(deadline_in(timeout_ms), &err) || error_from(error, &err);
     propagation_use(true);
@@ -270,16 +292,23 @@ void cryo_counts(CryoCounts *out)
                          .dropped_queue = now[TALLY_DROPPED_QUEUE],
                          .dropped_memory = now[TALLY_DROPPED_MEMORY],
                          .late_uses = now[TALLY_LATE_USES],
-                         .misuses = now[TALLY_MISUSES] };
+                         .misuses = now[TALLY_MISUSES],
+                         .logs_recorded = now[TALLY_LOGS_RECORDED],
+                         .logs_dropped_queue = now[TALLY_LOGS_DROPPED_QUEUE],
+                         .logs_dropped_memory = now[TALLY_LOGS_DROPPED_MEMORY] };
     worker_counts(TRACES, &out->exported, &out->failed);
     uint64_t gone = out->exported + out->failed + out->dropped_queue;
     out->held = out->started > gone ? out->started - gone : 0;
+    worker_counts(LOGS, &out->logs_exported, &out->logs_failed);
+    gone = out->logs_exported + out->logs_failed + out->logs_dropped_queue;
+    out->logs_held = out->logs_recorded > gone ? out->logs_recorded - gone : 0;
+    worker_counts(METRICS, &out->points_exported, &out->points_failed);
 }
 
 bool cryo_has(const char *feature)
 {
-    static const Str features[] = { STR_ROW("traces"), STR_ROW("console"), STR_ROW("in_memory"),
-                                    STR_ROW("otlp") };
+    static const Str features[] = { STR_ROW("traces"), STR_ROW("logs"), STR_ROW("console"),
+                                    STR_ROW("in_memory"), STR_ROW("otlp") };
     for (size_t i = 0; i < COUNT_OF(features); i++)
         if (str_eq(str_from(feature), features[i]))
             return true;
@@ -301,8 +330,7 @@ void telemetry_after_fork(void)
         return;
     pthread_mutex_init(&life, NULL);
     atomic_store(&changing, false);
-    CRYO_RELEASE(cryo_tracing, 0);
-    atomic_store(&run_config, NULL);
+    signals_stop();
     atomic_store(&initialized, false);
     telemetry = (CryoTelemetry){ 0 };
 }

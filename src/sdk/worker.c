@@ -27,6 +27,7 @@ typedef struct Duty {
     int64_t due_ns;
     Sink *sinks[SINKS_MAX];
     size_t sink_count;
+    Sink *copy;               /* the last one of them, or NULL: it does not count */
     Sink *orphans[SINKS_MAX]; /* the parent's, in a fork's child: kept, never used */
     _Atomic uint64_t exported, failed;
     int64_t reported_at;
@@ -51,7 +52,7 @@ static struct {
     atomic_bool wake_sent; /* a wake-up is on its way */
 } worker = {
     .lock = { PTHREAD_MUTEX_INITIALIZER },
-    .duties = { { .type = &span_duty } },
+    .duties = { { .type = &span_duty }, { .type = &log_duty } },
 };
 
 static int64_t now_ns(void)
@@ -81,19 +82,28 @@ static void sinks_destroy(void)
     worker.arena = NULL;
 }
 
+static bool sink_add(Duty *duty, Str name, Err *err)
+{
+    if (duty->sink_count == SINKS_MAX)
+        return fail(err, ERR_LIMIT, "more than %d exporters", SINKS_MAX);
+    Sink *sink = exporter_create(name, worker.run.settings, duty->type->signal, err);
+    if (sink)
+        duty->sinks[duty->sink_count++] = sink;
+    return sink != NULL;
+}
+
 static bool sinks_create(Duty *duty, Err *err)
 {
     Str names = str_from(duty->plan.exporters), name;
-    while (str_split(&names, ',', &name)) {
-        if (str_eq(name, STR("none")))
-            continue;
-        if (duty->sink_count == SINKS_MAX)
-            return fail(err, ERR_LIMIT, "more than %d exporters", SINKS_MAX);
-        Sink *sink = exporter_create(name, worker.run.settings, duty->type->signal, err);
-        if (!sink)
+    while (str_split(&names, ',', &name))
+        if (!str_eq(name, STR("none")) && !sink_add(duty, name, err))
             return false;
-        duty->sinks[duty->sink_count++] = sink;
-    }
+    duty->copy = NULL;
+    if (!duty->plan.console_copy)
+        return true;
+    if (!sink_add(duty, STR("console"), err))
+        return false;
+    duty->copy = duty->sinks[duty->sink_count - 1];
     return true;
 }
 
@@ -152,7 +162,8 @@ static void batch_export(Duty *duty, Outgoing *out)
     bool good = true;
     for (size_t i = 0; i < duty->sink_count; i++) {
         Err err = { 0 };
-        if (duty->sinks[i]->type->send(duty->sinks[i], out, &worker.until, &err))
+        bool sent = duty->sinks[i]->type->send(duty->sinks[i], out, &worker.until, &err);
+        if (sent || duty->sinks[i] == duty->copy)
             continue;
         if (good)
             atomic_fetch_add(&duty->failed, out->count);

@@ -9,6 +9,8 @@
 #include "otlp/json_out.h"
 #include "otlp/view.h"
 
+#include <cryostorm/log.h>
+
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdatomic.h>
@@ -37,6 +39,7 @@ static struct {
     Mutex lock; /* guards what follows */
     size_t at, spans;
     Batch *kept; /* the last one */
+    Batch *logs; /* the same of log records */
     char first_name[64], user_agent[64], header[64], encoding[32], service[64];
     Request *silent[SCRIPT_MAX];
     size_t silent_count;
@@ -53,21 +56,21 @@ static bool is_json(Request *request)
     return str_eq(request_field(request, STR("content-type")), STR("application/json"));
 }
 
-static Batch *batch_of(Request *request)
+static Batch *batch_of(Request *request, Signal signal)
 {
     Err err;
     Buf bytes = BUF(16 << 20);
     if (!is_json(request))
-        return batch_from_copy(TRACES, request_body(request), &err);
-    assert_true(otlp_json_read(TRACES, request_body(request), &bytes, &err));
-    Batch *batch = batch_from_bytes(TRACES, &bytes, &err);
+        return batch_from_copy(signal, request_body(request), &err);
+    assert_true(otlp_json_read(signal, request_body(request), &bytes, &err));
+    Batch *batch = batch_from_bytes(signal, &bytes, &err);
     buf_free(&bytes);
     return batch;
 }
 
 static void note_spans(Request *request)
 {
-    Batch *batch = batch_of(request);
+    Batch *batch = batch_of(request, TRACES);
     assert_non_null(batch);
     peer.spans += batch_item_count(batch);
     snprintf(peer.first_name, sizeof peer.first_name, "%.*s", STR_ARG(span_view(batch, 0).name));
@@ -80,14 +83,13 @@ static void note_spans(Request *request)
     peer.kept = batch;
 }
 
-static void answer_take(Request *request, int64_t rejected)
+static void answer_take(Request *request, Signal signal, int64_t rejected)
 {
     Buf body = BUF(1000);
     ExportAnswer answer = { rejected, rejected ? STR("not all of them") : STR("") };
-    note_spans(request);
     bool json = is_json(request);
     if (json)
-        otlp_json_write_answer(TRACES, &answer, &body);
+        otlp_json_write_answer(signal, &answer, &body);
     else
         export_answer_write(&body, &answer);
     if (request_is_grpc(request))
@@ -97,6 +99,22 @@ static void answer_take(Request *request, int64_t rejected)
                                            .content_type = json ? STR("application/json")
                                                                 : STR("application/x-protobuf"),
                                            .body = body });
+}
+
+static void take_spans(Request *request, int64_t rejected)
+{
+    note_spans(request);
+    answer_take(request, TRACES, rejected);
+}
+
+static void handle_logs(void *owner, Request *request)
+{
+    (void)owner;
+    mutex_lock(&peer.lock);
+    batch_unref(peer.logs);
+    peer.logs = batch_of(request, LOGS);
+    answer_take(request, LOGS, 0);
+    mutex_unlock(&peer.lock);
 }
 
 static void handle(void *owner, Request *request)
@@ -109,8 +127,8 @@ static void handle(void *owner, Request *request)
     note_field(request, "x-secret", peer.header, sizeof peer.header);
     note_field(request, "content-encoding", peer.encoding, sizeof peer.encoding);
     switch (step) {
-    case TAKE: answer_take(request, 0); break;
-    case PARTLY: answer_take(request, 2); break;
+    case TAKE: take_spans(request, 0); break;
+    case PARTLY: take_spans(request, 2); break;
     case UNAVAILABLE:
         request_answer_err(request, &(Err){ .kind = ERR_BUSY, .text = "later" });
         break;
@@ -150,6 +168,10 @@ static void peer_start(const Step *script, size_t steps)
     assert_true(server_grpc_route(peer.server,
                                   &(GrpcRoute){ .path = otlp_grpc_path(TRACES), .handle = handle },
                                   &err));
+    assert_true(server_route(peer.server,
+                             &(Route){ .path = STR("/v1/logs"), .handle = handle_logs }, &err));
+    assert_true(server_grpc_route(
+        peer.server, &(GrpcRoute){ .path = otlp_grpc_path(LOGS), .handle = handle_logs }, &err));
     assert_true(server_listen(peer.server, &err));
     Address address = server_address(peer.server);
     peer.port = address_port(&address);
@@ -165,7 +187,8 @@ static void peer_stop(void)
     server_free(peer.server);
     loop_free(peer.loop);
     batch_unref(peer.kept);
-    peer.kept = NULL;
+    batch_unref(peer.logs);
+    peer.kept = peer.logs = NULL;
     mutex_done(&peer.lock);
 }
 
@@ -339,6 +362,76 @@ static CryoCounts outcome(Transport transport, const Step *script, size_t steps,
     return counts;
 }
 
+static void logs_start(Transport transport)
+{
+    char endpoint[64];
+    snprintf(endpoint, sizeof endpoint, "http://127.0.0.1:%u%s", peer.port,
+             transport == GRPC ? "" : "/v1/logs");
+    memory_start(&(CryoSettings){
+        .service = { .name = "sender", .environment = "production" },
+        .logging = { .exporter_type = "otlp",
+                     .processor_type = "batch", /* all in one request */
+                     .otlp = { .endpoint = endpoint, .protocol = protocols[transport] } },
+    });
+}
+
+static void log_everything(CryoSpanContext *where)
+{
+    CRYO_SPAN(span, "logs");
+    const int64_t numbers[] = { 1, -2 };
+    assert_true(cryo_span_context(span, where));
+    cryo_log_record(&(CryoLogRecord){ .severity = CRYO_WARN,
+                                      .severity_text = CRYO_STR("warning"),
+                                      .body = cryo_text("bad \xFF byte"),
+                                      .event_name = CRYO_STR("it.happened"),
+                                      .attributes = CRYO_ATTRS("a", 5, "list", CRYO_ARRAY(numbers)),
+                                      .time_ns = 123,
+                                      .logger = cryo_logger("net", "2") });
+    cryo_log(CRYO_ERROR, CRYO_ARRAY(numbers));
+    cryo_log(CRYO_ERROR, -7);
+}
+
+static LogView log_of_severity(const char *text, uint32_t severity, ValueKind kind)
+{
+    for (size_t i = 0; i < batch_item_count(peer.logs); i++) {
+        LogView log = log_view(peer.logs, i);
+        if (log.severity_number == severity && log.body.kind == kind &&
+            str_eq(log.severity_text, str_from(text)))
+            return log;
+    }
+    fail_msg("no record of severity %u", severity);
+    return (LogView){ 0 };
+}
+
+static void all_that_a_log_record_says_arrives(void **state)
+{
+    (void)state;
+    static const Step script[] = { TAKE };
+    for (Transport transport = PROTOBUF; transport <= JSON; transport++) {
+        CryoSpanContext where;
+        ValueView value;
+        peer_start(script, 1);
+        logs_start(transport);
+        log_everything(&where);
+        assert_true(cryo_shutdown(5000, NULL));
+        LogView log = log_of_severity("warning", CRYO_WARN, VALUE_STRING);
+        assert_int_equal(log.time_ns, 123);
+        assert_true(log.observed_ns > 123);
+        assert_true(str_eq(log.body.text, STR("bad \xEF\xBF\xBD byte")));
+        assert_true(str_eq(log.event_name, STR("it.happened")));
+        assert_memory_equal(log.trace_id.bytes, where.trace_id, 16);
+        assert_memory_equal(log.span_id.bytes, where.span_id, 8);
+        assert_int_equal(log.flags, where.flags);
+        assert_true(attributes_find(log.attributes, STR("a"), &value) && value.integer == 5);
+        log = log_of_severity("", CRYO_ERROR, VALUE_ARRAY);
+        assert_int_equal(fields_count(value_elements(&log.body)), 2);
+        log = log_of_severity("", CRYO_ERROR, VALUE_INT);
+        assert_int_equal(log.body.integer, -7);
+        memory_stop();
+        peer_stop();
+    }
+}
+
 static void what_may_succeed_later_is_tried_again(void **state)
 {
     (void)state;
@@ -447,6 +540,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(spans_arrive_over_each_transport),
         cmocka_unit_test(all_that_is_said_arrives),
+        cmocka_unit_test(all_that_a_log_record_says_arrives),
         cmocka_unit_test(what_may_succeed_later_is_tried_again),
         cmocka_unit_test(what_is_wrong_is_not),
         cmocka_unit_test(rejected_spans_are_lost_and_told),

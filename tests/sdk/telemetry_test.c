@@ -5,6 +5,7 @@
 #include "support/starve.h"
 
 #include <cryostorm/context.h>
+#include <cryostorm/log.h>
 #include <cryostorm/propagation.h>
 
 #include <setjmp.h>
@@ -309,7 +310,12 @@ static bool live(void)
                           .tracing = { .exporter_type = "in_memory,otlp",
                                        .otlp.endpoint = "http://127.0.0.1:1",
                                        .otlp.headers = "a=b",
-                                       .otlp.timeout_millis = 50 } };
+                                       .otlp.timeout_millis = 50 },
+                          .logging = { .exporter_type = "in_memory,otlp",
+                                       .otlp.protocol = "http/json",
+                                       .otlp.endpoint = "http://127.0.0.1:1",
+                                       .otlp.timeout_millis = 50 },
+                          .service.environment = "production" };
     bool started = cryo_start(&code, &(CryoError){ 0 });
     for (int i = 0; i < 3; i++) {
         CRYO_SPAN(span, "span");
@@ -318,6 +324,7 @@ static bool live(void)
         CRYO_TRACE_FUNCTION();
         CryoHeaders headers;
         cryo_inject(&headers);
+        cryo_log_to(cryo_logger("l", NULL), CRYO_ERROR, longer, CRYO_ATTRS("bad", "\xFF"));
     }
     (void)cryo_flush(10000, NULL);
     (void)cryo_shutdown(1000, NULL);
