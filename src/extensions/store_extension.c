@@ -73,9 +73,9 @@ static void tell_recovery(const StoreExtension *extension)
     StoreStats stats;
     store_stats(extension->store, &stats);
     host_log(host, LOG_INFO,
-             "%" PRIu64 " spans of %" PRIu64 " traces, %" PRIu64 " log records of %" PRIu64
-             " streams in %.*s",
-             stats.spans, stats.traces, stats.records, stats.streams,
+             "%" PRIu64 " spans of %" PRIu64 " traces, %" PRIu64 " samples of %" PRIu64
+             " series, %" PRIu64 " log records of %" PRIu64 " streams in %.*s",
+             stats.spans, stats.traces, stats.samples, stats.series, stats.records, stats.streams,
              STR_ARG(extension->directory));
     const SeglogStats *log = &stats.log;
     if (log->torn_tails)

@@ -206,15 +206,15 @@ static void remove_set(LabelTable *table, LabelSet *set)
 /* ---- taking and dropping -----------------------------------------------------------------------
  */
 
-LabelSet *label_table_take(LabelTable *table, Labels labels, Err *err)
+LabelSet *label_table_take(LabelTable *table, Labels labels, size_t *added, Err *err)
 {
     uint64_t hash = labels_hash(labels);
     mutex_lock(&table->mutex);
     LabelSet *set = find(table, labels, hash);
     if (set)
         set->refs++;
-    else
-        set = add(table, labels, hash, err);
+    else if ((set = add(table, labels, hash, err)) != NULL)
+        *added += set->memory;
     mutex_unlock(&table->mutex);
     return set;
 }

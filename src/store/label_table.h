@@ -44,8 +44,9 @@ typedef struct LabelSets {
 CHECKED bool label_table_init(LabelTable *table, Str index, Err *err);
 void label_table_done(LabelTable *table); /* every set has been dropped; harmless when zeroed */
 
-/* Finds the set, or makes it from copies. The caller owns one more reference. */
-LabelSet *label_table_take(LabelTable *table, Labels labels, Err *err);
+/* Finds the set, or makes it from copies and adds to *added what that takes. The caller owns one
+ * more reference. */
+LabelSet *label_table_take(LabelTable *table, Labels labels, size_t *added, Err *err);
 void label_table_retake(LabelTable *table, LabelSet *const *sets, size_t count);
 void label_table_drop(LabelTable *table, LabelSet *const *sets, size_t count);
 

@@ -90,12 +90,12 @@ int64_t run_list_oldest_ns(RunList *list)
     return oldest;
 }
 
-void run_list_numbers(RunList *list, uint64_t *rows, uint64_t *dropped)
+RunListNumbers run_list_numbers(RunList *list)
 {
     mutex_lock(&list->mutex);
-    *rows = list->rows;
-    *dropped = list->rows_dropped;
+    RunListNumbers numbers = { list->rows, list->rows_dropped, list->items_refused };
     mutex_unlock(&list->mutex);
+    return numbers;
 }
 
 bool within_deadline(Clock *clock, int64_t deadline_mono_ns, Err *err)
@@ -194,6 +194,7 @@ void run_list_add(RunList *list, Piece *piece)
     list->open_pieces++;
     list->open_rows += piece->count;
     list->rows += piece->count;
+    list->items_refused += piece->refused;
     list->memory += piece->memory;
     bool full = list->open_rows >= list->kind->rows;
     mutex_unlock(&list->mutex);

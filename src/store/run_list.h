@@ -24,12 +24,14 @@ typedef struct RunKind RunKind;
 typedef struct Piece {
     Refs refs;
     const RunKind *kind;
-    size_t count;        /* rows */
-    size_t memory;       /* of all that, with the batch where it is kept */
-    size_t shared;       /* what it added to tables that several pieces share */
-    int64_t received_ns; /* by the clock of whoever appended */
-    uint64_t segment;    /* of the log; set when the log has it */
-    struct Piece *next;  /* the list's, under its mutex */
+    size_t count;               /* rows */
+    size_t memory;              /* of all that, with the batch where it is kept */
+    size_t shared;              /* what it added to tables that several pieces share */
+    size_t refused;             /* items of the batch that no row was made of */
+    const char *refused_reason; /* why, of the last one; static text */
+    int64_t received_ns;        /* by the clock of whoever appended */
+    uint64_t segment;           /* of the log; set when the log has it */
+    struct Piece *next;         /* the list's, under its mutex */
 } Piece;
 
 /* The head of a schema's own run. */
@@ -63,7 +65,8 @@ typedef struct RunList {
     size_t run_count, run_cap;
     Piece *open, **open_end; /* not yet in a run, oldest first */
     size_t open_pieces, open_rows;
-    uint64_t rows, rows_dropped, memory;
+    uint64_t rows, memory;
+    uint64_t rows_dropped, items_refused; /* since the start */
 } RunList;
 
 void run_list_init(RunList *list, const RunKind *kind);
@@ -77,7 +80,11 @@ void run_list_drop(RunList *list, uint64_t segment);
 uint64_t run_list_memory(RunList *list);
 uint64_t run_list_oldest(RunList *list);   /* the segment of the oldest rows; 0: none */
 int64_t run_list_oldest_ns(RunList *list); /* when received; 0: nothing is held */
-void run_list_numbers(RunList *list, uint64_t *rows, uint64_t *dropped);
+
+typedef struct RunListNumbers {
+    uint64_t rows, rows_dropped, items_refused;
+} RunListNumbers;
+RunListNumbers run_list_numbers(RunList *list);
 
 /* All runs at one moment in the order in which they were stored, the waiting pieces made into one
  * more. */

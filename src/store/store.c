@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "otlp/batch.h"
 #include "store/logs/log_store.h"
+#include "store/metrics/series_store.h"
 #include "store/shares.h"
 #include "store/traces/trace_store.h"
 
@@ -29,7 +30,8 @@ enum {
     FLAG_VERBATIM = 1, /* of a frame of logs; part of the format */
 };
 
-enum { RAIL_TRACES, RAIL_LOGS, RAILS };
+enum { RAIL_TRACES, RAIL_METRICS, RAIL_LOGS, RAILS };
+_Static_assert((int)RAILS == (int)SHARES, "every rail has a share");
 
 typedef struct Schema {
     Signal signal;
@@ -45,16 +47,18 @@ typedef struct Rail {
     size_t number; /* in store->rails, and as a party of the budget */
     Seglog *log;
     RunList *rows;
-    LabelTable *labels;               /* NULL: it has none */
+    LabelTable *tables[2];            /* NULL: it has none */
     uint64_t segment, segment_memory; /* the newest, and what its rows take */
     uint64_t replay_refused;
-    size_t stale; /* files whose rows did not fit when opening, still to be removed */
+    bool told_refused; /* that some items cannot be asked for */
+    size_t stale;      /* files whose rows did not fit when opening, still to be removed */
 } Rail;
 
 struct Store {
     StoreSettings settings; /* its directory is only used while opening */
     Shares shares;
     TraceStore traces;
+    SeriesStore series;
     LogStore logs;
     Rail rails[RAILS];
 };
@@ -62,6 +66,7 @@ struct Store {
 typedef struct Append {
     SeglogEntry entry; /* first */
     Rail *rail;
+    Batch *batch; /* until the log has its bytes; not every piece keeps it */
     Piece *piece;
     StoreDone *done;
     void *context;
@@ -93,6 +98,18 @@ static Piece *make_spans(Store *store, Batch *batch, int64_t received_ns, uint16
     return span_piece_new(batch, received_ns, err);
 }
 
+static Piece *make_samples(Store *store, Batch *batch, int64_t received_ns, uint16_t flags,
+                           Err *err)
+{
+    (void)flags;
+    return series_piece_make(&(SeriesPieceMake){ .tables = &store->series.tables,
+                                                 .batch = batch,
+                                                 .received_ns = received_ns,
+                                                 .memory_max =
+                                                     store->settings.memory_max / BATCH_SHARE },
+                             err);
+}
+
 static Piece *make_records(Store *store, Batch *batch, int64_t received_ns, uint16_t flags,
                            Err *err)
 {
@@ -105,25 +122,39 @@ static Piece *make_records(Store *store, Batch *batch, int64_t received_ns, uint
 
 static const Schema schemas[RAILS] = {
     [RAIL_TRACES] = { TRACES, SEGLOG_OTLP_TRACES, 0, "traces", make_spans },
+    [RAIL_METRICS] = { METRICS, SEGLOG_OTLP_METRICS, 0, "metrics", make_samples },
     [RAIL_LOGS] = { LOGS, SEGLOG_OTLP_LOGS, FLAG_VERBATIM, "logs", make_records },
 };
 
 static Rail *rail_of(Store *store, Signal signal)
 {
-    for (size_t i = 0; i < RAILS; i++)
-        if (schemas[i].signal == signal)
-            return &store->rails[i];
-    return NULL;
+    size_t i = 0;
+    while (i + 1 < RAILS && schemas[i].signal != signal)
+        i++;
+    return &store->rails[i];
 }
 
 static uint64_t rail_memory(const Rail *rail)
 {
-    uint64_t shared = rail->labels ? label_table_numbers(rail->labels).memory : 0;
-    return run_list_memory(rail->rows) + shared;
+    uint64_t memory = run_list_memory(rail->rows);
+    for (size_t i = 0; i < COUNT_OF(rail->tables); i++)
+        if (rail->tables[i])
+            memory += label_table_numbers(rail->tables[i]).memory;
+    return memory;
 }
 
 /* ---- the log tells: all of it on the writer's thread, or while opening
  * --------------------------- */
+
+/* Once; the numbers go on in the statistics. */
+static void tell_refused(Rail *rail, const Piece *piece)
+{
+    if (!piece->refused || rail->told_refused)
+        return;
+    rail->told_refused = true;
+    log_write(LOG_WARN, "store", "some %.*s are kept in the log but cannot be queried: %s",
+              STR_ARG(signal_item_name(rail->schema->signal)), piece->refused_reason);
+}
 
 static void add_rows(Rail *rail, Piece *piece, uint64_t segment)
 {
@@ -132,6 +163,7 @@ static void add_rows(Rail *rail, Piece *piece, uint64_t segment)
     rail->segment = segment;
     rail->segment_memory += piece->memory + piece->shared;
     piece->segment = segment;
+    tell_refused(rail, piece);
     run_list_add(rail->rows, piece);
 }
 
@@ -254,8 +286,11 @@ static void init_rails(Store *store)
     for (size_t i = 0; i < RAILS; i++)
         store->rails[i] = (Rail){ .store = store, .schema = &schemas[i], .number = i };
     store->rails[RAIL_TRACES].rows = &store->traces.rows;
+    store->rails[RAIL_METRICS].rows = &store->series.rows;
+    store->rails[RAIL_METRICS].tables[0] = &store->series.tables.series;
+    store->rails[RAIL_METRICS].tables[1] = &store->series.tables.families;
     store->rails[RAIL_LOGS].rows = &store->logs.rows;
-    store->rails[RAIL_LOGS].labels = &store->logs.streams;
+    store->rails[RAIL_LOGS].tables[0] = &store->logs.streams;
 }
 
 /* The others wake one another until the last has left the budget. */
@@ -274,6 +309,7 @@ static bool close_logs(Store *store, int64_t deadline_mono_ns, Err *err)
 static void free_store(Store *store)
 {
     trace_store_done(&store->traces);
+    series_store_done(&store->series);
     log_store_done(&store->logs);
     shares_done(&store->shares);
     mem_free(store);
@@ -289,7 +325,8 @@ Store *store_open(const StoreSettings *settings, Err *err)
     store->settings.directory = NULL;
     shares_init(&store->shares, (ShareUse){ settings->memory_max, settings->bytes_max });
     trace_store_init(&store->traces, settings->clock);
-    bool ok = log_store_init(&store->logs, settings->clock, err);
+    bool ok = series_store_init(&store->series, settings->clock, err) &&
+              log_store_init(&store->logs, settings->clock, err);
     init_rails(store);
     for (size_t i = 0; ok && i < RAILS; i++)
         ok = open_log(&store->rails[i], settings, err);
@@ -323,6 +360,7 @@ static void logged(SeglogEntry *entry, const SeglogReceipt *receipt)
     else
         add_rows(rail, append->piece, receipt->segment);
     append->done(append->context, receipt->err);
+    batch_unref(append->batch);
     mem_free(append);
     keep_budget(rail, rail->log);
 }
@@ -353,6 +391,7 @@ static bool append_to(Rail *rail, Batch *batch, const AppendOptions *options, Er
                    .receive_ns = now,
                    .done = logged },
         .rail = rail,
+        .batch = batch_ref(batch),
         .piece = piece,
         .done = options->done,
         .context = options->context,
@@ -360,6 +399,7 @@ static bool append_to(Rail *rail, Batch *batch, const AppendOptions *options, Er
     if (seglog_append(rail->log, &append->entry, err))
         return true;
     piece_unref(piece);
+    batch_unref(batch);
     mem_free(append);
     return blame(err, "storing");
 }
@@ -367,9 +407,6 @@ static bool append_to(Rail *rail, Batch *batch, const AppendOptions *options, Er
 bool store_append_with(Store *store, Batch *batch, const AppendOptions *options, Err *err)
 {
     Rail *rail = rail_of(store, batch_signal(batch));
-    if (!rail)
-        return fail(err, ERR_UNSUPPORTED, "the store keeps no %.*s",
-                    STR_ARG(signal_name(batch_signal(batch))));
     return check_size(store, batch_memory(batch), err) && append_to(rail, batch, options, err);
 }
 
@@ -409,6 +446,11 @@ SpanSource *store_spans(Store *store)
 LogSource *store_logs(Store *store)
 {
     return &store->logs.source;
+}
+
+SeriesSource *store_series(Store *store)
+{
+    return &store->series.source;
 }
 
 static void add_log_stats(SeglogStats *sum, const SeglogStats *one)
@@ -455,7 +497,16 @@ void store_stats(Store *store, StoreStats *out)
         if (oldest && (!out->oldest_unix_ns || oldest < out->oldest_unix_ns))
             out->oldest_unix_ns = oldest;
     }
-    run_list_numbers(&store->traces.rows, &out->spans, &out->spans_dropped);
-    run_list_numbers(&store->logs.rows, &out->records, &out->records_dropped);
+    RunListNumbers spans = run_list_numbers(&store->traces.rows);
+    RunListNumbers samples = run_list_numbers(&store->series.rows);
+    RunListNumbers records = run_list_numbers(&store->logs.rows);
+    out->spans = spans.rows;
+    out->spans_dropped = spans.rows_dropped;
+    out->samples = samples.rows;
+    out->samples_dropped = samples.rows_dropped;
+    out->points_unsupported = samples.items_refused;
+    out->records = records.rows;
+    out->records_dropped = records.rows_dropped;
+    out->series = label_table_numbers(&store->series.tables.series).sets;
     out->streams = label_table_numbers(&store->logs.streams).sets;
 }

@@ -81,6 +81,7 @@ void store_stats(Store *store, StoreStats *out);
 
 /* Borrowed; they live as long as the store. Any thread may query them. */
 SpanSource *store_spans(Store *store);
+SeriesSource *store_series(Store *store);
 LogSource *store_logs(Store *store);
 
 /* As seglog_close(). No query may run any more. NULL is fine. */

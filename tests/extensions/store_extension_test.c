@@ -97,11 +97,12 @@ static void what_was_stored_is_there_after_a_restart(void **state)
     (void)state;
     TestDisk *disk = test_disk_new(1);
     TestHost *host = start(disk);
-    expect_said("0 spans of 0 traces, 0 log records of 0 streams in data");
+    expect_said("0 spans of 0 traces, 0 samples of 0 series, 0 log records of 0 streams in data");
     assert_true(store_one(host, "{service.name=shop} a b"));
     test_host_free(host);
     host = start(disk);
-    expect_said("info extension store: 2 spans of 1 traces, 0 log records of 0 streams in data");
+    expect_said("info extension store: 2 spans of 1 traces, 0 samples of 0 series, 0 log records "
+                "of 0 streams in data");
     test_host_free(host);
     test_disk_free(disk);
 }

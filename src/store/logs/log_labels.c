@@ -9,6 +9,7 @@
 #include "model/ids.h"
 #include "model/semconv.h"
 #include "otlp/value_text.h"
+#include "prom/translate.h"
 
 #include <inttypes.h>
 #include <string.h>
@@ -55,35 +56,6 @@ void label_list_clear(LabelList *list)
 void label_list_done(LabelList *list)
 {
     buf_free(&list->scratch);
-}
-
-/* As room prom has it. */
-static bool letter(char byte)
-{
-    return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z');
-}
-static bool digit(char byte)
-{
-    return byte >= '0' && byte <= '9';
-}
-
-static bool label_name_plain(Str key)
-{
-    for (size_t i = 0; i < key.len; i++)
-        if (!letter(key.ptr[i]) && !digit(key.ptr[i]) && key.ptr[i] != '_')
-            return false;
-    return key.len && letter(key.ptr[0]);
-}
-
-static bool label_name(Str key, Buf *out)
-{
-    if (!key.len)
-        return false;
-    if (digit(key.ptr[0]))
-        buf_add(out, STR("key_"));
-    for (size_t i = 0; i < key.len; i++)
-        buf_add_byte(out, letter(key.ptr[i]) || digit(key.ptr[i]) ? key.ptr[i] : '_');
-    return true;
 }
 
 /* ---- names and values --------------------------------------------------------------------------

@@ -120,13 +120,12 @@ bool log_store_stats(LogSource *source, LogStats *out, Err *err)
 {
     LogStore *store = (LogStore *)source;
     (void)err;
-    uint64_t dropped;
     LabelTableNumbers streams = label_table_numbers(&store->streams);
     *out = (LogStats){
+        .records = run_list_numbers(&store->rows).rows,
         .streams = streams.sets,
         .bytes = run_list_memory(&store->rows) + streams.memory,
         .oldest_received_ns = run_list_oldest_ns(&store->rows),
     };
-    run_list_numbers(&store->rows, &out->records, &dropped);
     return true;
 }

@@ -33,11 +33,10 @@ static bool take_streams(LogPiece *piece, LabelList *list, Err *err)
         Labels labels;
         if (!stream_labels(list, piece->batch, r, &labels, err))
             return blame(err, "the labels of a stream");
-        LabelSet *set = label_table_take(piece->table, labels, err);
+        LabelSet *set = label_table_take(piece->table, labels, &piece->base.shared, err);
         if (!set)
             return false;
         piece->streams[piece->stream_count++] = set;
-        piece->base.shared += set->memory;
     }
     return true;
 }
