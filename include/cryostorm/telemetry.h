@@ -107,7 +107,8 @@ typedef enum CryoLogLevel {
 typedef void (*CryoLogHandler)(void *context, CryoLogLevel level, CryoString message);
 CRYO_API void cryo_set_log_handler(CryoLogHandler handler, void *context);
 
-/* What this build can do, at run time: "otlp", "console", "in_memory", "traces", "logs". */
+/* What this build can do, at run time: "otlp", "console", "in_memory", "traces", "metrics",
+ * "logs". */
 CRYO_API bool cryo_has(const char *feature);
 CRYO_API const char *cryo_version(void); /* of the library; CRYO_VERSION is that of the headers */
 

@@ -80,10 +80,20 @@ static inline CryoString cryo_str(const char *zero_terminated) /* NULL: empty */
     return text;
 }
 
+/* Filled in one piece where the language can say so: a struct that is written twice costs the
+ * caller more than all the rest of a call. */
+#ifdef __cplusplus
+#define CRYO_MAKE_VALUE_(name, type, member, what) \
+    CryoValue name = { type, 0, { false } };       \
+    name.as.member = what
+#else
+#define CRYO_MAKE_VALUE_(name, type, member, what) \
+    const CryoValue name = { type, 0, { .member = what } }
+#endif
+
 static inline CryoValue cryo_string(CryoString text)
 {
-    CryoValue value = { CRYO_STRING, 0, { false } };
-    value.as.string = text;
+    CRYO_MAKE_VALUE_(value, CRYO_STRING, string, text);
     return value;
 }
 static inline CryoValue cryo_text(const char *zero_terminated)
@@ -92,14 +102,12 @@ static inline CryoValue cryo_text(const char *zero_terminated)
 }
 static inline CryoValue cryo_boolean(bool truth)
 {
-    CryoValue value = { CRYO_BOOLEAN, 0, { false } };
-    value.as.boolean = truth;
+    CRYO_MAKE_VALUE_(value, CRYO_BOOLEAN, boolean, truth);
     return value;
 }
 static inline CryoValue cryo_integer(int64_t integer)
 {
-    CryoValue value = { CRYO_INTEGER, 0, { false } };
-    value.as.integer = integer;
+    CRYO_MAKE_VALUE_(value, CRYO_INTEGER, integer, integer);
     return value;
 }
 static inline CryoValue cryo_unsigned(uint64_t integer)
@@ -108,8 +116,7 @@ static inline CryoValue cryo_unsigned(uint64_t integer)
 }
 static inline CryoValue cryo_double(double real)
 {
-    CryoValue value = { CRYO_DOUBLE, 0, { false } };
-    value.as.real = real;
+    CRYO_MAKE_VALUE_(value, CRYO_DOUBLE, real, real);
     return value;
 }
 static inline CryoValue cryo_bytes(const void *ptr, size_t len)

@@ -55,6 +55,6 @@ typedef struct DutyType {
     void (*forked)(void);      /* in a fork's child: what waited is the parent's */
 } DutyType;
 
-extern const DutyType span_duty, log_duty;
+extern const DutyType span_duty, metric_duty, log_duty;
 
 #endif

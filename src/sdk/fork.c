@@ -9,6 +9,8 @@
 #include "sdk/fork.h"
 
 #include "sdk/exporters.h"
+#include "sdk/meter.h"
+#include "sdk/metric_callback.h"
 #include "sdk/site.h"
 #include "sdk/telemetry.h"
 #include "sdk/thread_state.h"
@@ -26,6 +28,8 @@ static void before(void)
     sites_lock();
     tracers_lock();
     chunks_lock();
+    callbacks_lock();
+    meter_before_fork();
 }
 
 static void release(void)
@@ -40,6 +44,8 @@ static void release(void)
 
 static void after_in_parent(void)
 {
+    meter_after_fork(false);
+    callbacks_unlock();
     release();
     worker_after_fork(false);
 }
@@ -47,6 +53,9 @@ static void after_in_parent(void)
 static void after_in_child(void)
 {
     states_after_fork();
+    meter_after_fork(true);
+    callbacks_after_fork();
+    callbacks_unlock();
     release();
     worker_after_fork(true);
     telemetry_after_fork();

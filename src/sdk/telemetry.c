@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "sdk/fork.h"
 #include "sdk/log_record.h"
+#include "sdk/metric_callback.h"
 #include "sdk/propagation.h"
 #include "sdk/settings_internal.h"
 #include "sdk/worker.h"
@@ -125,6 +126,7 @@ static void counts_begin(void)
 static void signals_stop(void)
 {
     CRYO_RELEASE(cryo_tracing, 0);
+    CRYO_RELEASE(cryo_metering, 0);
     CRYO_RELEASE(cryo_log_from, LOGS_OFF);
     cryo_syslog_bridge_remove();
     atomic_store(&run_config, NULL);
@@ -147,6 +149,11 @@ static bool signals_start(const CryoSettings *settings, CryoError *error)
     if (worker_serves(LOGS)) {
         atomic_store_explicit(&log_config, config, memory_order_release);
         CRYO_RELEASE(cryo_log_from, log_level_severity(settings->logging.level));
+    }
+    if (worker_serves(METRICS)) {
+        CRYO_RELEASE(cryo_metering, 1);
+        if (callbacks_any())
+            worker_needed();
     }
     return true;
 }
@@ -258,6 +265,7 @@ void cryo_reset(void)
 {
     (void)cryo_shutdown(0, NULL);
     exporters_forget();
+    callbacks_forget();
     cryo_memory_clear();
     counts_begin();
     cryo_set_log_handler(NULL, NULL);
@@ -307,8 +315,8 @@ void cryo_counts(CryoCounts *out)
 
 bool cryo_has(const char *feature)
 {
-    static const Str features[] = { STR_ROW("traces"), STR_ROW("logs"), STR_ROW("console"),
-                                    STR_ROW("in_memory"), STR_ROW("otlp") };
+    static const Str features[] = { STR_ROW("traces"),  STR_ROW("metrics"),   STR_ROW("logs"),
+                                    STR_ROW("console"), STR_ROW("in_memory"), STR_ROW("otlp") };
     for (size_t i = 0; i < COUNT_OF(features); i++)
         if (str_eq(str_from(feature), features[i]))
             return true;

@@ -41,6 +41,7 @@ typedef enum Tally {
 typedef enum RowKind { ROW_SPANS, ROW_LOGS, ROW_COUNT } RowKind;
 
 typedef struct EndedBlock EndedBlock;
+typedef struct ThreadCells ThreadCells; /* metric_cell.c */
 
 typedef struct EndedRow {
     /* the owning thread's */
@@ -69,6 +70,7 @@ typedef struct ThreadState {
 /* The thread-locals, all of them: plain data. */
 typedef struct ThreadLocals {
     ThreadState *state;
+    ThreadCells *cells;
     CryoContext current;
     uint64_t depth;  /* of attached contexts */
     bool suppressed; /* the worker: what exporters do is not traced */

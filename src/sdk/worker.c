@@ -52,7 +52,7 @@ static struct {
     atomic_bool wake_sent; /* a wake-up is on its way */
 } worker = {
     .lock = { PTHREAD_MUTEX_INITIALIZER },
-    .duties = { { .type = &span_duty }, { .type = &log_duty } },
+    .duties = { { .type = &span_duty }, { .type = &metric_duty }, { .type = &log_duty } },
 };
 
 static int64_t now_ns(void)

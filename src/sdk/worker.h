@@ -20,7 +20,7 @@
 
 enum {
     SINKS_MAX = 8,  /* of a signal */
-    DUTY_COUNT = 2, /* of the table in worker.c */
+    DUTY_COUNT = 3, /* of the table in worker.c */
 };
 
 /* Makes the sinks and the resource; idle when all signals are off. `settings` must stay until

@@ -294,7 +294,7 @@ static void switched_off_is_no_failure(void **state)
 static void the_build_says_what_it_can(void **state)
 {
     (void)state;
-    assert_true(cryo_has("otlp") && cryo_has("console") && !cryo_has("metrics"));
+    assert_true(cryo_has("otlp") && cryo_has("metrics") && !cryo_has("tea"));
     assert_string_equal(cryo_version(), CRYO_VERSION);
 }
 
