@@ -8,6 +8,7 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
+import { metricsAnswer } from "./mock_metrics.mjs";
 import { servicesAnswer } from "./mock_services.mjs";
 import { makeTraces } from "./samples.mjs";
 
@@ -68,6 +69,8 @@ function answer(store, url) {
   const parts = url.pathname.split("/").slice(2).map(decodeURIComponent);
   if (url.pathname === "/api/cryo/status") return [200, status(store)];
   if (url.pathname === "/api/cryo/services") return servicesAnswer(store.traces, url.searchParams);
+  if (parts[0] === "v1")
+    return metricsAnswer(parts.slice(1), url.searchParams, store.traces.length === 0);
   if (url.pathname === "/api/services")
     return [
       200,
@@ -110,7 +113,11 @@ function status(store) {
     version: "0.1.0",
     start_unix_ms: store.startMs - 754e3,
     now_unix_ms: now,
-    received: { spans: spans + store.extra, metric_points: 0, log_records: 0 },
+    received: {
+      spans: spans + store.extra,
+      metric_points: store.traces.length > 0 ? 8412 : 0,
+      log_records: 0,
+    },
     stored: {
       spans: spans + store.extra,
       traces: store.traces.length,

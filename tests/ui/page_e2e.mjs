@@ -4,6 +4,7 @@
 //   node tests/ui/page_e2e.mjs <directory of the built page>
 import { execFileSync } from "node:child_process";
 import { checker, equal, launch, overflows, text, truth } from "./browser.mjs";
+import { metricsChecks } from "./metrics_e2e.mjs";
 import { startMock } from "./mock.mjs";
 import { MARKUP } from "./samples.mjs";
 import { servicesChecks } from "./services_e2e.mjs";
@@ -316,6 +317,7 @@ for (const [name, path] of [
   );
 
 await servicesChecks(run, base, at(empty));
+await metricsChecks(run, base, at(empty));
 
 await run(at(empty), "an empty store says how to fill it, and notices", {}, async (page) => {
   await page.waitForSelector(".empty");

@@ -4,6 +4,7 @@ import {
   errorShare,
   logShare,
   meanRate,
+  metricsUrl,
   percent,
   rateText,
   servicesUrl,
@@ -105,5 +106,8 @@ describe("what is behind a number", () => {
       "12.09ms",
       "1646.4ms",
     ]);
+  });
+  it("is asked for by a name that may hold anything", () => {
+    expect(metricsUrl("shop", { ...hour, range: "15m" })).toBe("/metrics?service=shop&range=15m");
   });
 });

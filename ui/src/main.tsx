@@ -11,6 +11,7 @@ import "./style/details.css";
 import "./style/empty.css";
 import "./style/views.css";
 import "./style/services.css";
+import "./style/metrics.css";
 
 startPolling();
 render(<App />, document.getElementById("app")!);

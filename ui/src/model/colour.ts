@@ -15,6 +15,11 @@ function hash(name: string): number {
   return h >>> 0;
 }
 
+// For lines of a plot, in their order.
+export function lineColour(i: number): string {
+  return PALETTE[i % PALETTE.length]!;
+}
+
 export function serviceColour(name: string): string {
   let colour = taken.get(name);
   if (colour) return colour;

@@ -97,3 +97,7 @@ export function atLeast(ms: number): string {
   const us = Math.max(1, Math.floor(ms * 1000 * 0.98));
   return us < 1000 ? `${us}us` : `${Math.floor(us / 10) / 100}ms`;
 }
+
+export function metricsUrl(service: string, range: TimeRange): string {
+  return `/metrics?${new URLSearchParams({ service, ...rangeParams(range) })}`;
+}

@@ -5,6 +5,7 @@ import type { Place } from "../router";
 const VIEWS = [
   ["/services", "Services"],
   ["/search", "Traces"],
+  ["/metrics", "Metrics"],
 ] as const;
 
 export function Nav({ place }: { place: Place }) {

@@ -4,9 +4,12 @@
 import { useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import type uPlot from "uplot";
 
+export type PlotOptions = Omit<uPlot.Options, "width" | "height">;
+
 interface Props {
   class: string;
-  options: Omit<uPlot.Options, "width" | "height">; // compared by identity: make them with useMemo
+  // Compared by identity: make them with useMemo. A function gets uPlot itself, for its ways of drawing.
+  options: PlotOptions | ((made: typeof uPlot) => PlotOptions);
   data: uPlot.AlignedData;
   label: string; // what a reader who cannot see it should know
   onPlot?: (plot: uPlot | null) => void;
@@ -24,7 +27,8 @@ export function Plot({ class: className, options, data, label, onPlot }: Props) 
     let gone = false;
     void import("uplot").then(({ default: Made }) => {
       if (gone) return;
-      plot.current = new Made({ ...options, ...size() }, latest.current, element);
+      const chosen = typeof options === "function" ? options(Made) : options;
+      plot.current = new Made({ ...chosen, ...size() }, latest.current, element);
       onPlot?.(plot.current);
       observer.observe(element);
     });

@@ -8,6 +8,7 @@ import {
   errorShare,
   logShare,
   meanRate,
+  metricsUrl,
   percent,
   rateText,
   servicesUrl,
@@ -215,6 +216,13 @@ function Row({ row, data, span, range, slowest }: RowProps) {
       <td class="s-links">
         <a class="button small" href={traces} aria-label={`Traces of ${row.name}`}>
           Traces
+        </a>
+        <a
+          class="button small"
+          href={metricsUrl(row.name, range)}
+          aria-label={`Metrics of ${row.name}`}
+        >
+          Metrics
         </a>
       </td>
     </tr>
