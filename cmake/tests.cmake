@@ -86,3 +86,8 @@ find_program(CLANG_FORMAT clang-format-14)
 if(CLANG_FORMAT)
   house_test(format unit ${CMAKE_SOURCE_DIR}/tools/format --check)
 endif()
+
+# Every example runs. Where sanitizers or missing libraries keep the shared library out there are none.
+if(TARGET cryostorm_shared)
+  house_test(examples unit ${CMAKE_SOURCE_DIR}/tests/examples/run.sh)
+endif()

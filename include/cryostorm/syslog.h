@@ -18,8 +18,8 @@
  *
  * The record's logger is "syslog"; its severity is the priority's (LOG_EMERG FATAL, LOG_ALERT
  * ERROR3, LOG_CRIT ERROR2, LOG_ERR ERROR, LOG_WARNING WARN, LOG_NOTICE INFO2, LOG_INFO INFO,
- * LOG_DEBUG DEBUG), so that LOGGING__LEVEL counts; attribute syslog.facility is its facility. A
- * message is cut at 4 KiB.
+ * LOG_DEBUG DEBUG), so that LOGGING__LEVEL counts; attribute syslog.facility is the facility
+ * that the call itself names. A message is cut at 4 KiB.
  */
 #ifndef CRYOSTORM_SYSLOG_H
 #define CRYOSTORM_SYSLOG_H

@@ -52,9 +52,10 @@ static PRINTF(2, 0) void record_message(int priority, const char *format, va_lis
     size_t shown = len < 0 ? 0 : (size_t)len < sizeof text ? (size_t)len : sizeof text - 1;
     while (shown > 0 && text[shown - 1] == '\n')
         shown--;
+    bool named = facility > 0 && facility < COUNT_OF(facilities); /* 0: the one of openlog() */
     CryoAttr attribute = { cryo_str("syslog.facility"),
-                           cryo_text(facility < COUNT_OF(facilities) ? facilities[facility] : "") };
-    CryoAttrs attributes = { &attribute, facility < COUNT_OF(facilities) ? 1 : 0 };
+                           cryo_text(named ? facilities[facility] : "") };
+    CryoAttrs attributes = { &attribute, named ? 1 : 0 };
     cryo_log_record(&(CryoLogRecord){ .severity = known->severity,
                                       .severity_text = cryo_str(known->name),
                                       .body = cryo_string((CryoString){ text, shown }),
