@@ -55,6 +55,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     MemoryInfo memory;
     read_lines(text);
     (void)!proc_boot_time(text, &seconds);
+    (void)!proc_process_ticks(text, &seconds);
     (void)!proc_load(text, &load);
     insist(!proc_memory(text, &memory) || memory.total > 0);
     proc_tcp_count(text, counts);

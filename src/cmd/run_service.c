@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/thread.h"
+#include "cmd/own_metrics.h"
 #include "pipe/graph.h"
 
 #include <cryostorm/version.h>
@@ -84,6 +85,8 @@ typedef struct Service {
     const Options *options;
     LoadedConfig config; /* what runs; the main thread's */
     Graph *graph;
+    OwnMetrics *metrics; /* of the graph; NULL: they are off, or could not be served */
+    int64_t began_ns;
     Mutex mutex;
     LoadedConfig next; /* read and good, to be taken over; guarded */
 } Service;
@@ -121,14 +124,49 @@ static LoadedConfig take_next(Service *service)
     return next;
 }
 
+/* A service that is not watched is better than none. */
+static void start_metrics(Service *service)
+{
+    Err err = { 0 };
+    Str endpoint = service->config.service->own_metrics;
+    if (!endpoint.len)
+        return;
+    service->metrics = own_metrics_start(&(OwnMetricsOptions){ .graph = service->graph,
+                                                               .clock = clock_system(),
+                                                               .disk = disk_system(),
+                                                               .endpoint = endpoint,
+                                                               .began_ns = service->began_ns },
+                                         &err);
+    if (!service->metrics) {
+        log_write(LOG_WARN, "service",
+                  "own metrics are not served: %s (service.telemetry.metrics says where; "
+                  "level: none turns them off)",
+                  err.text);
+        return;
+    }
+    char text[ADDRESS_TEXT_SIZE];
+    Address address = own_metrics_address(service->metrics);
+    log_write(LOG_INFO, "service", "Own metrics are on http://%s/metrics",
+              address_text(&address, text));
+}
+
+static void end_graph(Service *service)
+{
+    own_metrics_stop(service->metrics);
+    graph_free(service->graph);
+    service->metrics = NULL;
+    service->graph = NULL;
+}
+
 static bool start_graph(Service *service, Err *err)
 {
     const GraphOptions options = { .threads = true, .reload = reload, .reload_context = service };
     service->graph = graph_new(service->config.service, &options, err);
-    if (service->graph && graph_start(service->graph, err))
+    if (service->graph && graph_start(service->graph, err)) {
+        start_metrics(service);
         return true;
-    graph_free(service->graph);
-    service->graph = NULL;
+    }
+    end_graph(service);
     return false;
 }
 
@@ -139,7 +177,7 @@ static bool swap_config(Service *service, LoadedConfig next)
     int64_t deadline = clock_mono_ns(clock_system()) + DRAIN_SECONDS * NANOS_PER_SECOND;
     DrainReport report = graph_drain(service->graph, deadline);
     tell_drained(&report);
-    graph_free(service->graph);
+    end_graph(service);
     LoadedConfig old = service->config;
     service->config = next;
     log_set_level(next.service->log_level);
@@ -202,7 +240,9 @@ int run_service(const Options *options, LoadedConfig *config)
     block_signals(&waited);
     log_set_level(config->service->log_level);
     Err err = { 0 };
-    Service service = { .options = options, .config = *config };
+    Service service = { .options = options,
+                        .config = *config,
+                        .began_ns = clock_mono_ns(clock_system()) };
     *config = (LoadedConfig){ 0 };
     mutex_init(&service.mutex);
     log_write(LOG_INFO, "service", "Starting cryostorm " CRYO_VERSION);
@@ -212,7 +252,7 @@ int run_service(const Options *options, LoadedConfig *config)
     else
         log_write(LOG_ERROR, "service", "cannot start: %s", err.text);
     bool ended = started && service.graph;
-    graph_free(service.graph);
+    end_graph(&service);
     loaded_config_free(&service.config);
     loaded_config_free(&service.next);
     mutex_done(&service.mutex);

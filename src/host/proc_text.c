@@ -71,6 +71,27 @@ bool proc_boot_time(Str text, uint64_t *unix_seconds)
     return false;
 }
 
+/* Behind the name, which stands in parentheses and may have any in it, comes a letter, then ten
+ * numbers (one may be negative), then the times. */
+bool proc_process_ticks(Str text, uint64_t *ticks)
+{
+    enum { BEFORE = 11 };
+    uint64_t times[2];
+    Str word;
+    size_t at = text.len;
+    while (at > 0 && text.ptr[at - 1] != ')')
+        at--;
+    if (!at)
+        return false;
+    text = str_skip(text, at);
+    for (size_t i = 0; i < BEFORE; i++)
+        if (!next_word(&text, &word))
+            return false;
+    bool found = next_numbers(&text, times, COUNT_OF(times)) == COUNT_OF(times);
+    *ticks = times[0] <= UINT64_MAX - times[1] ? times[0] + times[1] : UINT64_MAX;
+    return found;
+}
+
 /* --- loadavg --------------------------------------------------------------------------------- */
 
 static bool next_double(Str *rest, double *out)

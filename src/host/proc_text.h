@@ -34,6 +34,9 @@ typedef struct CpuTimes {
 bool proc_cpu_next(Str *rest, CpuTimes *out);                  /* the sum over all is left out */
 CHECKED bool proc_boot_time(Str text, uint64_t *unix_seconds); /* of /proc/stat, too */
 
+/* /proc/<pid>/stat: time in user mode and in the kernel together. */
+CHECKED bool proc_process_ticks(Str text, uint64_t *ticks);
+
 /* /proc/loadavg */
 typedef struct LoadAverages {
     double one, five, fifteen; /* minutes */

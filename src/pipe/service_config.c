@@ -8,6 +8,7 @@
 #include "base/buf.h"
 #include "config/field.h"
 #include "config/nearest.h"
+#include "pipe/own_telemetry.h"
 
 typedef struct Loading {
     const ComponentType *const *registry;
@@ -24,6 +25,7 @@ typedef struct LogsTelemetry {
 
 typedef struct Telemetry {
     LogsTelemetry logs;
+    MetricsTelemetry metrics;
 } Telemetry;
 
 typedef struct ServiceSection {
@@ -62,9 +64,10 @@ static const ConfigField logs_fields[] = {
 
 static const ConfigField telemetry_fields[] = {
     SECTION(Telemetry, logs, LogsTelemetry, logs_fields, "What the program says about itself."),
-    IGNORED("metrics", "own metrics come later"),
+    SECTION(Telemetry, metrics, MetricsTelemetry, metrics_telemetry_fields,
+            "Where its own metrics are served."),
     IGNORED("traces", "own traces come later"),
-    IGNORED("resource", "own metrics and traces come later"),
+    IGNORED("resource", "own traces come later"),
     { 0 },
 };
 
@@ -412,6 +415,21 @@ static void load_pipelines(Loading *loading, const Node *node, Place service)
 
 /* --- the whole ------------------------------------------------------------------------------- */
 
+static void load_own_metrics(Loading *loading, const MetricsTelemetry *metrics, const Node *root)
+{
+    Err err;
+    const Node *telemetry = node_get(node_get(root, STR("service")), STR("telemetry"));
+    const NodePair *section = node_pair(telemetry, STR("metrics"));
+    Place place = section ? section->place : root->place;
+    problems_enter(loading->problems, STR("service.telemetry.metrics"));
+    if (!metrics_telemetry_endpoint(metrics, section ? section->value : NULL, loading->arena,
+                                    &loading->config->own_metrics, &err))
+        problem_error(loading->problems, place, "%s", err.text);
+    else if (metrics->address.len)
+        problem_warning(loading->problems, place, "address is the older way; readers replaced it");
+    problems_leave(loading->problems);
+}
+
 static void load_service(Loading *loading, const ServiceSection *service, Place place)
 {
     problems_enter(loading->problems, STR("service"));
@@ -473,6 +491,7 @@ static void load_file(Loading *loading, const Node *root)
                       "no exporter configuration specified in config");
     const NodePair *service = node_pair(root, STR("service"));
     load_service(loading, &sections.service, service ? service->place : root->place);
+    load_own_metrics(loading, &sections.service.telemetry.metrics, root);
     warn_of_unused(loading);
 }
 

@@ -43,6 +43,7 @@ typedef struct ServiceConfig {
     PipelineConfig *pipelines;
     size_t pipeline_count;
     LogLevel log_level; /* service.telemetry.logs.level */
+    Str own_metrics;    /* host:port where own metrics are served; empty: nowhere */
 } ServiceConfig;
 
 /* Everything lives in the arena, which must outlive what is built from it; so must the tree.

@@ -161,9 +161,18 @@ static const struct {
            "  pipelines: {traces: {receivers: [otlp], processors: [batch, tail_sampling], "
            "exporters: [otlp, debug]}}\n",
       "c:4:13: connectors: connectors: not supported yet; they come later\n"
-      "c:6:15: warning: service.telemetry.metrics: has no effect: own metrics come later\n"
       "c:6:57: service.telemetry.logs.level: must be one of debug, info, warn, error, dpanic, "
       "panic, fatal, not 'loud'\n" },
+    /* Own metrics. */
+    { HEAD "service:\n  telemetry: {metrics: {address: 'localhost:1'}}\n"
+           "  pipelines: {traces: {receivers: [otlp], processors: [batch, tail_sampling], "
+           "exporters: [otlp, debug]}}\n",
+      "c:5:15: warning: service.telemetry.metrics: address is the older way; readers replaced "
+      "it\n" },
+    { HEAD "service:\n  telemetry: {metrics: {readers: []}}\n"
+           "  pipelines: {traces: {receivers: [otlp], exporters: [otlp, debug]}}\n",
+      "c:5:15: service.telemetry.metrics: collector telemetry metrics reader should exist when "
+      "metric level is not none\n" },
 };
 
 static const ServiceConfig *load(const char *yaml, Arena *arena, Problems *problems)
