@@ -67,23 +67,70 @@ static void count_output(const z_stream *z, Buf *out, const Bytef *spare)
         out->len = (size_t)((char *)z->next_out - out->ptr);
 }
 
-bool gzip_compress(Str in, GzipFormat format, Buf *out, Err *err)
+static bool deflate_begin(z_stream *z, GzipFormat format, Err *err)
 {
-    z_stream z = { .zalloc = take, .zfree = give };
+    *z = (z_stream){ .zalloc = take, .zfree = give };
     int window = format == GZIP_FORMAT ? WINDOW_BITS + AS_GZIP : WINDOW_BITS;
-    if (deflateInit2(&z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, window, MEM_LEVEL,
-                     Z_DEFAULT_STRATEGY) != Z_OK)
-        return fail(err, ERR_MEMORY, "no memory to compress");
+    return deflateInit2(z, Z_DEFAULT_COMPRESSION, Z_DEFLATED, window, MEM_LEVEL,
+                        Z_DEFAULT_STRATEGY) == Z_OK ||
+           fail(err, ERR_MEMORY, "no memory to compress");
+}
+
+/* All of `in`; with `finish` also the end. */
+static bool deflate_all(z_stream *z, Str in, bool finish, Buf *out, Err *err)
+{
     int result = Z_OK;
     size_t guess = in.len / 4 + STEP_MIN;
     Bytef spare;
-    while (result == Z_OK && make_room(&z, out, guess, &spare)) {
-        feed(&z, &in);
-        result = deflate(&z, in.len ? Z_NO_FLUSH : Z_FINISH);
-        count_output(&z, out, &spare);
+    bool more = finish || in.len;
+    while (more && make_room(z, out, guess, &spare)) {
+        feed(z, &in);
+        result = deflate(z, finish && !in.len ? Z_FINISH : Z_NO_FLUSH);
+        count_output(z, out, &spare);
+        more = finish ? result == Z_OK : (in.len || z->avail_in) && result == Z_OK;
     }
-    deflateEnd(&z);
     return buf_ok(out, err);
+}
+
+bool gzip_compress(Str in, GzipFormat format, Buf *out, Err *err)
+{
+    z_stream z;
+    if (!deflate_begin(&z, format, err))
+        return false;
+    bool ok = deflate_all(&z, in, true, out, err);
+    deflateEnd(&z);
+    return ok;
+}
+
+struct GzipWriter {
+    z_stream z;
+};
+
+GzipWriter *gzip_writer_new(Err *err)
+{
+    GzipWriter *writer = MEM_MAKE(GzipWriter, 1, err);
+    if (writer && deflate_begin(&writer->z, GZIP_FORMAT, err))
+        return writer;
+    mem_free(writer);
+    return NULL;
+}
+
+bool gzip_writer_add(GzipWriter *writer, Str in, Buf *out, Err *err)
+{
+    return deflate_all(&writer->z, in, false, out, err);
+}
+
+bool gzip_writer_end(GzipWriter *writer, Buf *out, Err *err)
+{
+    return deflate_all(&writer->z, (Str){ NULL, 0 }, true, out, err);
+}
+
+void gzip_writer_free(GzipWriter *writer)
+{
+    if (!writer)
+        return;
+    deflateEnd(&writer->z);
+    mem_free(writer);
 }
 
 /* One round of inflate; sets *done at the end of the last member. */

@@ -83,6 +83,41 @@ static void test_members_in_a_row(void **state)
     buf_free(&more);
 }
 
+static void test_in_pieces(void **state)
+{
+    (void)state;
+    for (size_t piece = 1; piece <= 300000; piece = piece * 7 + 1) {
+        Err err;
+        Buf in = sample(100000), small = BUF(1000000), out = BUF(100000);
+        GzipWriter *writer = gzip_writer_new(&err);
+        assert_non_null(writer);
+        for (Str rest = buf_str(&in); rest.len; rest = str_skip(rest, piece))
+            assert_true(gzip_writer_add(writer, str_first(rest, piece), &small, &err));
+        assert_true(gzip_writer_end(writer, &small, &err));
+        gzip_writer_free(writer);
+        assert_true(gzip_expand(buf_str(&small), &out, &err));
+        assert_true(str_eq(buf_str(&in), buf_str(&out)));
+        buf_free(&out);
+        buf_free(&small);
+        buf_free(&in);
+    }
+}
+
+static void test_pieces_meet_the_ceiling(void **state)
+{
+    (void)state;
+    Err err = { 0 };
+    Buf in = sample(1000000), small = BUF(1000);
+    GzipWriter *writer = gzip_writer_new(&err);
+    assert_non_null(writer);
+    assert_false(gzip_writer_add(writer, buf_str(&in), &small, &err) &&
+                 gzip_writer_end(writer, &small, &err));
+    assert_int_equal(err.kind, ERR_LIMIT);
+    gzip_writer_free(writer);
+    buf_free(&small);
+    buf_free(&in);
+}
+
 static void test_ceiling(void **state)
 {
     (void)state;
@@ -175,6 +210,7 @@ int main(void)
         cmocka_unit_test(test_both_ways),        cmocka_unit_test(test_foreign_bytes),
         cmocka_unit_test(test_members_in_a_row), cmocka_unit_test(test_ceiling),
         cmocka_unit_test(test_damage),           cmocka_unit_test(test_starved),
+        cmocka_unit_test(test_in_pieces),        cmocka_unit_test(test_pieces_meet_the_ceiling),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,7 +2,7 @@
 #include "prom/otlp_series.h"
 
 #include "codec/float_text.h"
-#include "otlp/json_in.h"
+#include "support/json_metrics.h"
 #include "support/starve.h"
 
 #include <inttypes.h>
@@ -15,21 +15,6 @@
 #include <cmocka.h>
 
 enum { TEXT_MAX = 1 << 20 };
-
-static Batch *batch_of(const char *json)
-{
-    Err err = { 0 };
-    Buf text = BUF(TEXT_MAX), bytes = BUF(TEXT_MAX);
-    for (const char *c = json; *c; c++)
-        buf_add_byte(&text, *c == '\'' ? '"' : *c);
-    if (!otlp_json_read(METRICS, buf_str(&text), &bytes, &err))
-        fail_msg("%s\n%s", err.text, buf_text(&text));
-    Batch *batch = batch_from_bytes(METRICS, &bytes, &err);
-    assert_non_null(batch);
-    buf_free(&text);
-    buf_free(&bytes);
-    return batch;
-}
 
 static bool write_family(void *context, const PromFamily *family, Err *err)
 {
@@ -76,20 +61,12 @@ static void check(const PromOptions *options, const char *json, const char *expe
     Err err;
     Buf out = BUF(TEXT_MAX);
     const SeriesVisitor visitor = { &out, write_family, write_sample, write_unsupported };
-    Batch *batch = batch_of(json);
+    Batch *batch = json_metrics(json);
     assert_true(prom_series_walk(batch, options, &visitor, &err));
     assert_string_equal(buf_text(&out), expected);
     batch_unref(batch);
     buf_free(&out);
 }
-
-#define ATTR(key, value) "{'key':'" key "','value':{'stringValue':'" value "'}}"
-#define METRICS_OF(resource, metrics)                                \
-    "{'resourceMetrics':[{'resource':{'attributes':[" resource "]}," \
-    "'scopeMetrics':[{'scope':{'name':'lib','version':'2'},'metrics':[" metrics "]}]}]}"
-#define SUM(name, more, points) "{'name':'" name "','sum':{" more "'dataPoints':[" points "]}}"
-#define CUMULATIVE              "'aggregationTemporality':2,"
-#define MONOTONIC               "'isMonotonic':true,"
 
 static const PromOptions plain = { 0 };
 
@@ -97,13 +74,14 @@ static void test_numbers(void **state)
 {
     (void)state;
     check(&plain,
-          METRICS_OF(
-              ATTR("service.name", "shop") "," ATTR("service.namespace",
-                                                    "eu") "," ATTR("service.instance.id", "a-1"),
-              "{'name':'chat.requests','unit':'{request}','description':'Chats.','sum':{" CUMULATIVE
-                  MONOTONIC "'dataPoints':[{'timeUnixNano':'5000000','asInt':'7',"
-              "'attributes':[" ATTR("model", "m-1") "]}]}}," SUM(
-                  "active", CUMULATIVE,
+          MB_METRICS(
+              MB_ATTR("service.name", "shop") "," MB_ATTR("service.namespace",
+                                                          "eu") "," MB_ATTR("service.instance.id",
+                                                                            "a-1"),
+              "{'name':'chat.requests','unit':'{request}','description':'Chats.','sum':"
+              "{" MB_CUMULATIVE MB_MONOTONIC "'dataPoints':[{'timeUnixNano':'5000000','asInt':'7',"
+              "'attributes':[" MB_ATTR("model", "m-1") "]}]}}," MB_SUM(
+                  "active", MB_CUMULATIVE,
                   "{'timeUnixNano':'5999999','asDouble':-1.5}") ","
                                                                 "{'name':'cpu','unit':'1','gauge':{"
                                                                 "'dataPoints':[{'asDouble':0.25},"
@@ -122,10 +100,10 @@ static void test_histogram(void **state)
 {
     (void)state;
     check(&plain,
-          METRICS_OF("",
-                     "{'name':'d','unit':'s','histogram':{" CUMULATIVE "'dataPoints':["
+          MB_METRICS("",
+                     "{'name':'d','unit':'s','histogram':{" MB_CUMULATIVE "'dataPoints':["
                      "{'timeUnixNano':'1000000','count':'6','sum':9.5,'bucketCounts':['1','2','3'],"
-                     "'explicitBounds':[0.005,10],'attributes':[" ATTR(
+                     "'explicitBounds':[0.005,10],'attributes':[" MB_ATTR(
                          "le",
                          "mine") "]},"
                                  "{'timeUnixNano':'2000000','count':'4'},"
@@ -149,7 +127,7 @@ static void test_summary(void **state)
 {
     (void)state;
     check(&plain,
-          METRICS_OF("",
+          MB_METRICS("",
                      "{'name':'rpc','unit':'ms','summary':{'dataPoints':[{'timeUnixNano':'1000000',"
                      "'count':'3','sum':4,'quantileValues':[{'quantile':0.5,'value':1},"
                      "{'quantile':0.99,'value':2.5}]}]}}"),
@@ -164,7 +142,7 @@ static void test_target_info(void **state)
 {
     (void)state;
     const char *json =
-        METRICS_OF(ATTR("service.name", "shop") "," ATTR("host.name", "h") "," ATTR(
+        MB_METRICS(MB_ATTR("service.name", "shop") "," MB_ATTR("host.name", "h") "," MB_ATTR(
                        "host_name", "g") ","
                                          "{'key':'pid','value':{'intValue':'4'}},{'key':'args','"
                                          "value':{'arrayValue':{'values':["
@@ -181,7 +159,8 @@ static void test_target_info(void **state)
           "target_info{args=[\"a\"] host_name=h;g job=shop pid=4 } 400000 1\n");
     /* Without job and instance nothing could be joined with it. */
     check(&plain,
-          METRICS_OF(ATTR("host.name", "h"), "{'name':'x','gauge':{'dataPoints':[{'asInt':1}]}}"),
+          MB_METRICS(MB_ATTR("host.name", "h"),
+                     "{'name':'x','gauge':{'dataPoints':[{'asInt':1}]}}"),
           "# x gauge [] \nx{} 0 1\n");
 }
 
@@ -196,9 +175,10 @@ static void test_options(void **state)
                                   .scope_labels = true,
                                   .more = { more, 2 } };
     check(&options,
-          METRICS_OF(ATTR("service.name", "shop") "," ATTR("b", "resource"),
-                     SUM("chat.requests", CUMULATIVE MONOTONIC,
-                         "{'asInt':1,'attributes':[" ATTR("b", "point") "," ATTR("c", "") "]}")),
+          MB_METRICS(
+              MB_ATTR("service.name", "shop") "," MB_ATTR("b", "resource"),
+              MB_SUM("chat.requests", MB_CUMULATIVE MB_MONOTONIC,
+                     "{'asInt':1,'attributes':[" MB_ATTR("b", "point") "," MB_ATTR("c", "") "]}")),
           "# otel_demo_chat_requests counter [] \n"
           "otel_demo_chat_requests{b=resource job=shop otel_scope_name=lib otel_scope_version=2 "
           "service_name=shop zone=z1 } 0 1\n"
@@ -210,20 +190,21 @@ static void test_unsupported(void **state)
 {
     (void)state;
     check(&plain,
-          METRICS_OF(
+          MB_METRICS(
               "",
-              SUM("a", "'aggregationTemporality':1,", "{'asInt':1},{'asInt':2}") "," SUM(
+              MB_SUM("a", "'aggregationTemporality':1,", "{'asInt':1},{'asInt':2}") "," MB_SUM(
                   "b", "",
                   "{'asInt':1}") ","
-                                 "{'name':'c','exponentialHistogram':{" CUMULATIVE
+                                 "{'name':'c','exponentialHistogram':{" MB_CUMULATIVE
                                  "'dataPoints':[{}]}},"
                                  "{'name':'d','gauge':{'dataPoints':[{},{'asInt':3,'attributes':"
-                                 "[" ATTR("..",
-                                          "x") "]}]}},"
-                                               "{'name':'@','gauge':{'dataPoints':[{'asInt':1}]}},{"
-                                               "'name':'e'},"
-                                               "{'name':'h','histogram':{'aggregationTemporality':"
-                                               "1,'dataPoints':[{}]}}"),
+                                 "[" MB_ATTR(
+                                     "..",
+                                     "x") "]}]}},"
+                                          "{'name':'@','gauge':{'dataPoints':[{'asInt':1}]}},{"
+                                          "'name':'e'},"
+                                          "{'name':'h','histogram':{'aggregationTemporality':"
+                                          "1,'dataPoints':[{}]}}"),
           "! 0 delta temporality\n"
           "! 1 delta temporality\n"
           "! 2 unspecified temporality\n"
@@ -246,7 +227,7 @@ static void test_many_labels(void **state)
         buf_add(&json, STR("]}]}}]}]}]}"));
         Err err;
         const SeriesVisitor visitor = { &out, NULL, write_sample, write_unsupported };
-        Batch *batch = batch_of(buf_text(&json));
+        Batch *batch = json_metrics(buf_text(&json));
         assert_true(prom_series_walk(batch, &plain, &visitor, &err));
         if (count == 511)
             assert_string_equal(buf_text(&out), "! 0 more than 512 labels\n");
@@ -263,11 +244,11 @@ static void run_starved(void)
     Err err;
     starve_hold();
     Buf out = BUF(TEXT_MAX);
-    Batch *batch = batch_of(
-        METRICS_OF(ATTR("service.name", "shop") "," ATTR("service.namespace", "n") "," ATTR("a.b",
-                                                                                            "1"),
-                   SUM("x", CUMULATIVE,
-                       "{'asInt':1,'attributes':[" ATTR("c.d", "1") "," ATTR("c_d", "2") "]}")));
+    Batch *batch = json_metrics(MB_METRICS(
+        MB_ATTR("service.name", "shop") "," MB_ATTR("service.namespace", "n") "," MB_ATTR("a.b",
+                                                                                          "1"),
+        MB_SUM("x", MB_CUMULATIVE,
+               "{'asInt':1,'attributes':[" MB_ATTR("c.d", "1") "," MB_ATTR("c_d", "2") "]}")));
     const PromOptions options = { .resource_labels = true, .scope_labels = true };
     const SeriesVisitor visitor = { &out, write_family, write_sample, write_unsupported };
     starve_resume();
