@@ -104,6 +104,8 @@ static bool open_api(PageExtension *page, Err *err)
         &(ApiServerSettings){
             .loop = host_loop(host),
             .sources = { .spans = store_spans(page->stored.store),
+                         .series = store_series(page->stored.store),
+                         .logs = store_logs(page->stored.store),
                          .append = append_and_wait,
                          .append_context = &page->stored },
             .clock = host_clock(host),
