@@ -1,4 +1,5 @@
 /* main.c - the program cryostorm: reads the command line and calls one command. */
+#include "cmd/command.h"
 #include "cmd/load_config.h"
 #include "cmd/options.h"
 #include "cmd/registry.h"
@@ -14,6 +15,9 @@ static int print(const char *text);
 
 int main(int argc, char **argv)
 {
+    const CommandEntry *command = argc > 1 ? command_find(argv[1]) : NULL;
+    if (command)
+        return command->run(argc - 2, argv + 2);
     Options options;
     Err err = { 0 };
     if (!options_parse(argc, argv, &options, &err)) {

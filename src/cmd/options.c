@@ -6,11 +6,14 @@
 #include "cmd/options.h"
 
 #include "base/str.h"
+#include "cmd/command.h"
 
 const char options_help[] =
-    "cryostorm collects, stores and shows traces: a collector that runs the public Collector's "
-    "YAML,\n"
-    "an embedded durable store, Jaeger's API and a web page, in one program.\n"
+    "cryostorm collects, stores and shows traces, metrics and logs: a collector that runs the "
+    "public\n"
+    "Collector's YAML, an embedded durable store, the Jaeger, Prometheus and Loki APIs and a web "
+    "page,\n"
+    "in one program.\n"
     "\n"
     "usage: cryostorm [command] [--config FILE]...\n"
     "\n"
@@ -19,6 +22,10 @@ const char options_help[] =
     "               the page on http://127.0.0.1:16686, data in ./cryostorm-data, all on loopback\n"
     "  validate     check the configuration, print everything that is wrong with it, and end\n"
     "  components   list the receivers, processors, exporters and extensions of this program\n"
+    "  send         send one span, metric or log record, to see whether it arrives\n"
+    "  gen          make load: spans, data points or log records at a rate\n"
+    "  query        show what is stored: traces, metrics, logs\n"
+    "  doctor       find out why no data arrives\n"
     "  help         this text\n"
     "\n"
     "options\n"
@@ -33,6 +40,9 @@ const char options_help[] =
     "  cryostorm --config collector.yaml\n"
     "  cryostorm --config base.yaml --config production.yaml\n"
     "  cryostorm validate --config collector.yaml\n"
+    "  cryostorm send span hello\n"
+    "  cryostorm query traces\n"
+    "  cryostorm doctor\n"
     "\n"
     "exit codes: 0 it went well, 1 the configuration is wrong or something could not start,\n"
     "2 the command line is wrong.\n";
@@ -63,21 +73,27 @@ static bool find_command(Str word, Command *out)
     return false;
 }
 
+static void consider(Str word, Str name, size_t *best, Str *nearest)
+{
+    size_t distance = str_distance(word, name, *best);
+    if (distance >= *best)
+        return;
+    *best = distance;
+    *nearest = name;
+}
+
 static bool unknown(Str word, Err *err)
 {
-    size_t best = 3, nearest = COUNT_OF(commands);
-    for (size_t i = 0; i < COUNT_OF(commands); i++) {
-        size_t distance = str_distance(word, commands[i].name, best);
-        if (distance < best) {
-            best = distance;
-            nearest = i;
-        }
-    }
-    if (str_distance(word, STR("--config"), 3) < 3)
-        return fail(err, ERR_INPUT, "'%.*s' is unknown; did you mean --config?", STR_ARG(word));
-    if (nearest < COUNT_OF(commands))
+    size_t best = 3;
+    Str nearest = { NULL, 0 };
+    for (size_t i = 0; i < COUNT_OF(commands); i++)
+        consider(word, commands[i].name, &best, &nearest);
+    for (size_t i = 0; command_at(i); i++)
+        consider(word, str_from(command_at(i)->name), &best, &nearest);
+    consider(word, STR("--config"), &best, &nearest);
+    if (nearest.len)
         return fail(err, ERR_INPUT, "'%.*s' is unknown; did you mean %.*s?", STR_ARG(word),
-                    STR_ARG(commands[nearest].name));
+                    STR_ARG(nearest));
     return fail(err, ERR_INPUT, "'%.*s' is unknown; see cryostorm --help", STR_ARG(word));
 }
 
