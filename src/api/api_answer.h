@@ -9,6 +9,7 @@
 #define API_API_ANSWER_H
 
 #include "base/buf.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "net/http.h"
@@ -43,6 +44,7 @@ typedef struct ApiRequest {
     Str field;        /* the header that the route names; empty: it was not sent */
     int64_t now_ns;   /* wall time */
     int64_t deadline_mono_ns;
+    Clock *clock;             /* whose time that deadline is */
     const CryoStatus *status; /* for routes that want it, else NULL */
 } ApiRequest;
 

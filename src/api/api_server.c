@@ -156,7 +156,8 @@ static Job *new_job(const Shown *shown, Request *request, Err *err)
                                   .content_type = put(&at, type),
                                   .field = put(&at, field),
                                   .now_ns = clock_wall_ns(clock),
-                                  .deadline_mono_ns = clock_mono_ns(clock) + timeout };
+                                  .deadline_mono_ns = clock_mono_ns(clock) + timeout,
+                                  .clock = clock };
     job->answer.body = BUF(API_BODY_MAX);
     job->post = (Post){ .run = job_done, .owner = job };
     if (take_body(job, err))

@@ -62,7 +62,8 @@ bool append_and_wait(void *context, Batch *batch, int64_t deadline_mono_ns, Err 
     mutex_init(&waiting->mutex);
     cond_init(&waiting->changed);
     waiting->holders = 2;
-    if (!store_append(to->store, batch, tell, waiting, err)) {
+    const AppendOptions options = { .done = tell, .context = waiting, .verbatim_streams = true };
+    if (!store_append_with(to->store, batch, &options, err)) {
         waiting->holders = 1;
         mutex_lock(&waiting->mutex);
         leave(waiting);

@@ -1,4 +1,5 @@
-/* append.h - ApiSources.append over a Store: what is pushed to a face is stored as all else is. */
+/* append.h - ApiSources.append over a Store: what is pushed to a face is stored as all else is, but
+ * the labels of logs keep the names that they were pushed with. */
 #ifndef API_APPEND_H
 #define API_APPEND_H
 

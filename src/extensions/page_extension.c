@@ -1,5 +1,6 @@
-/* page_extension.c - the web page and the APIs of Jaeger, Prometheus and our own, on one port; and
- * on the ports where Prometheus' and Loki's clients look by themselves, where those are free.
+/* page_extension.c - the web page and the APIs of Jaeger, Prometheus, Loki and our own, on one
+ * port; and on the ports where Prometheus' and Loki's clients look by themselves, where those are
+ * free.
  *
  * Host and Origin are checked against the loopback names and `allowed_hosts`: a page from elsewhere
  * must not read what is stored here through somebody's browser (DNS rebinding). Questions to the
@@ -9,6 +10,7 @@
 #include "api/append.h"
 #include "api/cryo_services.h"
 #include "api/jaeger.h"
+#include "api/loki.h"
 #include "api/prometheus.h"
 #include "net/server.h"
 #include "pipe/host.h"
@@ -22,10 +24,10 @@ enum { STATUS_MEMORY_MAX = 1 << 20, BODY_MAX = 16 << 20 };
 
 typedef struct PageExtension {
     Component base;
-    Str endpoint, store, prometheus; /* settings */
+    Str endpoint, store, prometheus, loki; /* settings */
     TextList allowed_hosts;
     AppendTo stored; /* state */
-    Server *server, *prometheus_server;
+    Server *server, *prometheus_server, *loki_server;
     ApiServer *api;
     int64_t start_ns;
     char address[ADDRESS_TEXT_SIZE], grpc[ADDRESS_TEXT_SIZE], http[ADDRESS_TEXT_SIZE];
@@ -38,7 +40,8 @@ static const ConfigField fields[] = {
               "Names besides localhost under which browsers may reach it."),
     TEXT(PageExtension, prometheus, "",
          "Also open Prometheus' API here (127.0.0.1:9090), if the port is free."),
-    LATER("loki", "Loki's API on a port of its own"),
+    TEXT(PageExtension, loki, "",
+         "Also open Loki's API here (127.0.0.1:3100), if the port is free."),
     LATER("tls", "TLS"),
     LATER("auth", "authentication"),
     { 0 },
@@ -123,6 +126,7 @@ static bool show_page(PageExtension *page, Err *err)
     Server *server = page->server;
     return api_server_show(page->api, server, jaeger_routes, JAEGER_ROUTES, err) &&
            api_server_show(page->api, server, prometheus_routes, PROMETHEUS_ROUTES, err) &&
+           api_server_show(page->api, server, loki_routes, LOKI_ROUTES, err) &&
            api_server_show(page->api, server, cryo_status_routes, CRYO_STATUS_ROUTES, err) &&
            api_server_show(page->api, server, cryo_services_routes, CRYO_SERVICES_ROUTES, err) &&
            server_route(server, &rest, err);
@@ -165,6 +169,18 @@ static bool open_prometheus(PageExtension *page, Err *err)
     return true;
 }
 
+static bool open_loki(PageExtension *page, Err *err)
+{
+    if (!page->loki.len)
+        return true;
+    Server *server = page->loki_server = new_server(page, page->loki, err);
+    if (!server || !api_server_show(page->api, server, loki_routes, LOKI_ROUTES, err) ||
+        !api_server_show(page->api, server, loki_port_routes, LOKI_PORT_ROUTES, err))
+        return blame(err, "loki");
+    listen_too(page, server, "Loki");
+    return true;
+}
+
 static bool open_page(PageExtension *page, Err *err)
 {
     page->server = new_server(page, page->endpoint, err);
@@ -176,8 +192,9 @@ static bool open_page(PageExtension *page, Err *err)
 static bool page_check(const void *self, Err *err)
 {
     const PageExtension *page = self;
-    return !page->prometheus.len || config_check_endpoint(page->prometheus, err) ||
-           blame(err, "prometheus");
+    if (page->prometheus.len && !config_check_endpoint(page->prometheus, err))
+        return blame(err, "prometheus");
+    return !page->loki.len || config_check_endpoint(page->loki, err) || blame(err, "loki");
 }
 
 static bool page_start(void *self, Err *err)
@@ -195,7 +212,7 @@ static bool page_start(void *self, Err *err)
     address_text(&address, page->address);
     host_log(host, LOG_INFO, "The page and the APIs are on http://%s", page->address);
     warn_if_open(page, &address);
-    return open_prometheus(page, err);
+    return open_prometheus(page, err) && open_loki(page, err);
 }
 
 static void page_stop(void *self)
@@ -203,14 +220,15 @@ static void page_stop(void *self)
     PageExtension *page = self;
     server_free(page->server);
     server_free(page->prometheus_server);
+    server_free(page->loki_server);
     api_server_free(page->api);
-    page->server = page->prometheus_server = NULL;
+    page->server = page->prometheus_server = page->loki_server = NULL;
     page->api = NULL;
 }
 
 const ComponentType page_extension = {
     .name = "page",
-    .summary = "The web page and the HTTP APIs of Jaeger and Prometheus, over a store.",
+    .summary = "The web page and the HTTP APIs of Jaeger, Prometheus and Loki, over a store.",
     .kind = EXTENSION,
     .stability = ALPHA,
     .placement = SINGLE,
