@@ -6,6 +6,7 @@
  */
 #include <cryostorm/exporter.h>
 #include <cryostorm/log.h>
+#include <cryostorm/metrics.h>
 #include <cryostorm/telemetry.h>
 #include <cryostorm/trace.h>
 
@@ -76,6 +77,7 @@ int main(void)
         CRYO_SPAN(span, "sell");
         cryo_log(CRYO_INFO, "sold", CRYO_ATTRS("item", "tea"));
         cryo_span_set(span, CRYO_ATTRS("item", "tea"));
+        cryo_counter_add(cryo_counter("sold", NULL), 1, CRYO_ATTRS("item", "tea"));
     }
     cryo_shutdown(5000, NULL); /* after this nobody calls the exporter any more */
     printf("%zu spans, %zu data points, %zu logs\n", tally.spans, tally.points, tally.logs);

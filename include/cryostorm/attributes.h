@@ -9,6 +9,8 @@
 #define CRYO_CHECKED            __attribute__((warn_unused_result))
 #define CRYO_UNUSED             __attribute__((unused))
 #define CRYO_PRINTF(text, args) __attribute__((format(printf, text, args)))
+/* What the linker calls a function, for all to see. */
+#define CRYO_NAMED(symbol) __asm__(symbol) __attribute__((visibility("default")))
 /* leave(&variable) runs on every way out of the variable's block. */
 #define CRYO_CLEANUP(leave)         __attribute__((cleanup(leave)))
 #define CRYO_LIKELY(x)              __builtin_expect(!!(x), 1)

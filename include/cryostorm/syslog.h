@@ -51,14 +51,18 @@ CRYO_END
 
 CRYO_BEGIN
 
-CRYO_API void syslog(int priority, const char *format, ...) CRYO_PRINTF(2, 3);
-CRYO_API void vsyslog(int priority, const char *format, va_list args) CRYO_PRINTF(2, 0);
-/* What _FORTIFY_SOURCE makes of them. */
-CRYO_API void __syslog_chk(int priority, int flag, const char *format, ...) CRYO_PRINTF(3, 4);
-CRYO_API void __vsyslog_chk(int priority, int flag, const char *format, va_list args)
-    CRYO_PRINTF(3, 0);
+/* Under names of their own, since <syslog.h> may have made others of syslog() already. */
+void cryo_bridge_syslog(int priority, const char *format, ...) CRYO_NAMED("syslog")
+    CRYO_PRINTF(2, 3);
+void cryo_bridge_vsyslog(int priority, const char *format, va_list args) CRYO_NAMED("vsyslog")
+    CRYO_PRINTF(2, 0);
+/* What _FORTIFY_SOURCE calls instead of them. */
+void cryo_bridge_syslog_checked(int priority, int flag, const char *format, ...)
+    CRYO_NAMED("__syslog_chk") CRYO_PRINTF(3, 4);
+void cryo_bridge_vsyslog_checked(int priority, int flag, const char *format, va_list args)
+    CRYO_NAMED("__vsyslog_chk") CRYO_PRINTF(3, 0);
 
-CRYO_API void vsyslog(int priority, const char *format, va_list args)
+void cryo_bridge_vsyslog(int priority, const char *format, va_list args)
 {
     va_list again;
     va_copy(again, args);
@@ -74,27 +78,27 @@ CRYO_API void vsyslog(int priority, const char *format, va_list args)
     va_end(again);
 }
 
-CRYO_API void syslog(int priority, const char *format, ...)
+void cryo_bridge_syslog(int priority, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    vsyslog(priority, format, args);
+    cryo_bridge_vsyslog(priority, format, args);
     va_end(args);
 }
 
-CRYO_API void __syslog_chk(int priority, int flag, const char *format, ...)
+void cryo_bridge_syslog_checked(int priority, int flag, const char *format, ...)
 {
     va_list args;
     (void)flag;
     va_start(args, format);
-    vsyslog(priority, format, args);
+    cryo_bridge_vsyslog(priority, format, args);
     va_end(args);
 }
 
-CRYO_API void __vsyslog_chk(int priority, int flag, const char *format, va_list args)
+void cryo_bridge_vsyslog_checked(int priority, int flag, const char *format, va_list args)
 {
     (void)flag;
-    vsyslog(priority, format, args);
+    cryo_bridge_vsyslog(priority, format, args);
 }
 
 CRYO_END

@@ -11,9 +11,11 @@
 static struct {
     pthread_mutex_t lock;
     Map by_text; /* "name\0file\0function\0line" to Site */
-    const Site *sites[SITES_MAX];
     uint32_t count;
 } table = { .lock = PTHREAD_MUTEX_INITIALIZER, .by_text = { .max = SITES_MAX } };
+
+static const Site
+    *sites[SITES_MAX]; /* by itself: it begins as zeros, which take no room in a file */
 
 static Str file_name(Str path)
 {
@@ -58,7 +60,7 @@ static uint32_t site_add(const CryoSite *from)
     Site *site = text.failed ? NULL : map_get(&table.by_text, buf_str(&text));
     uint32_t id = 0;
     if (site) {
-        while (id < table.count && table.sites[id] != site)
+        while (id < table.count && sites[id] != site)
             id++;
         id++;
     } else if (!text.failed && table.count < SITES_MAX) {
@@ -66,7 +68,7 @@ static uint32_t site_add(const CryoSite *from)
         site = site_copy(from, buf_str(&text), name_len);
         Str key = { (const char *)(site + 1), text.len };
         if (site && map_put(&table.by_text, key, site, &err)) {
-            table.sites[table.count++] = site;
+            sites[table.count++] = site;
             id = table.count;
         } else {
             mem_free(site);
@@ -93,7 +95,7 @@ const Site *site_find(CryoSite *site)
     uint32_t id = CRYO_ACQUIRE(site->id);
     if (UNLIKELY(id == 0))
         id = site_register(site);
-    return id ? table.sites[id - 1] : NULL;
+    return id ? sites[id - 1] : NULL;
 }
 
 void sites_lock(void)

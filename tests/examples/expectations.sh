@@ -3,6 +3,12 @@
 run hello
 has '^Hello, world!$'
 has '^greet  INTERNAL '
+has ' INFO  greeting somebody  trace [0-9a-f]{32}  span [0-9a-f]{16}$'
+has '^greetings  SUM'
+has '^  1  greeting\.whom = "world"$'
+run hello ENABLE_TELEMETRY=false
+has '^Hello, world!$'
+lacks 'greet '
 
 run request
 has '^answered with 500$'
@@ -56,6 +62,14 @@ run logs LOGGING__LEVEL=ERROR
 has ' FATAL  out of tea$'
 lacks ' (INFO|INFO2|WARN)  '
 
+run metrics
+has '^app_requests_total  SUM'
+has '^app_request_latency_seconds  HISTOGRAM  s'
+has '^app_active_connections  SUM'
+has '^reviews\.created  SUM'
+has '^reviews\.rating  GAUGE'
+has 'memory\.type = "rss"'
+
 run standalone
 has '^kept: brew, 1 attributes$'
 has '^2 spans, 2 events$'
@@ -72,4 +86,5 @@ has '^GET /basket  CLIENT '
 run custom_exporter
 has '^span    sell, '
 has '^log     sold$'
-has '^1 spans, [0-9]+ data points, 1 logs$'
+has '^metric  sold, 1 points$'
+has '^1 spans, 1 data points, 1 logs$'
