@@ -266,6 +266,8 @@ CRYO_API void cryo_observe_double(CryoObserver *observer, CryoObservable instrum
 
 typedef struct CryoMetricCounts { /* since the start */
     uint64_t collections;
+    uint64_t exported;       /* data points, taken by every exporter */
+    uint64_t failed;         /* data points, given up after retries, or refused */
     uint64_t refused;        /* measurements and observations with a value that is not allowed */
     uint64_t dropped_memory; /* measurements for which there was no memory */
     uint64_t misuses;        /* keys empty or too long, values told for the wrong instrument */

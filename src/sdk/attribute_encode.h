@@ -1,11 +1,14 @@
-/* attribute_encode.h - a public attribute as an OTLP KeyValue; its texts must be UTF-8. */
+/* attribute_encode.h - a public attribute as an OTLP KeyValue. */
 #ifndef SDK_ATTRIBUTE_ENCODE_H
 #define SDK_ATTRIBUTE_ENCODE_H
 
 #include "base/buf.h"
+#include "sdk/text.h"
 
 #include <cryostorm/value.h>
 
-void attribute_encode(Buf *out, uint32_t number, const CryoAttr *attribute);
+/* Its key must be UTF-8. Values that are not are repaired with the scratch, which has failed where
+ * there was no memory for that; without one (NULL) they must be UTF-8, too. */
+void attribute_encode(Buf *out, uint32_t number, const CryoAttr *attribute, TextScratch *scratch);
 
 #endif

@@ -13,7 +13,7 @@ static Str as_str(CryoString text)
 static void encode_attributes_of(Buf *out, uint32_t number, CryoAttrs attributes)
 {
     for (size_t i = 0; i < attributes.count; i++)
-        attribute_encode(out, number, &attributes.ptr[i]);
+        attribute_encode(out, number, &attributes.ptr[i], NULL);
 }
 
 static void encode_number(Buf *out, const CryoPointView *point)

@@ -4,6 +4,7 @@
 #include "sdk/diagnostics.h"
 #include "sdk/metric_cell.h"
 #include "sdk/metric_memory.h"
+#include "sdk/worker.h"
 
 #include <pthread.h>
 #include <string.h>
@@ -262,6 +263,7 @@ void cryo_metric_counts(CryoMetricCounts *out)
                                .refused = counter_get(&meter_tallies.refused),
                                .dropped_memory = counter_get(&meter_tallies.dropped_memory),
                                .misuses = counter_get(&meter_tallies.misuses) };
+    worker_counts(METRICS, &out->exported, &out->failed);
     meter_lock();
     for (const Instrument *i = meter_instruments(); i; i = i->next)
         out->sets += i->series_count + (i->overflowed != NULL);

@@ -4,7 +4,7 @@
 #include "base/arena.h"
 #include "model/semconv.h"
 #include "otlp/encode.h"
-#include "sdk/text.h"
+#include "sdk/attribute_encode.h"
 
 #include <cryostorm/version.h>
 
@@ -87,66 +87,12 @@ static void put_service(Resource *resource, Arena *arena, const CryoServiceSetti
     put_text(resource, arena, ATTR_SDK_VERSION, CRYO_VERSION);
 }
 
-static Str as_str(CryoString text)
-{
-    return (Str){ text.ptr, text.len };
-}
-
-static ValueView view_of(const CryoValue *value, TextScratch *scratch)
-{
-    switch (value->type) {
-    case CRYO_STRING:
-        return (ValueView){ .kind = VALUE_STRING,
-                            .text = text_repaired(as_str(value->as.string), scratch) };
-    case CRYO_BYTES: return (ValueView){ .kind = VALUE_BYTES, .text = as_str(value->as.string) };
-    case CRYO_BOOLEAN: return (ValueView){ .kind = VALUE_BOOL, .boolean = value->as.boolean };
-    case CRYO_INTEGER: return (ValueView){ .kind = VALUE_INT, .integer = value->as.integer };
-    case CRYO_DOUBLE: return (ValueView){ .kind = VALUE_DOUBLE, .real = value->as.real };
-    case CRYO_EMPTY:
-    case CRYO_STRING_ARRAY:
-    case CRYO_BOOLEAN_ARRAY:
-    case CRYO_INTEGER_ARRAY:
-    case CRYO_DOUBLE_ARRAY: break;
-    }
-    return (ValueView){ .kind = VALUE_EMPTY };
-}
-
-static CryoValue element_of(const CryoValue *array, size_t i)
-{
-    const void *ptr = array->as.array.ptr;
-    if (array->type == CRYO_STRING_ARRAY)
-        return cryo_string(((const CryoString *)ptr)[i]);
-    if (array->type == CRYO_BOOLEAN_ARRAY)
-        return cryo_boolean(((const bool *)ptr)[i]);
-    if (array->type == CRYO_INTEGER_ARRAY)
-        return cryo_integer(((const int64_t *)ptr)[i]);
-    return cryo_double(((const double *)ptr)[i]);
-}
-
-static void encode_one(Buf *out, const CryoAttr *attribute, TextScratch *scratch)
-{
-    const CryoValue *value = &attribute->value;
-    Str key = as_str(attribute->key);
-    if (value->type < CRYO_STRING_ARRAY) {
-        ValueView view = view_of(value, scratch);
-        encode_attribute(out, RESOURCE_ATTRIBUTES, key, &view);
-        return;
-    }
-    ArrayEncoder array = encode_array_open(out, RESOURCE_ATTRIBUTES, key);
-    for (size_t i = 0; i < value->as.array.count; i++) {
-        CryoValue element = element_of(value, i);
-        ValueView view = view_of(&element, scratch);
-        encode_element(out, &view);
-    }
-    encode_array_close(out, &array);
-}
-
 static bool resource_encode(Resource *resource, Arena *arena, Err *err)
 {
     Buf out = BUF(RESOURCE_BYTES_MAX);
     TextScratch scratch = TEXT_SCRATCH;
     for (size_t i = 0; i < resource->count; i++)
-        encode_one(&out, &resource->attributes[i], &scratch);
+        attribute_encode(&out, RESOURCE_ATTRIBUTES, &resource->attributes[i], &scratch);
     bool done = buf_ok(&scratch.repaired, err) && buf_ok(&out, err) &&
                 arena_copy(arena, buf_str(&out), &resource->encoded, err);
     text_scratch_free(&scratch);

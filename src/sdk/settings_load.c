@@ -25,7 +25,7 @@ const SignalSettings signal_settings[SETTINGS_SIGNALS] = {
 };
 
 /* A line of `lines`, unless it is there: what three signals share is wrong only once. */
-static bool line_add(Buf *lines, const char *format, va_list args)
+static PRINTF(2, 0) bool line_add(Buf *lines, const char *format, va_list args)
 {
     size_t before = lines->len;
     if (lines->len)

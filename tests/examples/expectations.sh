@@ -63,12 +63,23 @@ has ' FATAL  out of tea$'
 lacks ' (INFO|INFO2|WARN)  '
 
 run metrics
-has '^app_requests_total  SUM'
-has '^app_request_latency_seconds  HISTOGRAM  s'
-has '^app_active_connections  SUM'
-has '^reviews\.created  SUM'
-has '^reviews\.rating  GAUGE'
-has 'memory\.type = "rss"'
+has '^app_requests_total  SUM  \{request\}  since the start$'
+has '^  9  http\.route = "/reviews/\{id\}"  http\.status = 200$'
+has '^app_request_latency_seconds  HISTOGRAM  s  since the start$'
+has '^  count 10  sum 0\.22  min 0\.004  max 0\.04  http\.route = "/reviews/\{id\}"$'
+has '^    <= 0\.05  4$'
+has '^app_active_connections  SUM  since the start$'
+has '^  3$'
+has '^reviews\.created  SUM  \{review\}'
+has '^  5  review\.kind = "book"$'
+has '^reviews\.rating  GAUGE  \{star\}$'
+has '^  4\.5  review\.kind = "book"$'
+has '^app_memory_bytes  GAUGE  By$'
+has '^  [0-9]+  memory\.type = "rss"$'
+run metrics METRICS__OTLP__TEMPORALITY_PREFERENCE=delta
+has '^app_requests_total  SUM  \{request\}  since the last$'
+run metrics ENABLE_METRICS=false
+lacks 'app_requests_total'
 
 run standalone
 has '^kept: brew, 1 attributes$'

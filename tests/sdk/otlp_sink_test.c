@@ -7,9 +7,10 @@
 #include "net/server.h"
 #include "otlp/json_in.h"
 #include "otlp/json_out.h"
-#include "otlp/view.h"
+#include "otlp/metric_view.h"
 
 #include <cryostorm/log.h>
+#include <cryostorm/metrics.h>
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -40,6 +41,7 @@ static struct {
     size_t at, spans;
     Batch *kept; /* the last one */
     Batch *logs; /* the same of log records */
+    Batch *metrics;
     char first_name[64], user_agent[64], header[64], encoding[32], service[64];
     Request *silent[SCRIPT_MAX];
     size_t silent_count;
@@ -117,6 +119,16 @@ static void handle_logs(void *owner, Request *request)
     mutex_unlock(&peer.lock);
 }
 
+static void handle_metrics(void *owner, Request *request)
+{
+    (void)owner;
+    mutex_lock(&peer.lock);
+    batch_unref(peer.metrics);
+    peer.metrics = batch_of(request, METRICS);
+    answer_take(request, METRICS, 0);
+    mutex_unlock(&peer.lock);
+}
+
 static void handle(void *owner, Request *request)
 {
     (void)owner;
@@ -172,6 +184,13 @@ static void peer_start(const Step *script, size_t steps)
                              &(Route){ .path = STR("/v1/logs"), .handle = handle_logs }, &err));
     assert_true(server_grpc_route(
         peer.server, &(GrpcRoute){ .path = otlp_grpc_path(LOGS), .handle = handle_logs }, &err));
+    assert_true(server_route(peer.server,
+                             &(Route){ .path = STR("/v1/metrics"), .handle = handle_metrics },
+                             &err));
+    assert_true(
+        server_grpc_route(peer.server,
+                          &(GrpcRoute){ .path = otlp_grpc_path(METRICS), .handle = handle_metrics },
+                          &err));
     assert_true(server_listen(peer.server, &err));
     Address address = server_address(peer.server);
     peer.port = address_port(&address);
@@ -188,7 +207,8 @@ static void peer_stop(void)
     loop_free(peer.loop);
     batch_unref(peer.kept);
     batch_unref(peer.logs);
-    peer.kept = peer.logs = NULL;
+    batch_unref(peer.metrics);
+    peer.kept = peer.logs = peer.metrics = NULL;
     mutex_done(&peer.lock);
 }
 
@@ -535,12 +555,60 @@ static void headers_must_be_well_formed(void **state)
     assert_non_null(strstr(error.text, "badly percent-encoded"));
 }
 
+static void metrics_start(Transport transport)
+{
+    char endpoint[64];
+    snprintf(endpoint, sizeof endpoint, "http://127.0.0.1:%u%s", peer.port,
+             transport == GRPC ? "" : "/v1/metrics");
+    memory_start(&(CryoSettings){
+        .service = { .name = "sender" },
+        .metrics = { .exporter_type = "otlp",
+                     .temporality = transport == GRPC ? "delta" : "cumulative",
+                     .otlp = { .endpoint = endpoint, .protocol = protocols[transport] } },
+    });
+}
+
+static void metrics_arrive_over_each_transport(void **state)
+{
+    (void)state;
+    static const Step script[] = { TAKE };
+    for (Transport transport = PROTOBUF; transport <= JSON; transport++) {
+        CryoMetricCounts counts;
+        ValueView value;
+        peer_start(script, 1);
+        metrics_start(transport);
+        cryo_counter_add(cryo_counter("sent.counter", NULL), 5, CRYO_ATTRS("a", "b"));
+        cryo_histogram_record(cryo_histogram_double("sent.histogram", NULL), 0.5);
+        assert_true(cryo_flush(5000, NULL));
+        cryo_metric_counts(&counts);
+        assert_int_equal(counts.exported, 2);
+        assert_int_equal(counts.failed, 0);
+        assert_true(cryo_shutdown(5000, NULL));
+        assert_non_null(peer.metrics);
+        MetricView metric = metric_view(peer.metrics, 0);
+        NumberPointView point = number_point_view(peer.metrics, 0);
+        assert_int_equal(metric.temporality,
+                         transport == GRPC ? TEMPORALITY_DELTA : TEMPORALITY_CUMULATIVE);
+        assert_true(str_eq(metric.name, STR("sent.counter")));
+        assert_int_equal(point.value.integer, 5);
+        assert_true(attributes_find(point.attributes, STR("a"), &value));
+        assert_true(str_eq(value.text, STR("b")));
+        assert_int_equal(batch_item_count(peer.metrics), 2);
+        assert_true(
+            attributes_find(resource_attributes(peer.metrics, 0), STR("service.name"), &value));
+        assert_true(str_eq(value.text, STR("sender")));
+        memory_stop();
+        peer_stop();
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(spans_arrive_over_each_transport),
         cmocka_unit_test(all_that_is_said_arrives),
         cmocka_unit_test(all_that_a_log_record_says_arrives),
+        cmocka_unit_test(metrics_arrive_over_each_transport),
         cmocka_unit_test(what_may_succeed_later_is_tried_again),
         cmocka_unit_test(what_is_wrong_is_not),
         cmocka_unit_test(rejected_spans_are_lost_and_told),
