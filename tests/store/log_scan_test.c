@@ -1,10 +1,8 @@
 /* Logs in the store: what they are called, and every question against a plain list of records. */
 #include "store/log_scan.h"
 
-#include "otlp/batch.h"
-#include "otlp/json_in.h"
-#include "store/store.h"
-#include "support/test_disk.h"
+#include "support/starve.h"
+#include "support/store_rig.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,95 +13,30 @@
 
 #include <cmocka.h>
 
-#define EPOCH_NS UINT64_C(1750000000000000000)
-
-typedef struct Rig {
-    TestDisk *disk;
-    TestClock clock;
-    StoreSettings settings;
-    Store *store;
-    Err err;
-    int stored;
-} Rig;
-
-static void rig_init(Rig *rig)
+static void rig_start(StoreRig *rig)
 {
-    *rig = (Rig){ .disk = test_disk_new(1) };
-    test_clock_init(&rig->clock, (int64_t)EPOCH_NS);
-    rig->settings = store_defaults();
-    rig->settings.disk = test_disk_door(rig->disk);
-    rig->settings.clock = &rig->clock.base;
-    rig->settings.directory = "data";
-    rig->settings.sync = SEGLOG_SYNC_ALWAYS;
-    rig->settings.reserve_bytes = 0;
-    rig->settings.own_thread = false;
-}
-
-static void rig_open(Rig *rig)
-{
-    rig->store = store_open(&rig->settings, &rig->err);
-    if (!rig->store)
-        fail_msg("%s", rig->err.text);
-}
-
-static void rig_reopen(Rig *rig)
-{
-    assert_true(store_close(rig->store, INT64_MAX, &rig->err));
-    test_disk_crash(rig->disk, CRASH_CUT);
-    rig_open(rig);
-}
-
-static void rig_done(Rig *rig)
-{
-    assert_true(store_close(rig->store, INT64_MAX, &rig->err));
-    test_disk_free(rig->disk);
-}
-
-static void told(void *context, const Err *err)
-{
-    *(int *)context += err == NULL;
-}
-
-static bool put_batch(Rig *rig, Batch *batch, bool verbatim)
-{
-    const AppendOptions options = { told, &rig->stored, verbatim };
-    int before = rig->stored;
-    bool taken = batch && store_append_with(rig->store, batch, &options, &rig->err);
-    batch_unref(batch);
-    test_clock_advance(&rig->clock, 10 * NANOS_PER_MILLI);
-    if (taken)
-        store_step(rig->store);
-    return taken && rig->stored == before + 1;
-}
-
-static Batch *from_json(const char *text, Err *err)
-{
-    Buf bytes = BUF(1 << 20);
-    Batch *batch = otlp_json_read(LOGS, str_from(text), &bytes, err)
-                       ? batch_from_copy(LOGS, buf_str(&bytes), err)
-                       : NULL;
-    buf_free(&bytes);
-    return batch;
+    store_rig_init(rig);
+    assert_true(store_rig_open(rig));
 }
 
 /* ---- what things are called ---------------------------------------------------------------------
  */
 
 static const char one_record[] =
-    "{\"resourceLogs\":[{\"resource\":{\"attributes\":["
-    "{\"key\":\"service.name\",\"value\":{\"stringValue\":\"shop\"}},"
-    "{\"key\":\"k8s.pod.name\",\"value\":{\"stringValue\":\"shop-1\"}},"
-    "{\"key\":\"host.name\",\"value\":{\"stringValue\":\"web\"}},"
-    "{\"key\":\"3d\",\"value\":{\"boolValue\":true}}]},"
-    "\"scopeLogs\":[{\"scope\":{\"name\":\"lib\",\"version\":\"1.0\"},\"logRecords\":[{"
-    "\"timeUnixNano\":\"1750000000000000001\",\"observedTimeUnixNano\":\"1750000000000000002\","
-    "\"severityNumber\":9,\"severityText\":\"INFO\",\"flags\":1,"
-    "\"traceId\":\"0102030405060708090a0b0c0d0e0f10\",\"spanId\":\"0102030405060708\","
-    "\"body\":{\"stringValue\":\"hello there\"},\"attributes\":["
-    "{\"key\":\"http.route\",\"value\":{\"stringValue\":\"/chat\"}},"
-    "{\"key\":\"n\",\"value\":{\"intValue\":\"5\"}},"
-    "{\"key\":\"user\",\"value\":{\"kvlistValue\":{\"values\":["
-    "{\"key\":\"first name\",\"value\":{\"stringValue\":\"Ada\"}}]}}}]}]}]}]}";
+    "{'resourceLogs':[{'resource':{'attributes':["
+    "{'key':'service.name','value':{'stringValue':'shop'}},"
+    "{'key':'k8s.pod.name','value':{'stringValue':'shop-1'}},"
+    "{'key':'host.name','value':{'stringValue':'web'}},"
+    "{'key':'3d','value':{'boolValue':true}}]},"
+    "'scopeLogs':[{'scope':{'name':'lib','version':'1.0'},'logRecords':[{"
+    "'timeUnixNano':'1750000000000000001','observedTimeUnixNano':'1750000000000000002',"
+    "'severityNumber':9,'severityText':'INFO','flags':1,"
+    "'traceId':'0102030405060708090a0b0c0d0e0f10','spanId':'0102030405060708',"
+    "'body':{'stringValue':'hello there'},'attributes':["
+    "{'key':'http.route','value':{'stringValue':'/chat'}},"
+    "{'key':'n','value':{'intValue':'5'}},"
+    "{'key':'user','value':{'kvlistValue':{'values':["
+    "{'key':'first name','value':{'stringValue':'Ada'}}]}}}]}]}]}]}";
 
 static void add_labels(Buf *out, Labels labels)
 {
@@ -115,7 +48,7 @@ static void add_labels(Buf *out, Labels labels)
 }
 
 /* Every row as a line "time {stream} line {metadata}". */
-static const char *answer(Rig *rig, LogScan query)
+static const char *answer(StoreRig *rig, LogScan query)
 {
     static Buf out = { .max = 1 << 20 };
     buf_clear(&out);
@@ -127,7 +60,7 @@ static const char *answer(Rig *rig, LogScan query)
     while ((result = log_next(cursor, &block, &rig->err)) == LOG_BLOCK)
         for (size_t i = 0; i < block.count; i++) {
             const LogRow *row = &block.rows[i];
-            buf_addf(&out, "+%d ", (int)(row->time_ns - EPOCH_NS));
+            buf_addf(&out, "+%d ", (int)(row->time_ns - (uint64_t)RIG_EPOCH_NS));
             add_labels(&out, row->stream);
             buf_addf(&out, " %.*s ", STR_ARG(row->line));
             add_labels(&out, row->metadata);
@@ -140,10 +73,9 @@ static const char *answer(Rig *rig, LogScan query)
 static void a_record_is_called_as_loki_calls_it(void **state)
 {
     (void)state;
-    Rig rig;
-    rig_init(&rig);
-    rig_open(&rig);
-    assert_true(put_batch(&rig, from_json(one_record, &rig.err), false));
+    StoreRig rig;
+    rig_start(&rig);
+    assert_true(store_rig_put(&rig, batch_from_json(LOGS, one_record, &rig.err)));
     for (int life = 0; life < 2; life++) {
         assert_string_equal(
             answer(&rig, (LogScan){ 0 }),
@@ -154,65 +86,152 @@ static void a_record_is_called_as_loki_calls_it(void **state)
             "trace_id=0102030405060708090a0b0c0d0e0f10,user_first_name=Ada}\n");
         assert_string_equal(answer(&rig, (LogScan){ .no_metadata = true }),
                             "+1 {k8s_pod_name=shop-1,service_name=shop} hello there {}\n");
-        rig_reopen(&rig);
+        assert_true(store_rig_reopen(&rig));
     }
-    rig_done(&rig);
+    store_rig_done(&rig);
 }
 
 static void pushed_streams_keep_their_labels_also_after_a_restart(void **state)
 {
     (void)state;
-    Rig rig;
-    rig_init(&rig);
-    rig_open(&rig);
-    assert_true(put_batch(&rig,
-                          from_json("{\"resourceLogs\":[{\"resource\":{\"attributes\":["
-                                    "{\"key\":\"job\",\"value\":{\"stringValue\":\"x\"}},"
-                                    "{\"key\":\"_own\",\"value\":{\"stringValue\":\"y\"}}]},"
-                                    "\"scopeLogs\":[{\"logRecords\":[{\"timeUnixNano\":"
-                                    "\"1750000000000000007\",\"body\":{\"stringValue\":\"line\"},"
-                                    "\"attributes\":[{\"key\":\"a.b\",\"value\":"
-                                    "{\"stringValue\":\"c\"}}]}]}]}]}",
-                                    &rig.err),
-                          true));
+    static const char json[] =
+        "{'resourceLogs':[{'resource':{'attributes':["
+        "{'key':'job','value':{'stringValue':'x'}},{'key':'_own','value':{'stringValue':'y'}}]},"
+        "'scopeLogs':[{'logRecords':[{'timeUnixNano':'1750000000000000007','body':{'stringValue':"
+        "'line'},'attributes':[{'key':'a.b','value':{'stringValue':'c'}}]}]}]}]}";
+    StoreRig rig;
+    rig_start(&rig);
+    assert_true(store_rig_put_verbatim(&rig, batch_from_json(LOGS, json, &rig.err)));
     for (int life = 0; life < 2; life++) {
         assert_string_equal(answer(&rig, (LogScan){ 0 }), "+7 {_own=y,job=x} line {a.b=c}\n");
-        rig_reopen(&rig);
+        assert_true(store_rig_reopen(&rig));
     }
-    rig_done(&rig);
+    store_rig_done(&rig);
 }
 
 static void bodies_that_are_no_text_and_times_that_are_missing(void **state)
 {
     (void)state;
-    Rig rig;
-    rig_init(&rig);
-    rig_open(&rig);
-    assert_true(put_batch(
-        &rig,
-        from_json("{\"resourceLogs\":[{\"scopeLogs\":[{\"logRecords\":["
-                  "{\"timeUnixNano\":\"1750000000000000003\",\"body\":{\"intValue\":\"42\"}},"
-                  "{\"observedTimeUnixNano\":\"1750000000000000004\",\"body\":{\"arrayValue\":"
-                  "{\"values\":[{\"boolValue\":true},{\"stringValue\":\"x\"}]}}},"
-                  "{\"body\":{\"kvlistValue\":{\"values\":[{\"key\":\"k\",\"value\":"
-                  "{\"doubleValue\":1.5}}]}}},"
-                  "{\"timeUnixNano\":\"1750000000000000001\"}]}]}]}",
-                  &rig.err),
-        false));
+    static const char json[] =
+        "{'resourceLogs':[{'scopeLogs':[{'logRecords':["
+        "{'timeUnixNano':'1750000000000000003','body':{'intValue':'42'}},"
+        "{'observedTimeUnixNano':'1750000000000000004','body':{'arrayValue':{'values':["
+        "{'boolValue':true},{'stringValue':'x'}]}}},"
+        "{'body':{'kvlistValue':{'values':[{'key':'k','value':{'doubleValue':1.5}}]}}},"
+        "{'timeUnixNano':'1750000000000000001'}]}]}]}";
+    StoreRig rig;
+    rig_start(&rig);
+    assert_true(store_rig_put(&rig, batch_from_json(LOGS, json, &rig.err)));
     assert_string_equal(answer(&rig, (LogScan){ .no_metadata = true }),
                         "+0 {service_name=unknown_service} {\"k\":1.5} {}\n"
                         "+1 {service_name=unknown_service}  {}\n"
                         "+3 {service_name=unknown_service} 42 {}\n"
                         "+4 {service_name=unknown_service} [true,\"x\"] {}\n");
-    rig_done(&rig);
+    store_rig_done(&rig);
+}
+
+/* ---- streams and what bounds a query ------------------------------------------------------------
+ */
+
+#define RECORD_OF(service, ns, line)                                                \
+    "{'resourceLogs':[{'resource':{'attributes':[{'key':'service.name','value':{"   \
+    "'stringValue':'" service "'}}]},'scopeLogs':[{'logRecords':[{'timeUnixNano':'" \
+    "175000000000000000" ns "','body':{'stringValue':'" line "'}}]}]}]}"
+
+static bool put(StoreRig *rig, const char *json)
+{
+    return store_rig_put(rig, batch_from_json(LOGS, json, &rig->err));
+}
+
+static bool add_text(void *context, Str text)
+{
+    buf_addf(context, "%.*s ", STR_ARG(text));
+    return true;
+}
+
+static bool add_stream(void *context, Labels stream)
+{
+    add_labels(context, stream);
+    return true;
+}
+
+static void streams_and_their_labels_are_listed(void **state)
+{
+    (void)state;
+    StoreRig rig;
+    rig_start(&rig);
+    assert_true(put(&rig, RECORD_OF("web", "5", "x")) && put(&rig, RECORD_OF("db", "1", "x")) &&
+                put(&rig, RECORD_OF("web", "7", "x")));
+    Buf out = BUF(1 << 10);
+    LogSource *source = store_logs(rig.store);
+    LogStreamQuery query = { 0 };
+    assert_true(log_labels(source, &query, add_text, &out, &rig.err));
+    query.name = STR("service_name");
+    assert_true(log_labels(source, &query, add_text, &out, &rig.err));
+    assert_true(log_streams(source, &query, add_stream, &out, &rig.err));
+    LabelMatcher matcher = { LABEL_REGEX, STR("service_name"), STR("w.*") };
+    query = (LogStreamQuery){ .matchers = &matcher, .matcher_count = 1, .limit = 5 };
+    assert_true(log_streams(source, &query, add_stream, &out, &rig.err));
+    assert_string_equal(buf_text(&out), "service_name db web {service_name=db}{service_name=web}"
+                                        "{service_name=web}");
+    query.deadline_mono_ns = clock_mono_ns(&rig.clock.base);
+    assert_false(log_streams(source, &query, add_stream, &out, &rig.err));
+    assert_int_equal(rig.err.kind, ERR_TIMEOUT);
+    LogScan late = { .deadline_mono_ns = query.deadline_mono_ns };
+    assert_null(log_scan(source, &late, &rig.err));
+    assert_int_equal(rig.err.kind, ERR_TIMEOUT);
+    buf_free(&out);
+    store_rig_done(&rig);
+}
+
+static void lines_of_one_time_keep_their_order(void **state)
+{
+    (void)state;
+    StoreRig rig;
+    rig_start(&rig);
+    assert_true(put(&rig, RECORD_OF("a", "5", "1")) && put(&rig, RECORD_OF("b", "5", "2")) &&
+                put(&rig, RECORD_OF("a", "5", "3")));
+    assert_string_equal(answer(&rig, (LogScan){ .no_metadata = true }),
+                        "+5 {service_name=a} 1 {}\n+5 {service_name=b} 2 {}\n"
+                        "+5 {service_name=a} 3 {}\n");
+    assert_string_equal(answer(&rig,
+                               (LogScan){ .no_metadata = true, .newest_first = true, .limit = 2 }),
+                        "+5 {service_name=a} 3 {}\n+5 {service_name=b} 2 {}\n");
+    store_rig_done(&rig);
+}
+
+static void a_query_keeps_what_it_began_with_and_then_the_stream_leaves(void **state)
+{
+    (void)state;
+    StoreRig rig;
+    store_rig_init(&rig);
+    rig.settings.age_max_ns = NANOS_PER_SECOND;
+    assert_true(store_rig_open(&rig));
+    assert_true(put(&rig, RECORD_OF("old", "1", "line")));
+    LogScan query = { 0 };
+    LogCursor *cursor = log_scan(store_logs(rig.store), &query, &rig.err);
+    assert_non_null(cursor);
+    test_clock_advance(&rig.clock, 10 * NANOS_PER_SECOND);
+    store_step(rig.store);
+    assert_true(put(&rig, RECORD_OF("new", "2", "line")));
+    LogBlock block;
+    assert_int_equal(log_next(cursor, &block, &rig.err), LOG_BLOCK);
+    assert_int_equal(block.count, 1);
+    assert_true(str_eq(labels_get(block.rows[0].stream, STR("service_name")), STR("old")));
+    log_close(cursor);
+    StoreStats stats;
+    store_stats(rig.store, &stats);
+    assert_int_equal(stats.streams, 1);
+    assert_int_equal(stats.records, 1);
+    assert_int_equal(stats.records_dropped, 1);
+    store_rig_done(&rig);
 }
 
 static void a_bad_expression_and_too_many_matchers_are_refused(void **state)
 {
     (void)state;
-    Rig rig;
-    rig_init(&rig);
-    rig_open(&rig);
+    StoreRig rig;
+    rig_start(&rig);
     LabelMatcher bad = { LABEL_REGEX, STR("service_name"), STR("(") };
     LogScan query = { .matchers = &bad, .matcher_count = 1 };
     assert_null(log_scan(store_logs(rig.store), &query, &rig.err));
@@ -221,7 +240,74 @@ static void a_bad_expression_and_too_many_matchers_are_refused(void **state)
     query = (LogScan){ .matchers = many, .matcher_count = COUNT_OF(many) };
     assert_null(log_scan(store_logs(rig.store), &query, &rig.err));
     assert_int_equal(rig.err.kind, ERR_LIMIT);
-    rig_done(&rig);
+    store_rig_done(&rig);
+}
+
+/* ---- no memory ----------------------------------------------------------------------------------
+ */
+
+static bool skip_stream(void *context, Labels stream)
+{
+    (void)context;
+    return stream.count > 0;
+}
+
+static bool ask_all(StoreRig *rig)
+{
+    LogBlock block;
+    LabelMatcher matcher = { LABEL_REGEX, STR("service_name"), STR("s.*") };
+    const Str word = STR("here");
+    LogScan scan = {
+        .matchers = &matcher, .matcher_count = 1, .contains = &word, .contains_count = 1
+    };
+    LogStreamQuery streams = { 0 };
+    LogSource *source = store_logs(rig->store);
+    LogCursor *cursor = log_scan(source, &scan, &rig->err);
+    bool ok = cursor && log_next(cursor, &block, &rig->err) == LOG_BLOCK;
+    log_close(cursor);
+    return log_streams(source, &streams, skip_stream, NULL, &rig->err) && ok;
+}
+
+static bool a_life(StoreRig *rig, Batch *batch)
+{
+    if (!store_rig_open(rig))
+        return false;
+    bool ok = true;
+    for (int i = 0; i < 10; i++)
+        ok = store_rig_put(rig, batch_ref(batch)) && ok;
+    ok = ask_all(rig) && ok;
+    return store_rig_close(rig) && ok;
+}
+
+static void every_allocation_may_fail(void **state)
+{
+    (void)state;
+    Err err;
+    long n = 0;
+    starve_after(-1);
+    Batch *batch = batch_from_json(LOGS, one_record, &err);
+    assert_non_null(batch);
+    for (bool done = false; !done; n++) {
+        StoreRig rig;
+        store_rig_init(&rig);
+        rig.settings.segment_bytes = 2048;
+        long before = starve_live();
+        starve_after(n);
+        bool ok = a_life(&rig, batch);
+        done = !starve_happened();
+        starve_end();
+        assert_true(!done || ok);
+        assert_int_equal(starve_live(), before);
+        int stored = rig.stored;
+        assert_true(store_rig_open(&rig));
+        StoreStats stats;
+        store_stats(rig.store, &stats);
+        assert_int_equal(stats.records, stored); /* what was acknowledged, no more and no less */
+        store_rig_done(&rig);
+    }
+    batch_unref(batch);
+    print_message("counts: logs in the store survive %ld failed allocations\n", n - 1);
+    assert_true(n > 100);
 }
 
 int main(void)
@@ -230,6 +316,10 @@ int main(void)
         cmocka_unit_test(a_record_is_called_as_loki_calls_it),
         cmocka_unit_test(pushed_streams_keep_their_labels_also_after_a_restart),
         cmocka_unit_test(bodies_that_are_no_text_and_times_that_are_missing),
+        cmocka_unit_test(streams_and_their_labels_are_listed),
+        cmocka_unit_test(lines_of_one_time_keep_their_order),
+        cmocka_unit_test(a_query_keeps_what_it_began_with_and_then_the_stream_leaves),
+        cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(a_bad_expression_and_too_many_matchers_are_refused),
     };
     return cmocka_run_group_tests_name("log scan", tests, NULL, NULL);

@@ -2,6 +2,7 @@
 #include "store/series_scan.h"
 
 #include "codec/float_text.h"
+#include "support/starve.h"
 #include "support/store_rig.h"
 
 #include <inttypes.h>
@@ -140,10 +141,235 @@ static void series_are_found_also_after_a_restart(void **state)
     store_rig_done(&rig);
 }
 
+static void histograms_and_ended_series(void **state)
+{
+    (void)state;
+    StoreRig rig;
+    rig_start(&rig);
+    assert_true(put(&rig, METRICS_OF("{'name':'took','unit':'s','histogram':{"
+                                     "'aggregationTemporality':2,'dataPoints':[{"
+                                     "'timeUnixNano':'1000000000','count':'3','sum':4.5,"
+                                     "'bucketCounts':['1','2'],'explicitBounds':[0.5]}]}}")));
+    assert_true(put(&rig, METRICS_OF(GAUGE("gone", "{'timeUnixNano':'2000000000','flags':1}"))));
+    assert_string_equal(answer(&rig, (SeriesScan){ 0 }),
+                        "{__name__=gone,job=shop} 2000=stale\n"
+                        "{__name__=took_seconds_bucket,job=shop,le=+Inf} 1000=3\n"
+                        "{__name__=took_seconds_bucket,job=shop,le=0.5} 1000=1\n"
+                        "{__name__=took_seconds_count,job=shop} 1000=3\n"
+                        "{__name__=took_seconds_sum,job=shop} 1000=4.5\n");
+    assert_string_equal(families(&rig, STR("took_seconds")), "took_seconds histogram [seconds] \n");
+    store_rig_done(&rig);
+}
+
+static void what_came_last_describes_a_family(void **state)
+{
+    (void)state;
+    StoreRig rig;
+    rig_start(&rig);
+    assert_true(put(
+        &rig,
+        METRICS_OF("{'name':'m','description':'old','gauge':{'dataPoints':[" POINT(1, 1) "]}}")));
+    assert_true(put(
+        &rig,
+        METRICS_OF("{'name':'m','description':'new','gauge':{'dataPoints':[" POINT(2, 1) "]}}")));
+    assert_string_equal(families(&rig, STR("")), "m gauge [] new\n");
+    store_rig_done(&rig);
+}
+
+static void limits_and_deadlines_end_a_query(void **state)
+{
+    (void)state;
+    StoreRig rig;
+    rig_start(&rig);
+    assert_true(
+        put(&rig, METRICS_OF(GAUGE("a", POINT(1, 1) "," POINT(2, 2)) "," GAUGE("b", POINT(1, 1)))));
+    assert_string_equal(answer(&rig, (SeriesScan){ .series_max = 2, .samples_max = 3 }),
+                        "{__name__=a,job=shop} 1=1 2=2\n{__name__=b,job=shop} 1=1\n");
+    assert_string_equal(answer(&rig, (SeriesScan){ .series_max = 1 }),
+                        "the query needs more series than it may");
+    assert_int_equal(rig.err.kind, ERR_LIMIT);
+    assert_string_equal(answer(&rig, (SeriesScan){ .samples_max = 2 }),
+                        "the query needs more samples than it may");
+    assert_int_equal(rig.err.kind, ERR_LIMIT);
+    assert_string_equal(answer(&rig, (SeriesScan){ .series_max = 2, .labels_only = true }),
+                        "{__name__=a,job=shop}\n{__name__=b,job=shop}\n");
+    const int64_t late = clock_mono_ns(&rig.clock.base);
+    answer(&rig, (SeriesScan){ .deadline_mono_ns = late });
+    assert_int_equal(rig.err.kind, ERR_TIMEOUT);
+    rig.err.kind = ERR_NONE;
+    labels(&rig, (LabelQuery){ .deadline_mono_ns = late });
+    assert_int_equal(rig.err.kind, ERR_TIMEOUT);
+    LabelMatcher bad = { LABEL_REGEX, STR("job"), STR("*") };
+    answer(&rig, (SeriesScan){ .matchers = &bad, .matcher_count = 1 });
+    assert_int_equal(rig.err.kind, ERR_INPUT);
+    store_rig_done(&rig);
+}
+
+static void a_label_that_is_not_there_is_empty(void **state)
+{
+    (void)state;
+    StoreRig rig;
+    rig_start(&rig);
+    assert_true(
+        put(&rig, METRICS_OF(GAUGE("a", POINT_OF(1, 1, "k", "v")) "," GAUGE("b", POINT(1, 2)))));
+    LabelMatcher matcher = { LABEL_EQUAL, STR("k"), STR("") };
+    assert_string_equal(answer(&rig, (SeriesScan){ .matchers = &matcher, .matcher_count = 1 }),
+                        "{__name__=b,job=shop} 1=2\n");
+    matcher.op = LABEL_NOT_EQUAL;
+    assert_string_equal(answer(&rig, (SeriesScan){ .matchers = &matcher, .matcher_count = 1 }),
+                        "{__name__=a,job=shop,k=v} 1=1\n");
+    assert_string_equal(labels(&rig, (LabelQuery){ .name = STR(LABEL_METRIC_NAME),
+                                                   .matchers = &matcher,
+                                                   .matcher_count = 1 }),
+                        "a ");
+    assert_string_equal(labels(&rig, (LabelQuery){ .to_ms = 0, .from_ms = 1 }), "");
+    store_rig_done(&rig);
+}
+
+static void points_without_a_series_are_counted_and_told_once(void **state)
+{
+    (void)state;
+    static const char json[] =
+        METRICS_OF("{'name':'e','exponentialHistogram':{"
+                   "'aggregationTemporality':2,'dataPoints':["
+                   "{'timeUnixNano':'1000000000','count':'1'},"
+                   "{'timeUnixNano':'2000000000','count':'1'}]}}," GAUGE("g", POINT(1, 1)));
+    StoreRig rig;
+    rig_start(&rig);
+    assert_true(put(&rig, json) && put(&rig, json));
+    SeriesStats stats;
+    const SeriesMetaQuery query = { .stats = &stats };
+    assert_true(series_meta(store_series(rig.store), &query, &rig.err));
+    assert_int_equal(stats.points_unsupported, 4);
+    assert_int_equal(stats.series, 1);
+    assert_int_equal(stats.samples, 2);
+    assert_int_equal(stats.oldest_received_ns, RIG_EPOCH_NS);
+    assert_string_equal(answer(&rig, (SeriesScan){ 0 }), "{__name__=g,job=shop} 1=1\n");
+    store_rig_done(&rig);
+}
+
+static void a_query_keeps_what_it_began_with_and_then_the_series_leaves(void **state)
+{
+    (void)state;
+    StoreRig rig;
+    store_rig_init(&rig);
+    rig.settings.age_max_ns = NANOS_PER_SECOND;
+    assert_true(store_rig_open(&rig));
+    assert_true(put(&rig, METRICS_OF(GAUGE("old", POINT(1, 1)))));
+    SeriesScan query = { .to_ms = INT64_MAX };
+    SeriesCursor *cursor = series_scan(store_series(rig.store), &query, &rig.err);
+    assert_non_null(cursor);
+    test_clock_advance(&rig.clock, 10 * NANOS_PER_SECOND);
+    store_step(rig.store);
+    assert_true(put(&rig, METRICS_OF(GAUGE("new", POINT(2, 2)))));
+    SeriesRow row;
+    assert_int_equal(series_next(cursor, &row, &rig.err), SERIES_ROW);
+    assert_true(str_eq(labels_get(row.labels, STR(LABEL_METRIC_NAME)), STR("old")));
+    assert_int_equal(series_next(cursor, &row, &rig.err), SERIES_END);
+    StoreStats stats;
+    store_stats(rig.store, &stats);
+    assert_int_equal(stats.series, 2);
+    series_close(cursor);
+    store_stats(rig.store, &stats);
+    assert_int_equal(stats.series, 1);
+    assert_int_equal(stats.samples_dropped, 1);
+    assert_string_equal(answer(&rig, (SeriesScan){ 0 }), "{__name__=new,job=shop} 2=2\n");
+    assert_string_equal(families(&rig, STR("")), "new gauge [] \n");
+    store_rig_done(&rig);
+}
+
+/* ---- no memory ----------------------------------------------------------------------------------
+ */
+
+static const char some[] =
+    METRICS_OF(GAUGE("a", POINT(1, 1) "," POINT(2, 2)) "," COUNTER("b", POINT_OF(1, 3, "k", "v")));
+static const char others[] = METRICS_OF(GAUGE("a", POINT(1, 5) "," POINT(3, 2)));
+
+static bool count_text(void *context, Str text)
+{
+    (void)text;
+    ++*(int *)context;
+    return true;
+}
+
+static bool count_meta(void *context, const MetricMeta *meta)
+{
+    (void)meta;
+    ++*(int *)context;
+    return true;
+}
+
+static bool ask_all(StoreRig *rig)
+{
+    int count = 0;
+    SeriesRow row;
+    LabelMatcher matcher = { LABEL_REGEX, STR(LABEL_METRIC_NAME), STR("a|b.*") };
+    SeriesScan scan = { .matchers = &matcher, .matcher_count = 1, .to_ms = INT64_MAX };
+    LabelQuery names = { .name = STR("job"), .to_ms = INT64_MAX };
+    SeriesMetaQuery meta = { .context = &count, .found = count_meta };
+    SeriesSource *source = store_series(rig->store);
+    SeriesCursor *cursor = series_scan(source, &scan, &rig->err);
+    bool ok = cursor && series_next(cursor, &row, &rig->err) == SERIES_ROW;
+    series_close(cursor);
+    ok = series_labels(source, &names, count_text, &count, &rig->err) && ok;
+    return series_meta(source, &meta, &rig->err) && ok;
+}
+
+static bool a_life(StoreRig *rig, Batch *const batches[2])
+{
+    if (!store_rig_open(rig))
+        return false;
+    bool ok = true;
+    for (int i = 0; i < 12; i++)
+        ok = store_rig_put(rig, batch_ref(batches[i % 2])) && ok;
+    ok = ask_all(rig) && ok;
+    return store_rig_close(rig) && ok;
+}
+
+static void every_allocation_may_fail(void **state)
+{
+    (void)state;
+    Err err;
+    long n = 0;
+    starve_after(-1);
+    Batch *const batches[2] = { batch_from_json(METRICS, some, &err),
+                                batch_from_json(METRICS, others, &err) };
+    assert_true(batches[0] && batches[1]);
+    for (bool done = false; !done; n++) {
+        StoreRig rig;
+        store_rig_init(&rig);
+        rig.settings.segment_bytes = 1024;
+        long before = starve_live();
+        starve_after(n);
+        bool ok = a_life(&rig, batches);
+        done = !starve_happened();
+        starve_end();
+        assert_true(!done || ok);
+        assert_int_equal(starve_live(), before);
+        int stored = rig.stored;
+        assert_true(store_rig_open(&rig));
+        StoreStats stats;
+        store_stats(rig.store, &stats);
+        assert_in_range(stats.samples, stored * 2, stored * 3);
+        store_rig_done(&rig);
+    }
+    batch_unref(batches[0]);
+    batch_unref(batches[1]);
+    print_message("counts: metrics in the store survive %ld failed allocations\n", n - 1);
+    assert_true(n > 100);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(series_are_found_also_after_a_restart),
+        cmocka_unit_test(histograms_and_ended_series),
+        cmocka_unit_test(what_came_last_describes_a_family),
+        cmocka_unit_test(limits_and_deadlines_end_a_query),
+        cmocka_unit_test(a_label_that_is_not_there_is_empty),
+        cmocka_unit_test(points_without_a_series_are_counted_and_told_once),
+        cmocka_unit_test(a_query_keeps_what_it_began_with_and_then_the_series_leaves),
+        cmocka_unit_test(every_allocation_may_fail),
     };
     return cmocka_run_group_tests_name("series scan", tests, NULL, NULL);
 }
