@@ -417,8 +417,8 @@ static void one_group(Seglog *log)
             err.retry_ms = SEGLOG_RETRY_MS;
         complain(log, &err);
     }
+    seglog_publish(log); /* whoever is answered may ask how much there is */
     answer(log, group, ok ? NULL : &err);
-    seglog_publish(log);
     seglog_retain(log);
 }
 

@@ -218,12 +218,12 @@ static void segment_dropped(void *context, uint64_t segment)
     run_list_drop(rail->rows, segment);
 }
 
-static bool must_give(Rail *rail, Seglog *log)
+static bool beyond_share(Rail *rail, Seglog *log)
 {
     SeglogStats stats;
     seglog_stats(log, &stats);
     ShareUse use = { .memory = rail_memory(rail), .bytes = stats.bytes };
-    return shares_must_give(&rail->store->shares, rail->number, use) || rail->stale;
+    return shares_must_give(&rail->store->shares, rail->number, use);
 }
 
 /* Segments that take too much leave, oldest first. */
@@ -234,7 +234,7 @@ static void keep_budget(Rail *rail, Seglog *log)
         rail->segment_memory = 0;
     }
     Err err;
-    while (must_give(rail, log))
+    while (beyond_share(rail, log) || rail->stale)
         if (!seglog_drop_oldest(log, &err))
             return; /* tried again at the next append or tick */
 }
@@ -278,6 +278,8 @@ static bool open_log(Rail *rail, const StoreSettings *settings, Err *err)
     if (!rail->log)
         return blame(err, "%s", rail->schema->directory);
     shares_join(&rail->store->shares, rail->number, rail->log);
+    if (beyond_share(rail, rail->log))
+        seglog_wake(rail->log);
     return true;
 }
 
