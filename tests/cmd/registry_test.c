@@ -34,6 +34,9 @@ static const struct Given {
     { RECEIVER, "hostmetrics", "{scrapers: {cpu: , load: , memory: }}" },
     { PROCESSOR, "attributes", "{actions: [{key: a, value: b, action: upsert}]}" },
     { PROCESSOR, "memory_limiter", "{check_interval: 1s, limit_mib: 100}" },
+    { PROCESSOR, "metricstransform",
+      "{transforms: [{include: a, action: insert, new_name: b, operations: [{action: add_label, "
+      "new_label: x, new_value: y}, {action: aggregate_labels, aggregation_type: sum}]}]}" },
     { PROCESSOR, "resource", "{attributes: [{key: a, value: b, action: upsert}]}" },
     { PROCESSOR, "span", "{name: {from_attributes: [a]}, status: {code: Ok}}" },
     { EXPORTER, "file", "{path: out.json}" },

@@ -41,11 +41,15 @@
 #undef fail /* ours is in base/err.h */
 
 extern const ComponentType attributes_processor, batch_processor, memory_limiter_processor,
-    resource_processor, span_processor;
+    metricstransform_processor, resource_processor, span_processor;
 
-static const ComponentType *const processors[] = { &attributes_processor,     &batch_processor,
-                                                   &memory_limiter_processor, &resource_processor,
-                                                   &span_processor,           NULL };
+static const ComponentType *const processors[] = { &attributes_processor,
+                                                   &batch_processor,
+                                                   &memory_limiter_processor,
+                                                   &metricstransform_processor,
+                                                   &resource_processor,
+                                                   &span_processor,
+                                                   NULL };
 
 #define CASES "tests/processors/cases"
 
