@@ -43,7 +43,7 @@ CRYO_API const CryoLogger *cryo_logger(const char *name, const char *version);
 
 typedef struct CryoLogRecord {
     int severity; /* a CryoSeverity, or a number from 1 to 24; 0: unknown, passes every filter */
-    CryoString severity_text; /* as its source calls it; may be empty */
+    CryoString severity_text; /* as its source calls it; empty: INFO and so on */
     CryoValue body;
     CryoString event_name; /* names what kind of event this is; may be empty */
     CryoAttrs attributes;

@@ -33,6 +33,8 @@ static void encode_fields(Encoder *encoder, const Record *record)
     memcpy(view.trace_id.bytes, record->trace_id, sizeof record->trace_id);
     memcpy(view.span_id.bytes, record->span_id, sizeof record->span_id);
     texts_gather(encoder, record, &view);
+    if (view.severity_text.len == 0 && record->kind)
+        view.severity_text = severity_name(record->kind);
     encode_log(encoder->out, &view);
 }
 

@@ -23,13 +23,14 @@ static void entries_view(Viewer *viewer, const Record *record, CryoAttr *attribu
 static void log_view_of(Viewer *viewer, const Record *record, CryoLogView *out)
 {
     const RecordBatch *batch = viewer->batch;
+    Str severity = record->kind ? severity_name(record->kind) : STR("");
     *out = (CryoLogView){
         .size = sizeof *out,
         .time_ns = (uint64_t)wall_time(batch, record->start_ns, record->bits & RECORD_START_WALL),
         .observed_ns = (uint64_t)(record->end_ns + batch->wall_offset_ns),
         .severity = record->kind,
-        .severity_text = { "", 0 }, /* no pointer of a view is NULL that one might compare */
-        .event_name = { "", 0 },
+        .severity_text = { severity.ptr, severity.len },
+        .event_name = { "", 0 }, /* no pointer of a view is NULL that one might compare */
         .dropped_attributes = record->dropped_attributes,
         .flags = record->flags,
         .resource = { batch->resource->attributes, batch->resource->count },

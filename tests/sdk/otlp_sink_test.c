@@ -443,9 +443,9 @@ static void all_that_a_log_record_says_arrives(void **state)
         assert_memory_equal(log.span_id.bytes, where.span_id, 8);
         assert_int_equal(log.flags, where.flags);
         assert_true(attributes_find(log.attributes, STR("a"), &value) && value.integer == 5);
-        log = log_of_severity("", CRYO_ERROR, VALUE_ARRAY);
+        log = log_of_severity("ERROR", CRYO_ERROR, VALUE_ARRAY);
         assert_int_equal(fields_count(value_elements(&log.body)), 2);
-        log = log_of_severity("", CRYO_ERROR, VALUE_INT);
+        log = log_of_severity("ERROR", CRYO_ERROR, VALUE_INT);
         assert_int_equal(log.body.integer, -7);
         memory_stop();
         peer_stop();
