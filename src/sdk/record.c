@@ -277,7 +277,7 @@ static size_t strings_size(const CryoString *strings, size_t count, size_t max)
 }
 
 /* What the value takes in a record; SIZE_MAX: no known type, or more than a value may be. */
-static size_t value_size(const CryoValue *value, size_t max)
+static inline size_t value_size(const CryoValue *value, size_t max)
 {
     size_t count = value->as.array.count;
     size_t size = SIZE_MAX;
