@@ -1,13 +1,16 @@
-/* store.c - what keeping and finding a span costs: rows from a batch, storing it durably or not,
- * searching, looking a trace up, starting again.
+/* store.c - what keeping and finding a span, a data point and a log record costs: storing it
+ * durably or not, searching, looking a trace up, starting again.
  *
- * Batches of a hundred spans with five attributes each, ten spans to a trace, in a directory of its
- * own under TMPDIR (or /tmp), on whatever disk that is.
+ * Batches of a hundred: spans with five attributes each, ten to a trace; points of a gauge with
+ * three attributes, of a thousand series in turn; records with three attributes and a trace. In a
+ * directory of its own under TMPDIR (or /tmp), on whatever disk that is.
  */
 #include "support/harness.h"
 
 #include "otlp/encode.h"
+#include "store/log_scan.h"
 #include "store/scan.h"
+#include "store/series_scan.h"
 #include "store/store.h"
 #include "store/traces/span_run.h"
 
@@ -16,7 +19,9 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { SPANS = 100, PER_TRACE = 10, HELD = 2000, BYTES_MAX = 1 << 20, PATH_SIZE = 512 };
+enum { ITEMS = 100, PER_TRACE = 10, SERIES = 1000, HELD = 2000 };
+enum { BYTES_MAX = 1 << 20, PATH_SIZE = 512 };
+#define START_NS UINT64_C(1700000000000000000)
 
 typedef struct Work {
     char directory[PATH_SIZE];
@@ -38,8 +43,8 @@ static void add_span(Buf *out, uint64_t i)
                                   .span_id = id,
                                   .name = STR("GET /basket/{id}"),
                                   .kind = 2,
-                                  .start_ns = 1700000000000000000 + i * 1000000,
-                                  .end_ns = 1700000000000200000 + i * 1000000 });
+                                  .start_ns = START_NS + i * 1000000,
+                                  .end_ns = START_NS + 200000 + i * 1000000 });
     encode_text(out, SPAN_ATTRIBUTES, STR("http.request.method"), STR("GET"));
     encode_text(out, SPAN_ATTRIBUTES, STR("url.path"), STR("/basket/1234"));
     encode_int(out, SPAN_ATTRIBUTES, STR("http.response.status_code"), i % 50 ? 200 : 500);
@@ -48,7 +53,48 @@ static void add_span(Buf *out, uint64_t i)
     wire_close(out, span);
 }
 
-static Batch *make_batch(uint64_t first, Err *err)
+static void add_point(Buf *out, uint64_t i)
+{
+    char pod[32];
+    snprintf(pod, sizeof pod, "shop-%03d", (int)(i % SERIES));
+    size_t point = wire_open(out, DATA_POINTS);
+    encode_number_point(out, &(NumberPointView){ .time_ns = START_NS + i / SERIES * 10000000000,
+                                                 .value = { NUMBER_DOUBLE, .real = (double)i } });
+    encode_text(out, NUMBER_ATTRIBUTES, STR("http.request.method"), STR("GET"));
+    encode_text(out, NUMBER_ATTRIBUTES, STR("k8s.pod.name"), str_from(pod));
+    encode_int(out, NUMBER_ATTRIBUTES, STR("http.response.status_code"), 200);
+    wire_close(out, point);
+}
+
+static void add_record(Buf *out, uint64_t i)
+{
+    TraceId trace = { { 1 } };
+    memcpy(trace.bytes + 8, &i, sizeof i);
+    size_t record = wire_open(out, SCOPES_ITEM);
+    encode_log(out, &(LogView){ .time_ns = START_NS + i * 1000000,
+                                .severity_number = 9,
+                                .severity_text = STR("INFO"),
+                                .body = { VALUE_STRING,
+                                          .text = STR("GET /basket/1234 answered 200 in 12 ms") },
+                                .trace_id = trace });
+    encode_text(out, LOG_ATTRIBUTES, STR("http.request.method"), STR("GET"));
+    encode_text(out, LOG_ATTRIBUTES, STR("url.path"), STR("/basket/1234"));
+    encode_int(out, LOG_ATTRIBUTES, STR("http.response.status_code"), 200);
+    wire_close(out, record);
+}
+
+static void add_points(Buf *out, uint64_t first)
+{
+    size_t metric = wire_open(out, SCOPES_ITEM);
+    encode_metric(out, &(MetricView){ .name = STR("http.server.active"), .kind = METRIC_GAUGE });
+    size_t data = wire_open(out, METRIC_GAUGE);
+    for (uint64_t i = 0; i < ITEMS; i++)
+        add_point(out, first + i);
+    wire_close(out, data);
+    wire_close(out, metric);
+}
+
+static Batch *make_batch(Signal signal, uint64_t first, Err *err)
 {
     Buf out = BUF(BYTES_MAX);
     size_t group = wire_open(&out, REQUEST_GROUP);
@@ -56,11 +102,13 @@ static Batch *make_batch(uint64_t first, Err *err)
     encode_text(&out, RESOURCE_ATTRIBUTES, STR("service.name"), STR("shop"));
     wire_close(&out, resource);
     size_t scopes = wire_open(&out, GROUP_SCOPES);
-    for (uint64_t i = 0; i < SPANS; i++)
-        add_span(&out, first + i);
+    if (signal == METRICS)
+        add_points(&out, first);
+    for (uint64_t i = 0; signal != METRICS && i < ITEMS; i++)
+        (signal == TRACES ? add_span : add_record)(&out, first + i);
     wire_close(&out, scopes);
     wire_close(&out, group);
-    Batch *batch = buf_ok(&out, err) ? batch_from_bytes(TRACES, &out, err) : NULL;
+    Batch *batch = buf_ok(&out, err) ? batch_from_bytes(signal, &out, err) : NULL;
     buf_free(&out);
     return batch;
 }
@@ -95,7 +143,7 @@ static void run_rows(void *context, size_t rounds)
     Work *work = context;
     Err err;
     for (size_t i = 0; i < rounds; i++) {
-        Piece *piece = piece_new(work->batches[i % HELD], 1, &err);
+        Piece *piece = span_piece_new(work->batches[i % HELD], 1, &err);
         bench_use(piece ? piece->count : 0);
         piece_unref(piece);
     }
@@ -180,27 +228,100 @@ static void run_lookup(void *context, size_t rounds)
     Err err;
     for (size_t i = 0; i < rounds; i++) {
         TraceId id = { { 1 } };
-        uint64_t number = i * 7919 % (HELD * SPANS / PER_TRACE);
+        uint64_t number = i * 7919 % (HELD * ITEMS / PER_TRACE);
         memcpy(id.bytes + 8, &number, sizeof number);
         bench_use(drain(source_lookup(store_spans(work->store), &id, 1, &err), &err));
     }
 }
 
+/* ---- logs and metrics ---------------------------------------------------------------------------
+ */
+
+static size_t drain_logs(Work *work, const LogScan *query)
+{
+    Err err;
+    LogBlock block;
+    size_t rows = 0;
+    LogCursor *cursor = log_scan(store_logs(work->store), query, &err);
+    if (!cursor)
+        die(&err);
+    while (log_next(cursor, &block, &err) == LOG_BLOCK)
+        rows += block.count;
+    log_close(cursor);
+    return rows;
+}
+
+static void run_lines(void *context, size_t rounds)
+{
+    const Str word = STR("answered 404");
+    const LogScan query = { .contains = &word, .contains_count = 1 };
+    for (size_t i = 0; i < rounds; i++)
+        bench_use(drain_logs(context, &query));
+}
+
+static void run_newest_lines(void *context, size_t rounds)
+{
+    const LabelMatcher matcher = { LABEL_EQUAL, STR("service_name"), STR("shop") };
+    const LogScan query = {
+        .matchers = &matcher, .matcher_count = 1, .newest_first = true, .limit = 100
+    };
+    for (size_t i = 0; i < rounds; i++)
+        bench_use(drain_logs(context, &query));
+}
+
+static size_t drain_series(Work *work, const LabelMatcher *matchers, size_t count)
+{
+    Err err;
+    SeriesRow row;
+    size_t samples = 0;
+    SeriesScan query = { .matchers = matchers, .matcher_count = count, .to_ms = INT64_MAX };
+    SeriesCursor *cursor = series_scan(store_series(work->store), &query, &err);
+    if (!cursor)
+        die(&err);
+    while (series_next(cursor, &row, &err) == SERIES_ROW)
+        samples += row.count;
+    series_close(cursor);
+    return samples;
+}
+
+static const LabelMatcher of_series[] = {
+    { LABEL_EQUAL, STR_ROW(LABEL_METRIC_NAME), STR_ROW("http_server_active") },
+    { LABEL_EQUAL, STR_ROW("k8s_pod_name"), STR_ROW("shop-007") },
+};
+
+static void run_series(void *context, size_t rounds)
+{
+    for (size_t i = 0; i < rounds; i++)
+        bench_use(drain_series(context, of_series, 2));
+}
+
+static void run_metric(void *context, size_t rounds)
+{
+    for (size_t i = 0; i < rounds; i++)
+        bench_use(drain_series(context, of_series, 1));
+}
+
+/* ---- the whole ----------------------------------------------------------------------------------
+ */
+
 static bool remove_one(void *context, Str name)
 {
     char path[2 * PATH_SIZE];
-    snprintf(path, sizeof path, "%s/traces/%.*s", (const char *)context, STR_ARG(name));
+    snprintf(path, sizeof path, "%s/%.*s", (const char *)context, STR_ARG(name));
     return unlink(path) == 0;
 }
 
 static void remove_all(Work *work)
 {
+    static const char *const schemas[] = { "traces", "metrics", "logs" };
     Err err;
-    char path[2 * PATH_SIZE];
-    snprintf(path, sizeof path, "%s/traces", work->directory);
-    if (!disk_system()->list(disk_system(), path, remove_one, work->directory, &err))
-        die(&err);
-    rmdir(path);
+    for (size_t i = 0; i < COUNT_OF(schemas); i++) {
+        char path[2 * PATH_SIZE];
+        snprintf(path, sizeof path, "%s/%s", work->directory, schemas[i]);
+        if (!disk_system()->list(disk_system(), path, remove_one, path, &err))
+            die(&err);
+        rmdir(path);
+    }
     rmdir(work->directory);
 }
 
@@ -212,10 +333,53 @@ static void hold(Work *work)
     run_store(work, HELD);
 }
 
+static void bench_storing(Work *work, Signal signal)
+{
+    static const char *const sync_names[] = { "store, sync always, many at once",
+                                              "store, sync 1s" };
+    Err err;
+    for (uint64_t i = 0; i < HELD; i++) {
+        batch_unref(work->batches[i]);
+        if (!(work->batches[i] = make_batch(signal, i * ITEMS, &err)))
+            die(&err);
+    }
+    size_t bytes = batch_bytes(work->batches[0]).len;
+    printf("batches of %d %.*s, %zu bytes each\n", ITEMS, STR_ARG(signal_item_name(signal)),
+           bytes / ITEMS);
+    if (signal == TRACES)
+        bench(&(Bench){ "rows from a batch", run_rows, work, ITEMS, bytes });
+    for (int sync = SEGLOG_SYNC_SECOND; sync >= (int)SEGLOG_SYNC_ALWAYS; sync--) {
+        open_store(work, (SeglogSync)sync);
+        bench(&(Bench){ sync_names[sync], run_store, work, ITEMS, bytes });
+        close_store(work);
+        remove_all(work);
+    }
+}
+
+static void bench_asking(Work *work, Signal signal)
+{
+    hold(work);
+    printf("with %d %.*s held:\n", HELD * ITEMS, STR_ARG(signal_item_name(signal)));
+    if (signal == TRACES) {
+        bench(&(Bench){ "search an attribute in vain", run_scan, work, HELD * ITEMS, 0 });
+        bench(&(Bench){ "the newest 100 of a service", run_newest, work, 1, 0 });
+        bench(&(Bench){ "look a trace up", run_lookup, work, 1, 0 });
+    } else if (signal == METRICS) {
+        bench(&(Bench){ "all of one series", run_series, work, 1, 0 });
+        bench(&(Bench){ "all of a thousand series", run_metric, work, HELD * ITEMS, 0 });
+    } else {
+        bench(&(Bench){ "search lines in vain", run_lines, work, HELD * ITEMS, 0 });
+        bench(&(Bench){ "the newest 100 of a stream", run_newest_lines, work, 1, 0 });
+    }
+    bench(&(Bench){ "stop and start", run_start, work, HELD * ITEMS, 0 });
+    close_store(work);
+    remove_all(work);
+}
+
 int main(void)
 {
     static Work work;
-    Err err;
+    static const Signal signals[] = { TRACES, METRICS, LOGS };
     const char *under = getenv("TMPDIR");
     snprintf(work.directory, sizeof work.directory, "%s/bench_store_XXXXXX",
              under ? under : "/tmp");
@@ -224,27 +388,10 @@ int main(void)
     work.settings = store_defaults();
     work.settings.directory = work.directory;
     work.settings.bytes_max = work.settings.memory_max = 256 << 20;
-    for (uint64_t i = 0; i < HELD; i++)
-        if (!(work.batches[i] = make_batch(i * SPANS, &err)))
-            die(&err);
-    size_t bytes = batch_bytes(work.batches[0]).len;
-    printf("batches of %d spans, %zu bytes each span\n", SPANS, bytes / SPANS);
-    bench(&(Bench){ "rows from a batch", run_rows, &work, SPANS, bytes });
-    open_store(&work, SEGLOG_SYNC_SECOND);
-    bench(&(Bench){ "store, sync 1s", run_store, &work, SPANS, bytes });
-    close_store(&work);
-    open_store(&work, SEGLOG_SYNC_ALWAYS);
-    bench(&(Bench){ "store, sync always, many at once", run_store, &work, SPANS, bytes });
-    close_store(&work);
-    remove_all(&work);
-    hold(&work);
-    printf("with %d spans held:\n", HELD * SPANS);
-    bench(&(Bench){ "search an attribute in vain", run_scan, &work, HELD * SPANS, 0 });
-    bench(&(Bench){ "the newest 100 of a service", run_newest, &work, 1, 0 });
-    bench(&(Bench){ "look a trace up", run_lookup, &work, 1, 0 });
-    bench(&(Bench){ "stop and start", run_start, &work, HELD * SPANS, 0 });
-    close_store(&work);
-    remove_all(&work);
+    for (size_t i = 0; i < COUNT_OF(signals); i++) {
+        bench_storing(&work, signals[i]);
+        bench_asking(&work, signals[i]);
+    }
     for (size_t i = 0; i < HELD; i++)
         batch_unref(work.batches[i]);
     return 0;

@@ -1,13 +1,15 @@
 /* The store under load, and the world ends: at 100 random calls to the disk, and at every call in
  * turn. Every file is cut back to what was synced (or torn at random), the store opens again, and
  * under `sync: always` every batch whose storing was acknowledged is found whole; nothing is found
- * that was not sent, and a restart finds the same again. */
+ * that was not sent, and a restart finds the same again. Batches are spans, samples and log records
+ * in turn. */
 #include "base/random.h"
 #include "otlp/view.h"
+#include "store/log_scan.h"
 #include "store/scan.h"
-#include "store/store.h"
+#include "store/series_scan.h"
 #include "support/make_spans.h"
-#include "support/test_disk.h"
+#include "support/store_rig.h"
 
 #include <errno.h>
 #include <setjmp.h>
@@ -19,7 +21,7 @@
 
 #include <cmocka.h>
 
-enum { POINTS = 100, SENDS = 80, LIVES = 3, SPANS_EACH = 4 };
+enum { POINTS = 100, SENDS = 80, LIVES = 3, ITEMS_EACH = 4 };
 
 typedef enum Fate { NEVER_SENT, REFUSED, WAITING, ACKNOWLEDGED, FAILED } Fate;
 
@@ -28,7 +30,7 @@ typedef struct World {
     TestClock clock;
     StoreSettings settings;
     Store *store;
-    Fate fates[LIVES * SENDS]; /* of each batch; its number is its trace id, less one */
+    Fate fates[LIVES * SENDS]; /* of each batch, by its number */
     Err err;
 } World;
 
@@ -69,14 +71,52 @@ static void told(void *context, const Err *err)
     sent->world->fates[sent->number] = err ? FAILED : ACKNOWLEDGED;
 }
 
-static void send_one(World *world, int number)
+static Batch *spans_of(int number, Err *err)
 {
     char lines[1024] = "";
-    for (int i = 0; i < SPANS_EACH; i++)
+    for (int i = 0; i < ITEMS_EACH; i++)
         snprintf(lines + strlen(lines), sizeof lines - strlen(lines),
                  "trace=%x id=%x service=s name=batch-%d start=+%dms\n", number + 1, i + 1, number,
                  i);
-    Batch *batch = make_spans(str_from(lines), &world->err);
+    return make_spans(str_from(lines), err);
+}
+
+static Batch *samples_of(int number, Err *err)
+{
+    char json[2048] = "{'resourceMetrics':[{'scopeMetrics':[{'metrics':[";
+    for (int i = 0; i < ITEMS_EACH; i++)
+        snprintf(json + strlen(json), sizeof json - strlen(json),
+                 "%s{'name':'m%d','gauge':{'dataPoints':[{'timeUnixNano':'%d000000','asInt':'%d'}]}"
+                 "}",
+                 i ? "," : "", i, number + 1, number);
+    snprintf(json + strlen(json), sizeof json - strlen(json), "]}]}]}");
+    return batch_from_json(METRICS, json, err);
+}
+
+static Batch *records_of(int number, Err *err)
+{
+    char json[2048] = "{'resourceLogs':[{'scopeLogs':[{'logRecords':[";
+    for (int i = 0; i < ITEMS_EACH; i++)
+        snprintf(json + strlen(json), sizeof json - strlen(json),
+                 "%s{'body':{'stringValue':'batch-%d'},'severityNumber':%d}", i ? "," : "", number,
+                 i + 1);
+    snprintf(json + strlen(json), sizeof json - strlen(json), "]}]}]}");
+    return batch_from_json(LOGS, json, err);
+}
+
+static Batch *make_one(int number, Err *err)
+{
+    switch (number % 3) {
+    case 0: return spans_of(number, err);
+    case 1: return samples_of(number, err);
+    default: return records_of(number, err);
+    }
+}
+
+static void send_one(World *world, int number)
+{
+    Batch *batch = make_one(number, &world->err);
+    assert_non_null(batch);
     sents[number] = (Sent){ world, number, false };
     world->fates[number] = WAITING;
     if (!store_append(world->store, batch, told, &sents[number], &world->err))
@@ -109,13 +149,21 @@ static void power_cut(World *world, DiskCrash how)
 }
 
 static int found[LIVES * SENDS];
+static bool seen[LIVES * SENDS][ITEMS_EACH];
 
-/* Reads everything; each span must be one that was sent, at most once. */
-static void read_all(World *world)
+/* An item that was found: it must be one that was sent, and come once. */
+static void note(const World *world, int number, int item)
 {
-    memset(found, 0, sizeof found);
-    static bool seen[LIVES * SENDS][SPANS_EACH];
-    memset(seen, 0, sizeof seen);
+    assert_in_range(number, 0, LIVES * SENDS - 1);
+    assert_in_range(item, 0, ITEMS_EACH - 1);
+    assert_true(world->fates[number] != NEVER_SENT && world->fates[number] != REFUSED);
+    assert_false(seen[number][item]);
+    seen[number][item] = true;
+    found[number]++;
+}
+
+static void read_spans(World *world)
+{
     SpanScan query = { 0 };
     SpanBlock block;
     ScanCursor *cursor = source_scan(store_spans(world->store), &query, &world->err);
@@ -125,20 +173,58 @@ static void read_all(World *world)
             const SpanRow *row = &block.rows[i];
             int number = (row->trace_id.bytes[14] << 8 | row->trace_id.bytes[15]) - 1;
             int id = row->span_id.bytes[7] - 1;
-            assert_in_range(number, 0, LIVES * SENDS - 1);
-            assert_in_range(id, 0, SPANS_EACH - 1);
-            assert_true(world->fates[number] != NEVER_SENT && world->fates[number] != REFUSED);
-            assert_false(seen[number][id]);
             char name[32];
+            note(world, number, id);
             snprintf(name, sizeof name, "batch-%d", number);
             assert_true(str_eq(span_view(row->batch, row->span).name, str_from(name)));
             assert_int_equal(row->start_ns,
                              SPANS_EPOCH_NS + (uint64_t)id * (uint64_t)NANOS_PER_MILLI);
-            seen[number][id] = true;
-            found[number]++;
         }
     }
     scan_close(cursor);
+}
+
+static void read_samples(World *world)
+{
+    SeriesScan query = { .to_ms = INT64_MAX };
+    SeriesRow row;
+    SeriesCursor *cursor = series_scan(store_series(world->store), &query, &world->err);
+    assert_non_null(cursor);
+    while (series_next(cursor, &row, &world->err) == SERIES_ROW) {
+        int item = labels_get(row.labels, STR(LABEL_METRIC_NAME)).ptr[1] - '0';
+        for (size_t i = 0; i < row.count; i++) {
+            int number = (int)row.samples[i].value;
+            note(world, number, item);
+            assert_int_equal(row.samples[i].time_ms, number + 1);
+        }
+    }
+    series_close(cursor);
+}
+
+static void read_records(World *world)
+{
+    LogScan query = { 0 };
+    LogBlock block;
+    LogCursor *cursor = log_scan(store_logs(world->store), &query, &world->err);
+    assert_non_null(cursor);
+    while (log_next(cursor, &block, &world->err) == LOG_BLOCK) {
+        for (size_t i = 0; i < block.count; i++) {
+            uint64_t number = UINT64_MAX;
+            Str line = block.rows[i].line;
+            assert_true(str_to_u64(str_skip(line, sizeof "batch-" - 1), &number));
+            note(world, (int)number, (int)block.rows[i].severity - 1);
+        }
+    }
+    log_close(cursor);
+}
+
+static void read_all(World *world)
+{
+    memset(found, 0, sizeof found);
+    memset(seen, 0, sizeof seen);
+    read_spans(world);
+    read_samples(world);
+    read_records(world);
 }
 
 /* Returns how many batches were acknowledged. */
@@ -147,9 +233,9 @@ static int judge(World *world)
     int acknowledged = 0;
     read_all(world);
     for (int i = 0; i < LIVES * SENDS; i++) {
-        assert_true(found[i] == 0 || found[i] == SPANS_EACH); /* whole, or not at all */
+        assert_true(found[i] == 0 || found[i] == ITEMS_EACH); /* whole, or not at all */
         if (world->fates[i] == ACKNOWLEDGED)
-            assert_int_equal(found[i], SPANS_EACH);
+            assert_int_equal(found[i], ITEMS_EACH);
         acknowledged += world->fates[i] == ACKNOWLEDGED;
     }
     return acknowledged;
