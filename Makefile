@@ -5,7 +5,7 @@ FUZZ    ?=
 SECONDS ?= 60
 
 .DEFAULT_GOAL := all
-.PHONY: all demo test interop bench fuzz install format clean help
+.PHONY: all demo test interop conformance bench fuzz install format clean help
 
 all: ## build the program and the library: build/release/bin, build/release/lib
 	@tools/setup --for build
@@ -25,6 +25,10 @@ interop: ## real OpenTelemetry SDKs and a real Collector talk to ours, both ways
 	@tools/setup --for interop
 	@$(MAKE) --no-print-directory all
 	@tests/interop/run
+
+conformance: ## how much of the field's own test scripts for PromQL and LogQL our engines pass
+	@tools/setup --for test
+	@tests/conformance/run
 
 bench: ## what the hot paths cost
 	@tools/setup --for build

@@ -131,6 +131,7 @@ typedef struct Line {
     size_t label_count;
     Str values;
     bool is_scalar;
+    bool unsupported; /* in a notation for what is not there yet */
 } Line;
 
 static size_t metric_end(Str text)
@@ -173,6 +174,10 @@ static bool parse_metric(Script *script, Str text, Line *out, Err *err)
         }
     if (token->kind == TOKEN_CLOSE_BRACE)
         token++;
+    if (token->kind == TOKEN_AT) { /* start timestamps */
+        out->unsupported = true;
+        return true;
+    }
     out->label_count = labels_sort(out->labels, out->label_count);
     return token->kind == TOKEN_END || bad(script, err, "no series", text);
 }
@@ -332,8 +337,11 @@ static bool load_line(Script *script, Str text, int64_t step_ms, Err *err)
     Values values;
     bool *absent;
     size_t series;
-    if (!parse_line(script, text, &line, err) ||
-        !parse_values(script, line.values, &values, &absent, err))
+    if (!parse_line(script, text, &line, err))
+        return false;
+    if (line.unsupported)
+        return true;
+    if (!parse_values(script, line.values, &values, &absent, err))
         return false;
     if (values.has_histogram)
         return true;

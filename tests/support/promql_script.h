@@ -20,7 +20,7 @@
  * around its time, as that runner does.
  *
  * Native histograms are not there yet: a series that holds one is not loaded, and an evaluation
- * that expects one fails.
+ * that expects one fails. The same holds for start timestamps ("name@st").
  */
 #ifndef TESTS_SUPPORT_PROMQL_SCRIPT_H
 #define TESTS_SUPPORT_PROMQL_SCRIPT_H
