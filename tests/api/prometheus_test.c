@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "support/series_table.h"
+#include "support/starve.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -167,13 +168,49 @@ static void a_server_that_scrapes_nothing(void **state)
     ask_of(NULL, "/api/v1/status/buildinfo", "", 200, "\"data\":{\"version\":\"3.");
 }
 
+/* ---- memory that runs out -----------------------------------------------------------------------
+ */
+
+static const char *starving_path, *starving_query;
+
+static void starve_question(void)
+{
+    ApiSources sources = { .series = series_table_source(table) };
+    ApiRequest request = { .path = str_from(starving_path), .query = str_from(starving_query) };
+    ApiAnswer answer = { .body = BUF(API_BODY_MAX) };
+    prometheus_routes[0].answer(&sources, &request, &answer);
+    assert_in_range(answer.status, 200, 599);
+    buf_free(&answer.body);
+}
+
+static void every_allocation_may_fail(void **state)
+{
+    (void)state;
+    static const char *const questions[][2] = {
+        { "/api/v1/query", "query=up%2Bon()up&timeout=5s" },
+        { "/api/v1/query", "query=up[1m]" },
+        { "/api/v1/query_range", "query=rate(up[1m])&start=1000&end=1060&step=15&limit=1" },
+        { "/api/v1/labels", "match[]=up&match[]=up" },
+        { "/api/v1/label/U__x_2f_y/values", "" },
+        { "/api/v1/series", "match[]=up" },
+        { "/api/v1/metadata", "metric=up" },
+    };
+    for (size_t i = 0; i < COUNT_OF(questions); i++) {
+        starving_path = questions[i][0];
+        starving_query = questions[i][1];
+        assert_true(starve_every(starve_question) > 1);
+    }
+}
+
 int main(void)
 {
+    starve_after(-1);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(an_instant),
         cmocka_unit_test(a_range),
         cmocka_unit_test(what_goes_wrong),
         cmocka_unit_test(names_and_values),
+        cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(a_server_that_scrapes_nothing),
     };
     return cmocka_run_group_tests_name("prometheus", tests, set_up, tear_down);
