@@ -89,7 +89,8 @@ typedef struct CryoTracingSettings {
     const char *processor_type;    /* batch; simple: the worker sends each span at once */
     const char *sampling_strategy; /* parent_based_always_on; always_on, always_off,
                                       parent_based_always_off, trace_id_ratio,
-                                      parent_based_trace_id_ratio  OTEL_TRACES_SAMPLER */
+                                      parent_based_trace_id_ratio, or a registered name
+                                      OTEL_TRACES_SAMPLER */
     double sample_rate;            /* 1.0; 0 to 1            OTEL_TRACES_SAMPLER_ARG */
     CryoExportSettings export_config;
     int64_t max_queue_size; /* 2048; at least batch_size     OTEL_BSP_MAX_QUEUE_SIZE */

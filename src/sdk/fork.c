@@ -11,6 +11,7 @@
 #include "sdk/exporters.h"
 #include "sdk/meter.h"
 #include "sdk/metric_callback.h"
+#include "sdk/sampler_registry.h"
 #include "sdk/site.h"
 #include "sdk/telemetry.h"
 #include "sdk/thread_state.h"
@@ -23,6 +24,7 @@ static void before(void)
 {
     worker_before_fork();
     exporters_lock();
+    own_samplers_lock();
     memory_sink_lock();
     states_lock();
     sites_lock();
@@ -39,6 +41,7 @@ static void release(void)
     sites_unlock();
     states_unlock();
     memory_sink_unlock();
+    own_samplers_unlock();
     exporters_unlock();
 }
 

@@ -29,15 +29,20 @@ bool sampler_from_name(Str name, double ratio, Sampler *out)
     for (size_t i = 0; i < COUNT_OF(names); i++) {
         if (!str_eq_nocase(name, names[i].name) && !str_eq_nocase(name, names[i].otel_name))
             continue;
-        *out = (Sampler){ names[i].parent_based, names[i].rule, sampler_threshold(ratio) };
+        *out = (Sampler){ .parent_based = names[i].parent_based,
+                          .rule = names[i].rule,
+                          .threshold = sampler_threshold(ratio) };
         return true;
     }
-    return false;
+    *out = (Sampler){ .rule = SAMPLE_OWN };
+    return own_sampler_find(name, &out->own);
 }
 
 Str sampler_name(const Sampler *sampler)
 {
     size_t i = 0;
+    if (sampler->rule == SAMPLE_OWN)
+        return str_from(sampler->own.name);
     while (names[i].parent_based != sampler->parent_based || names[i].rule != sampler->rule)
         i++; /* every combination has a row */
     return names[i].name;

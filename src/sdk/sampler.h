@@ -10,19 +10,22 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "sdk/sampler_registry.h"
 
 #include <stdbool.h>
 #include <stdint.h>
 
-typedef enum SamplerRule { SAMPLE_ALL, SAMPLE_NONE, SAMPLE_RATIO } SamplerRule;
+typedef enum SamplerRule { SAMPLE_ALL, SAMPLE_NONE, SAMPLE_RATIO, SAMPLE_OWN } SamplerRule;
 
 typedef struct Sampler {
     bool parent_based;
     SamplerRule rule; /* of the root, where it is parent-based */
     uint64_t threshold;
+    OwnSampler own; /* SAMPLE_OWN: a user's, which sampler_decides() is not for */
 } Sampler;
 
-/* Takes the names of the settings and those of OTEL_TRACES_SAMPLER. False: neither. */
+/* Takes the names of the settings, those of OTEL_TRACES_SAMPLER and registered ones. False: none of
+ * them. */
 CHECKED bool sampler_from_name(Str name, double ratio, Sampler *out);
 extern const char sampler_names[]; /* "always_on, always_off ...": for messages */
 

@@ -137,11 +137,18 @@ static bool parse_switch(Str text, CryoSwitch *out, Err *err)
     return true;
 }
 
+static bool no_such_sampler(Str text, Err *err)
+{
+    char own[80];
+    own_sampler_names(own, sizeof own);
+    return fail(err, ERR_INPUT, "'%.*s' is not one of %s%s", STR_ARG(text), sampler_names, own);
+}
+
 static bool parse_sampler(Str text, const char **out, Arena *arena, Err *err)
 {
     Sampler sampler;
     if (!sampler_from_name(text, 1.0, &sampler))
-        return fail(err, ERR_INPUT, "'%.*s' is not one of %s", STR_ARG(text), sampler_names);
+        return no_such_sampler(text, err);
     return keep_text(sampler_name(&sampler), out, arena, err);
 }
 

@@ -216,6 +216,26 @@ static COLD void inherit_trace_state(Record *record, ThreadState *state, const P
     }
 }
 
+static COLD bool own_sampler_keeps(const Record *record, const Parent *parent, const Site *site,
+                                   const CryoSpanOptions *options)
+{
+    const OwnSampler *own = &record->config->sampler.own;
+    CryoSamplingQuestion question = {
+        .size = sizeof question,
+        .has_parent = parent->trace_id != NULL,
+        .parent_sampled = parent->flags & CRYO_FLAG_SAMPLED,
+        .parent_is_remote = parent->is_remote,
+        .kind = options->kind ? options->kind : CRYO_INTERNAL,
+        .name = site ? (CryoString){ site->name.ptr, site->name.len } : cryo_str(options->name),
+        .attributes = options->attributes,
+    };
+    memcpy(question.trace_id, record->trace_id, sizeof question.trace_id);
+    thread_locals.suppressed = true; /* what it starts itself would ask it again */
+    bool keep = own->sample(own->context, &question);
+    thread_locals.suppressed = false;
+    return keep;
+}
+
 /* NULL: off, or no memory. The record is still the caller's alone. */
 static Record *span_begin(const Site *site, const CryoSpanOptions *options)
 {
@@ -234,8 +254,11 @@ static Record *span_begin(const Site *site, const CryoSpanOptions *options)
     identify(record, state, &parent);
     if (UNLIKELY(parent.has_trace_state))
         inherit_trace_state(record, state, &parent, options);
-    if (!sampler_decides(&config->sampler, record->trace_id, parent.trace_id != NULL,
-                         parent.flags & CRYO_FLAG_SAMPLED)) {
+    bool keep = UNLIKELY(config->sampler.rule == SAMPLE_OWN)
+                    ? own_sampler_keeps(record, &parent, site, options)
+                    : sampler_decides(&config->sampler, record->trace_id, parent.trace_id != NULL,
+                                      parent.flags & CRYO_FLAG_SAMPLED);
+    if (!keep) {
         tally_in(state, TALLY_NOT_SAMPLED);
         return record;
     }

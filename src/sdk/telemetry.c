@@ -265,6 +265,7 @@ void cryo_reset(void)
 {
     (void)cryo_shutdown(0, NULL);
     exporters_forget();
+    own_samplers_forget();
     callbacks_forget();
     cryo_memory_clear();
     counts_begin();
