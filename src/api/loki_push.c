@@ -34,6 +34,13 @@ typedef struct Entry {
 /* ---- what is wrong ------------------------------------------------------------------------------
  */
 
+/* A Buf that is cleared forgets that it failed. */
+static void clear(Push *push, Buf *buf)
+{
+    push->starved = push->starved || buf->failed;
+    buf_clear(buf);
+}
+
 static void end_reader(Push *push, JsonReader *json)
 {
     push->starved = push->starved || (json->failed && json->err.kind == ERR_MEMORY);
@@ -90,7 +97,7 @@ static bool read_labels(Push *push, Str json_text, Err *err)
     bool ok = true;
     json_read_object(&json);
     while (ok && json_read_key(&json, &key)) {
-        buf_clear(&push->metadata);
+        clear(push, &push->metadata);
         buf_add(&push->metadata, key); /* reading the value may end the key */
         Str name = buf_str(&push->metadata);
         if (json_peek(&json) != JSON_TEXT || !json_read_text(&json, &value))
@@ -131,7 +138,7 @@ static bool read_line(Push *push, JsonReader *json, Err *err)
     if (text.len > PUSH_LINE_MAX)
         return fail(err, ERR_INPUT, "the line has %zu bytes, at most %d are taken", text.len,
                     PUSH_LINE_MAX);
-    buf_clear(&push->line);
+    clear(push, &push->line);
     buf_add(&push->line, text);
     return true;
 }
@@ -160,7 +167,7 @@ static bool read_metadata(Push *push, JsonReader *json, Entry *entry, Err *err)
 static bool read_entry(Push *push, JsonReader *json, Entry *entry, Err *err)
 {
     entry->pair_count = 0;
-    buf_clear(&push->metadata);
+    clear(push, &push->metadata);
     if (json_peek(json) != JSON_ARRAY || !json_read_array(json) || !json_read_element(json))
         return fail(err, ERR_INPUT, "an entry is a list of a time and a line");
     if (!read_time(json, &entry->time_ns, err) || !read_line(push, json, err))

@@ -1,0 +1,151 @@
+/* Pushes as messages: what the records carry, each bound, and every allocation failing. */
+#include "api/loki_push.h"
+
+#include "otlp/view.h"
+#include "support/starve.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+enum { OUT_MAX = 64 << 20 };
+
+static Batch *push(Str body, PushCounts *counts)
+{
+    Err err;
+    Buf out = BUF(OUT_MAX);
+    if (!loki_push_read(body, &out, counts, &err))
+        fail_msg("%s", err.text);
+    Batch *batch = batch_from_bytes(LOGS, &out, &err);
+    assert_non_null(batch);
+    assert_int_equal(batch_item_count(batch), counts->taken);
+    buf_free(&out);
+    return batch;
+}
+
+static void expect_text(Attributes attributes, const char *key, const char *value)
+{
+    ValueView found;
+    assert_true(attributes_find(attributes, str_from(key), &found));
+    assert_int_equal(found.kind, VALUE_STRING);
+    assert_true(str_eq(found.text, str_from(value)));
+}
+
+static void test_record(void **state)
+{
+    (void)state;
+    PushCounts counts;
+    Batch *batch = push(STR("{\"streams\":[{\"values\":[[\"1700000000000000005\",\"it \\u00e9\","
+                            "{\"trace_id\":\"0123456789abcdef0123456789abcdef\","
+                            "\"span_id\":\"not one\",\"a.b\":\"c\"}]],"
+                            "\"stream\":{\"app\":\"shop\",\"zone\":\"1\"}}]}"),
+                        &counts);
+    assert_int_equal(counts.taken, 1);
+    assert_int_equal(counts.refused, 0);
+    LogView log = log_view(batch, 0);
+    assert_true(log.time_ns == 1700000000000000005);
+    assert_true(log.observed_ns == 0);
+    assert_true(str_eq(log.body.text, STR("it \xc3\xa9")));
+    assert_int_equal(log.trace_id.bytes[1], 0x23);
+    assert_true(span_id_is_zero(&log.span_id));
+    expect_text(log.attributes, "span_id", "not one");
+    expect_text(log.attributes, "a.b", "c");
+    assert_int_equal(attributes_count(log.attributes), 2);
+    expect_text(resource_attributes(batch, 0), "app", "shop");
+    expect_text(resource_attributes(batch, 0), "zone", "1");
+    batch_unref(batch);
+}
+
+static void add_many(Buf *out, int count, const char *format)
+{
+    for (int i = 0; i < count; i++) {
+        char text[64];
+        snprintf(text, sizeof text, "%s\"%s%d\":\"v\"", i ? "," : "", format, i);
+        buf_add(out, str_from(text));
+    }
+}
+
+/* One push of a single entry around a part that is at its bound, and one beyond it. */
+static void bound(const char *before, int count, const char *name, const char *behind,
+                  const char *why)
+{
+    for (int beyond = 0; beyond <= 1; beyond++) {
+        PushCounts counts;
+        Buf body = BUF(OUT_MAX);
+        buf_add(&body, str_from(before));
+        if (name)
+            add_many(&body, count + beyond, name);
+        for (int i = 0; !name && i < count + beyond; i++)
+            buf_add_byte(&body, 'x');
+        buf_add(&body, str_from(behind));
+        batch_unref(push(buf_str(&body), &counts));
+        assert_int_equal(counts.taken, !beyond);
+        assert_int_equal(counts.refused, beyond);
+        if (beyond && !strstr(counts.first.text, why))
+            fail_msg("'%s' is not in: %s", why, counts.first.text);
+        buf_free(&body);
+    }
+}
+
+static void test_bounds(void **state)
+{
+    (void)state;
+    bound("{\"streams\":[{\"stream\":{\"a\":\"b\"},\"values\":[[\"1\",\"", PUSH_LINE_MAX, NULL,
+          "\"]]}]}", "stream 1, entry 1: the line has");
+    bound("{\"streams\":[{\"stream\":{", PUSH_LABELS_MAX, "a", "},\"values\":[[\"1\",\"x\"]]}]}",
+          "stream 1: a stream with more than");
+    bound("{\"streams\":[{\"stream\":{\"", PUSH_NAME_MAX, NULL,
+          "\":\"b\"},\"values\":[[\"1\",\"x\"]]}]}", "stream 1: label 'xxx");
+    bound("{\"streams\":[{\"stream\":{\"a\":\"", PUSH_VALUE_MAX, NULL,
+          "\"},\"values\":[[\"1\",\"x\"]]}]}", "stream 1: label 'a' is longer");
+    bound("{\"streams\":[{\"stream\":{\"a\":\"b\"},\"values\":[[\"1\",\"x\",{", PUSH_METADATA_MAX,
+          "k", "}]]}]}", "entry 1: more than");
+    bound("{\"streams\":[{\"stream\":{\"a\":\"b\"},\"values\":[[\"1\",\"x\",{\"k\":\"",
+          PUSH_METADATA_BYTES_MAX - 1, NULL, "\"}]]}]}", "entry 1: metadata of more than");
+}
+
+/* ---- every allocation ----------------------------------------------------------------------- */
+
+/* Either all of it or an error: a lack of memory refuses no entry. */
+static void push_once(void)
+{
+    static const char body[] =
+        "{\"streams\":[{\"stream\":{\"a\\u0062\":\"\\\"b\"},\"values\":[[\"1\",\"\\tx\",{"
+        "\"\\u006b\":"
+        "\"\\tv\"}],[\"2\",\"y\"]]},{\"stream\":{\"a\":\"b\"},\"values\":[[\"\\u0031\",\"x\"]]}]}";
+    Err err;
+    PushCounts counts;
+    Buf out = BUF(OUT_MAX);
+    if (loki_push_read(str_from(body), &out, &counts, &err)) {
+        assert_int_equal(counts.taken, 3);
+        assert_int_equal(counts.refused, 0);
+    } else {
+        assert_int_equal(err.kind, ERR_MEMORY);
+    }
+    buf_free(&out);
+}
+
+static void test_starved(void **state)
+{
+    (void)state;
+    starve_after(-1);
+    long failed = starve_every(push_once);
+    assert_true(failed > 5);
+    print_message("counts: loki push: %ld allocations failed one by one\n", failed);
+    starve_end();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_record),
+        cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_starved),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
