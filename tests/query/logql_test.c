@@ -153,6 +153,9 @@ static void run_all(void)
         "topk(2, label_replace(count_over_time({app=\"a\"} | pattern \"<x> <_>\" | drop id[1s]), "
         "\"y\", \"$1\", \"x\", \"(.*)\")) or vector(1)",
         "quantile_over_time(0.5, {app=\"a\"} | regexp \"(?P<v>[0-9])\" | unwrap v [1s]) by (id)",
+        "{app=\"a\"} | logfmt | label_format x=\"{{.v | upper}}{{b64enc .word}}\", y=app | "
+        "line_format "
+        "`{{if .x}}{{ regexReplaceAll \"(.)\" .word \"$1$1\" | printf \"%9s %5.1f\" .v }}{{end}}`",
         "{app=\"\\x41\\u00e9\"} | unpack | decolorize | keep a, b=\"c\"",
     };
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {

@@ -60,12 +60,6 @@ bool parser_unexpected(Parser *parser, const char *expecting)
                       text, comma, expecting);
 }
 
-bool parser_later(Parser *parser, const char *what)
-{
-    fail(parser->err, ERR_UNSUPPORTED, "%s is not supported yet", what);
-    return lexer_blame(parser->lexer.source, parser->token.at, parser->err);
-}
-
 bool parser_expect(Parser *parser, Str sign)
 {
     return parser_is_sign(parser, sign) ? parser_step(parser) : parser_unexpected(parser, sign.ptr);

@@ -2,6 +2,7 @@
  * stages of a pipeline; see logql_parse.c. */
 #include "query/logql/logql_parser_internal.h"
 #include "query/logql/logql_pattern_internal.h"
+#include "query/logql/logql_template_internal.h"
 
 static bool bad(Parser *parser, size_t at, const char *what)
 {
@@ -383,16 +384,58 @@ static bool parse_decolorize(Parser *parser, LogqlStage *stage)
 /* ---- what changes labels and lines --------------------------------------------------------------
  */
 
-static bool parse_line_format(Parser *parser, LogqlStage *stage)
+typedef struct TemplatePlace {
+    Parser *parser;
+    size_t at;
+} TemplatePlace;
+
+static Regex *template_regex(void *context, Str pattern)
 {
-    (void)stage;
-    return parser_later(parser, "line_format");
+    const TemplatePlace *place = context;
+    return parser_regex(place->parser, pattern, REGEX_SEARCH, place->at);
 }
 
+static LogqlTemplate *parse_template(Parser *parser)
+{
+    Str text;
+    TemplatePlace place = { parser, parser->token.at };
+    const TemplateMaker maker = { parser->query->arena, template_regex, &place };
+    if (!parser_text(parser, &text))
+        return NULL;
+    LogqlTemplate *made = template_parse(&maker, text, parser->err);
+    if (!made && !str_starts(str_from(parser->err->text), STR("parse error")))
+        lexer_blame(parser->lexer.source, place.at, parser->err);
+    return made;
+}
+
+static bool parse_line_format(Parser *parser, LogqlStage *stage)
+{
+    stage->kind = STAGE_LINE_FORMAT;
+    stage->format = parse_template(parser);
+    return stage->format;
+}
+
+/* a="template", b=c */
 static bool parse_label_format(Parser *parser, LogqlStage *stage)
 {
-    (void)stage;
-    return parser_later(parser, "label_format");
+    LabelTerm **link = &stage->terms;
+    stage->kind = STAGE_LABEL_FORMAT;
+    for (bool more = true; more;) {
+        LabelTerm *term = PARSER_NEW(parser, LabelTerm);
+        if (!term || !parser_word(parser, &term->name) || !parser_expect(parser, STR("=")))
+            return false;
+        if (parser->token.kind == LEX_WORD) {
+            if (!parser_word(parser, &term->text))
+                return false;
+        } else if (!(term->format = parse_template(parser))) {
+            return false;
+        }
+        *link = term;
+        link = &term->next;
+        if (!parser_accept(parser, STR(","), &more))
+            return false;
+    }
+    return true;
 }
 
 /* a, b="x", c=~"y" */

@@ -29,8 +29,6 @@ CHECKED bool parser_accept(Parser *parser, Str sign, bool *taken);
 CHECKED bool parser_expect(Parser *parser, Str sign);
 /* "syntax error: unexpected X, expecting Y"; Y may be NULL. Always false. */
 bool parser_unexpected(Parser *parser, const char *expecting);
-/* "X is not there yet" at the next word. Always false. */
-bool parser_later(Parser *parser, const char *what);
 CHECKED bool parser_word(Parser *parser, Str *out); /* an identifier */
 CHECKED bool parser_text(Parser *parser, Str *out); /* a string */
 CHECKED Regex *parser_regex(Parser *parser, Str pattern, RegexMode mode, size_t at);

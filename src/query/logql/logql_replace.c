@@ -5,13 +5,13 @@
 #include "base/buf.h"
 
 /* $1, ${1}, ${name}, $$ in a replacement. */
-static Str expand_group(const LogqlReplace *replace, Str name, const Str *groups, size_t count)
+static Str expand_group(const Regex *regex, Str name, const Str *groups, size_t count)
 {
     uint64_t number;
     if (str_to_u64(name, &number))
         return number < count ? groups[number] : STR("");
     for (size_t i = 0; i < count; i++)
-        if (str_eq(regex_group_name(replace->regex, i), name))
+        if (str_eq(regex_group_name(regex, i), name))
             return groups[i];
     return STR("");
 }
@@ -28,9 +28,11 @@ static size_t reference_length(Str text)
     return len;
 }
 
-static void expand(const LogqlReplace *replace, const Str *groups, size_t count, Buf *out)
+void logql_expand(const Regex *regex, Str replacement, const Str *groups, Buf *out)
 {
-    Str rest = replace->replacement;
+    size_t count = regex_groups(regex);
+    count = count < REGEX_GROUPS_MAX ? count : REGEX_GROUPS_MAX;
+    Str rest = replacement;
     while (rest.len) {
         bool braced = str_starts(rest, STR("${"));
         if (rest.ptr[0] != '$' || rest.len == 1) {
@@ -42,7 +44,7 @@ static void expand(const LogqlReplace *replace, const Str *groups, size_t count,
         size_t len = reference_length(rest);
         bool closed = !braced || str_starts(str_skip(rest, len), STR("}"));
         if (len && closed)
-            buf_add(out, expand_group(replace, str_first(rest, len), groups, count));
+            buf_add(out, expand_group(regex, str_first(rest, len), groups, count));
         else if (!braced && str_starts(rest, STR("$")))
             buf_add_byte(out, '$'), len = 1;
         rest = str_skip(rest, len + (braced && closed));
@@ -58,7 +60,7 @@ static bool replaced_labels(const LogqlReplace *replace, Labels labels, Buf *tex
     group_count = group_count < REGEX_GROUPS_MAX ? group_count : REGEX_GROUPS_MAX;
     if (!regex_find(replace->regex, value.ptr ? value : STR(""), groups, group_count))
         return false;
-    expand(replace, groups, group_count, text);
+    logql_expand(replace->regex, replace->replacement, groups, text);
     *count = 0;
     for (size_t i = 0; i < labels.count; i++)
         if (!str_eq(labels.ptr[i].name, replace->target))

@@ -2,6 +2,7 @@
 #include "query/logql/logql_lexer_internal.h"
 #include "query/logql/logql_pattern_internal.h"
 #include "query/logql/logql_row_internal.h"
+#include "query/logql/logql_template_internal.h"
 
 #include "base/clock.h"
 
@@ -203,6 +204,31 @@ static void run_decolorize(LogqlRow *row)
     row->line = (Str){ out, len };
 }
 
+/* ---- formats ------------------------------------------------------------------------------------
+ */
+
+static void run_line_format(LogqlRow *row, const LogqlStage *stage)
+{
+    Str made;
+    if (template_run(row, stage->format, &made))
+        row->line = made;
+}
+
+/* One after the other: a later one sees what an earlier one made. */
+static void run_label_format(LogqlRow *row, const LabelTerm *terms)
+{
+    for (; terms && !row->failed; terms = terms->next) {
+        Str made;
+        bool found = true;
+        if (terms->format ? !template_run(row, terms->format, &made)
+                          : (made = row_get(row, terms->text, &found), !found))
+            continue;
+        if (!terms->format)
+            row_remove(row, terms->text);
+        row_set(row, terms->name, made);
+    }
+}
+
 /* ---- all of it ----------------------------------------------------------------------------------
  */
 
@@ -220,8 +246,8 @@ static bool run_stage(LogqlRow *row, const LogqlStage *stage)
     case STAGE_DECOLORIZE: return run_decolorize(row), true;
     case STAGE_DROP: return run_drop(row, stage->terms), true;
     case STAGE_KEEP: return run_keep(row, stage->terms), true;
-    case STAGE_LINE_FORMAT:
-    case STAGE_LABEL_FORMAT: return true;
+    case STAGE_LINE_FORMAT: return run_line_format(row, stage), true;
+    case STAGE_LABEL_FORMAT: return run_label_format(row, stage->terms), true;
     }
     return true;
 }

@@ -3,6 +3,7 @@
 #ifndef QUERY_LOGQL_LOGQL_TREE_INTERNAL_H
 #define QUERY_LOGQL_LOGQL_TREE_INTERNAL_H
 
+#include "base/buf.h"
 #include "query/logql/logql.h"
 #include "query/logql/logql_ip_internal.h"
 
@@ -219,6 +220,8 @@ struct LogqlQuery {
 
 /* The value of an operator between two numbers; a comparison gives 1 or 0. */
 double logql_arithmetic(const LogqlBinary *binary, double left, double right);
+/* $1, ${1}, ${name}, $$ in a replacement; groups: all that regex_find() may fill. */
+void logql_expand(const Regex *regex, Str replacement, const Str *groups, Buf *out);
 PURE bool logql_compare(Comparison comparison, double left, double right);
 
 #endif
