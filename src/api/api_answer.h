@@ -34,6 +34,10 @@ typedef struct ApiSources {
      * thread. False: it is not stored, or nobody can say. */
     bool (*append)(void *context, Batch *batch, int64_t deadline_mono_ns, Err *err);
     void *append_context;
+    /* Reads the program's configuration again; from any thread. False: it is wrong, and what runs
+     * goes on. */
+    bool (*reload)(void *context, Err *err);
+    void *reload_context;
 } ApiSources;
 
 typedef struct ApiRequest {

@@ -246,11 +246,18 @@ static void ready_face(const ApiSources *sources, const ApiRequest *request, Api
 
 static void reload_face(const ApiSources *sources, const ApiRequest *request, ApiAnswer *answer)
 {
-    (void)sources;
+    Err err;
     (void)request;
-    answer_plain(answer, 501,
-                 STR("A running cryostorm does not read its configuration again yet; "
-                     "restart it.\n"));
+    if (!sources->reload)
+        fail(&err, ERR_UNSUPPORTED, "nobody here can reload");
+    if (sources->reload && sources->reload(sources->reload_context, &err)) {
+        answer_plain(answer, 200, STR(""));
+        return;
+    }
+    answer_plain(answer, err.kind == ERR_UNSUPPORTED ? 501 : 500,
+                 STR("failed to reload the configuration: "));
+    buf_add(&answer->body, str_from(err.text));
+    buf_add_byte(&answer->body, '\n');
 }
 
 const ApiRoute prometheus_port_routes[PROMETHEUS_PORT_ROUTES] = {
@@ -262,8 +269,5 @@ const ApiRoute prometheus_port_routes[PROMETHEUS_PORT_ROUTES] = {
       .methods = STR_ROW("GET"),
       .answer = ready_face,
       .at_once = true },
-    { .path = STR_ROW("/-/reload"),
-      .methods = STR_ROW("POST, PUT"),
-      .answer = reload_face,
-      .at_once = true },
+    { .path = STR_ROW("/-/reload"), .methods = STR_ROW("POST, PUT"), .answer = reload_face },
 };

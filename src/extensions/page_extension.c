@@ -100,6 +100,11 @@ static Server *new_server(PageExtension *page, Str endpoint, Err *err)
     return server_new(&settings, err);
 }
 
+static bool reload(void *host, Err *err)
+{
+    return host_reload(host, err);
+}
+
 static bool open_api(PageExtension *page, Err *err)
 {
     Host *host = page->base.host;
@@ -110,7 +115,9 @@ static bool open_api(PageExtension *page, Err *err)
                          .series = store_series(page->stored.store),
                          .logs = store_logs(page->stored.store),
                          .append = append_and_wait,
-                         .append_context = &page->stored },
+                         .append_context = &page->stored,
+                         .reload = reload,
+                         .reload_context = host },
             .clock = host_clock(host),
             .status = fill_status,
             .context = page,
@@ -147,12 +154,12 @@ static void listen_too(PageExtension *page, Server *server, const char *name)
 {
     Err err;
     if (!server_listen(server, &err)) {
-        host_log(page->base.host, LOG_WARN, "%s's API has no port of its own: %s", name, err.text);
+        host_log(page->base.host, LOG_WARN, "%s API has no port of its own: %s", name, err.text);
         return;
     }
     char text[ADDRESS_TEXT_SIZE];
     Address address = server_address(server);
-    host_log(page->base.host, LOG_INFO, "%s's API is on http://%s", name,
+    host_log(page->base.host, LOG_INFO, "%s API is on http://%s", name,
              address_text(&address, text));
     warn_if_open(page, &address);
 }
@@ -165,7 +172,7 @@ static bool open_prometheus(PageExtension *page, Err *err)
     if (!server || !api_server_show(page->api, server, prometheus_routes, PROMETHEUS_ROUTES, err) ||
         !api_server_show(page->api, server, prometheus_port_routes, PROMETHEUS_PORT_ROUTES, err))
         return blame(err, "prometheus");
-    listen_too(page, server, "Prometheus");
+    listen_too(page, server, "Prometheus'");
     return true;
 }
 
@@ -177,7 +184,7 @@ static bool open_loki(PageExtension *page, Err *err)
     if (!server || !api_server_show(page->api, server, loki_routes, LOKI_ROUTES, err) ||
         !api_server_show(page->api, server, loki_port_routes, LOKI_PORT_ROUTES, err))
         return blame(err, "loki");
-    listen_too(page, server, "Loki");
+    listen_too(page, server, "Loki's");
     return true;
 }
 

@@ -168,6 +168,41 @@ static void a_server_that_scrapes_nothing(void **state)
     ask_of(NULL, "/api/v1/status/buildinfo", "", 200, "\"data\":{\"version\":\"3.");
 }
 
+static bool reload(void *context, Err *err)
+{
+    return *(bool *)context || (fail)(err, ERR_INPUT, "line 3: no");
+}
+
+static void expect_port(const ApiSources *sources, const char *path, int status, const char *body)
+{
+    for (size_t i = 0; i < PROMETHEUS_PORT_ROUTES; i++) {
+        const ApiRequest request = { .path = str_from(path) };
+        ApiAnswer answer = { .body = BUF(API_BODY_MAX) };
+        if (!str_eq(prometheus_port_routes[i].path, request.path))
+            continue;
+        prometheus_port_routes[i].answer(sources, &request, &answer);
+        assert_int_equal(answer.status, status);
+        assert_true(str_contains(buf_str(&answer.body), str_from(body)));
+        buf_free(&answer.body);
+    }
+}
+
+static void the_port_of_its_own(void **state)
+{
+    (void)state;
+    bool good = true;
+    ApiSources sources = { .series = series_table_source(table) }, none = { 0 };
+    expect_port(&sources, "/-/healthy", 200, "healthy");
+    expect_port(&sources, "/-/ready", 200, "ready");
+    expect_port(&none, "/-/ready", 503, "no store of metrics");
+    expect_port(&sources, "/-/reload", 501, "nobody here can reload");
+    sources.reload = reload;
+    sources.reload_context = &good;
+    expect_port(&sources, "/-/reload", 200, "");
+    good = false;
+    expect_port(&sources, "/-/reload", 500, "failed to reload the configuration: line 3: no");
+}
+
 /* ---- memory that runs out -----------------------------------------------------------------------
  */
 
@@ -210,6 +245,7 @@ int main(void)
         cmocka_unit_test(a_range),
         cmocka_unit_test(what_goes_wrong),
         cmocka_unit_test(names_and_values),
+        cmocka_unit_test(the_port_of_its_own),
         cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(a_server_that_scrapes_nothing),
     };
