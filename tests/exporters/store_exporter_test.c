@@ -57,13 +57,18 @@ static void end(Fixture *f)
     test_disk_free(f->disk);
 }
 
-static bool push(Fixture *f, const char *words, Err *err)
+static bool push_signal(Fixture *f, Signal signal, const char *words, Err *err)
 {
-    Batch *batch = make_batch(TRACES, str_from(words), err);
+    Batch *batch = make_batch(signal, str_from(words), err);
     assert_non_null(batch);
     bool taken = test_host_push(f->host, batch, true, err);
     batch_unref(batch);
     return taken;
+}
+
+static bool push(Fixture *f, const char *words, Err *err)
+{
+    return push_signal(f, TRACES, words, err);
 }
 
 static void step(Fixture *f)
@@ -94,6 +99,28 @@ static void delivered_means_on_the_disk(void **state)
         assert_int_equal(test_host_ack(f.host, i)->outcome.result, ACK_DELIVERED);
     assert_int_equal(spans_held(&f), 3);
     assert_int_equal(test_host_status(f.host).sent, 3);
+    end(&f);
+}
+
+static void every_signal_is_stored(void **state)
+{
+    (void)state;
+    Fixture f;
+    Err err = { 0 };
+    begin(&f, 0);
+    assert_true(push_signal(&f, TRACES, "{} a b", &err));
+    assert_true(push_signal(&f, METRICS, "{} a(k=1) a(k=2) b", &err));
+    assert_true(push_signal(&f, LOGS, "{service.name=x} a b c d", &err));
+    step(&f);
+    for (size_t i = 0; i < 3; i++)
+        assert_int_equal(test_host_ack(f.host, i)->outcome.result, ACK_DELIVERED);
+    StoreStats stats;
+    store_stats(f.store, &stats);
+    assert_int_equal(stats.spans, 2);
+    assert_int_equal(stats.records, 4);
+    assert_int_equal(stats.streams, 1);
+    assert_int_equal(stats.points_unsupported + stats.samples, 3);
+    assert_int_equal(test_host_status(f.host).sent, 9);
     end(&f);
 }
 
@@ -172,6 +199,7 @@ int main(void)
     log_set_level(LOG_OFF);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(delivered_means_on_the_disk),
+        cmocka_unit_test(every_signal_is_stored),
         cmocka_unit_test(a_write_that_fails_gives_the_data_back),
         cmocka_unit_test(a_full_queue_refuses_and_says_when),
         cmocka_unit_test(stopping_stores_what_was_taken),

@@ -3,7 +3,7 @@
  * A collector with `acknowledge: delivered` and the store's `sync: always` takes requests over HTTP
  * and gRPC through a bad network. At a moment that the seed chooses, between two callbacks or in
  * the middle of the disk's work, the power is cut: every file goes back to its synced length, or
- * (torn) every unsynced sector decides by itself. Then a store is opened on what is left: no span
+ * (torn) every unsynced sector decides by itself. Then a store is opened on what is left: no item
  * that a client was told OK may be missing, now or after any later cut, and none may be there that
  * nobody sent. The next life goes on with that disk.
  *
@@ -44,7 +44,9 @@ static const char yaml[] =
     "service:\n"
     "  extensions: [store]\n"
     "  pipelines:\n"
-    "    traces: { receivers: [otlp], processors: [batch], exporters: [store] }\n";
+    "    traces: { receivers: [otlp], processors: [batch], exporters: [store] }\n"
+    "    metrics: { receivers: [otlp], processors: [batch], exporters: [store] }\n"
+    "    logs: { receivers: [otlp], processors: [batch], exporters: [store] }\n";
 
 static uint64_t seed;
 
@@ -75,6 +77,7 @@ static void choose_disk_death(Collector *c)
 
 static void load(Collector *c)
 {
+    static const Signal signals[] = { TRACES, METRICS, LOGS };
     Random *random = collector_random(c);
     choose_weather(c);
     choose_disk_death(c);
@@ -82,7 +85,7 @@ static void load(Collector *c)
     for (size_t i = 0; i < turns; i++) {
         size_t burst = (size_t)random_below(random, BURST_MAX);
         for (size_t k = 0; k < burst && collector_ask_count(c) < ASKS_MAX; k++)
-            collector_send(c, TRACES, random_below(random, 2));
+            collector_send(c, signals[random_below(random, 3)], random_below(random, 2));
         collector_turn(c);
     }
 }

@@ -43,7 +43,8 @@ static const char yaml[] =
     "  extensions: [health_check, page, store]\n"
     "  pipelines:\n"
     "    traces: { receivers: [otlp], processors: [resource, batch], exporters: [debug, store] }\n"
-    "    metrics: { receivers: [otlp], processors: [batch], exporters: [debug] }\n";
+    "    metrics: { receivers: [otlp], processors: [batch], exporters: [debug, store] }\n"
+    "    logs: { receivers: [otlp], processors: [batch], exporters: [store] }\n";
 
 typedef enum Happened {
     STAYED_DOWN,
@@ -69,6 +70,7 @@ static Happened live(Collector *c)
     collector_send(c, TRACES, false);
     collector_send(c, TRACES, true);
     collector_send(c, METRICS, false);
+    collector_send(c, LOGS, true);
     turn_until_answered(c);
     collector_get(c, "http://127.0.0.1:13133/");
     collector_get(c, "http://127.0.0.1:16686/api/traces?service=shop&start=0");
@@ -84,9 +86,9 @@ static void expect_perfect(Collector *c, Happened happened)
         if (collector_ask(c, i)->verdict != VERDICT_YES)
             fail_msg("request %zu: %d %s", i, collector_ask(c, i)->status,
                      collector_ask(c, i)->text);
-    assert_non_null(strstr(collector_ask(c, 3)->text, "Server available"));
-    assert_non_null(strstr(collector_ask(c, 4)->text, "\"h0\""));
-    assert_non_null(strstr(collector_ask(c, 4)->text, "\"g1\""));
+    assert_non_null(strstr(collector_ask(c, 4)->text, "Server available"));
+    assert_non_null(strstr(collector_ask(c, 5)->text, "\"h0\""));
+    assert_non_null(strstr(collector_ask(c, 5)->text, "\"g1\""));
 }
 
 static void expect_nothing_lost(Collector *c, const char *what, long n)

@@ -62,8 +62,9 @@ size_t collector_ask_count(const Collector *c);
 const Ask *collector_ask(const Collector *c, size_t i);
 bool collector_all_answered(const Collector *c);
 
-/* The power cut, and a store opened on what is left. True: every span that a client was told to be
- * delivered is there, and nothing is there that nobody sent. Else err says what is wrong. */
+/* The power cut, and a store opened on what is left. True: every span, metric and record that a
+ * client was told to be delivered is there, and nothing is there that nobody sent. Else err says
+ * what is wrong. */
 bool collector_judge(Collector *c, DiskCrash how, const char *directory, Err *err);
 
 #endif

@@ -1,13 +1,15 @@
 /* log_cursor.c - scan over a snapshot of logs: a merge of all runs by time.
  *
  * Each run's lines are in order of time, so a heap with one place per run gives them in order of
- * all. The matchers are asked once per stream of a run. What a line itself says (stream, trace,
+ * all. The matchers are asked once per stream. What a line itself says (stream, trace,
  * text) decides before anything is read from the batch; metadata is made only for rows that are
  * handed out.
  */
 #include "base/mem.h"
 #include "store/logs/log_labels.h"
 #include "store/logs/log_store.h"
+
+#include <stdlib.h>
 
 enum {
     DEADLINE_ROWS = 256,
@@ -25,8 +27,9 @@ typedef struct LogHead {
 
 typedef struct LogScanState {
     LogCursor cursor; /* first */
-    Clock *clock;
+    LogStore *store;
     Snapshot snapshot;
+    LabelSets chosen;
     Arena *kept; /* as long as the cursor */
     const Str *contains;
     size_t contains_count;
@@ -98,21 +101,41 @@ static LogTaken take_next(LogScanState *state)
 /* ---- opening -----------------------------------------------------------------------------------
  */
 
-static bool want_streams(LogScanState *state, const LogRun *run, const LabelMatch *match,
-                         const bool **out, Err *err)
+static int compare_addresses(const void *a, const void *b)
+{
+    uintptr_t left = (uintptr_t) * (LabelSet *const *)a, right = (uintptr_t) * (LabelSet *const *)b;
+    return (left > right) - (left < right);
+}
+
+/* The streams that match, by address. The snapshot comes first: what it holds stays in the table.
+ */
+static bool choose_streams(LogScanState *state, LabelTable *table, const LogScan *query, Err *err)
+{
+    LabelMatch match;
+    if (!label_match_init(&match, query->matchers, query->matcher_count, err))
+        return false;
+    bool ok = label_table_select(table, &match, &state->chosen, err);
+    label_match_done(&match);
+    if (ok && state->chosen.count)
+        qsort(state->chosen.ptr, state->chosen.count, sizeof(LabelSet *), compare_addresses);
+    return ok;
+}
+
+static bool want_streams(LogScanState *state, const LogRun *run, const bool **out, Err *err)
 {
     *out = NULL;
     bool *wanted = ARENA_MAKE(state->kept, bool, run->stream_count + 1, err), any = false;
     if (!wanted)
         return false;
-    for (size_t i = 0; i < run->stream_count; i++)
-        any |= wanted[i] = label_matches(match, run->streams[i]->labels);
+    for (size_t i = 0; state->chosen.count && i < run->stream_count; i++)
+        any |= wanted[i] = bsearch(&run->streams[i], state->chosen.ptr, state->chosen.count,
+                                   sizeof(LabelSet *), compare_addresses) != NULL;
     if (any)
         *out = wanted;
     return true;
 }
 
-static bool make_heads(LogScanState *state, const LogScan *query, const LabelMatch *match, Err *err)
+static bool make_heads(LogScanState *state, const LogScan *query, Err *err)
 {
     state->heads = ARENA_MAKE(state->kept, LogHead, state->snapshot.count + 1, err);
     if (!state->heads)
@@ -123,8 +146,8 @@ static bool make_heads(LogScanState *state, const LogScan *query, const LabelMat
         head.end = query->to_ns ? log_run_seek(run, query->to_ns) : run->base.count;
         if (head.at >= head.end)
             continue;
-        if (!within_deadline(state->clock, state->deadline, err) ||
-            !want_streams(state, run, match, &head.wanted, err))
+        if (!within_deadline(state->store->clock, state->deadline, err) ||
+            !want_streams(state, run, &head.wanted, err))
             return false;
         if (head.wanted)
             state->heads[state->head_count++] = head;
@@ -204,7 +227,8 @@ static LogResult scan_step(LogCursor *cursor, LogBlock *out, Err *err)
     *out = (LogBlock){ .rows = state->rows };
     label_list_clear(&state->metadata);
     for (size_t seen = 0; state->head_count && state->left && !block_full(state, out); seen++) {
-        if (seen % DEADLINE_ROWS == 0 && !within_deadline(state->clock, state->deadline, err))
+        if (seen % DEADLINE_ROWS == 0 &&
+            !within_deadline(state->store->clock, state->deadline, err))
             return LOG_FAILED;
         LogTaken taken = take_next(state);
         if (!line_may_match(state, taken.line))
@@ -220,6 +244,7 @@ static LogResult scan_step(LogCursor *cursor, LogBlock *out, Err *err)
 static void scan_end(LogCursor *cursor)
 {
     LogScanState *state = (LogScanState *)cursor;
+    label_sets_done(&state->store->streams, &state->chosen);
     snapshot_done(&state->snapshot);
     label_list_done(&state->metadata);
     arena_free(state->metadata.arena);
@@ -230,21 +255,14 @@ static void scan_end(LogCursor *cursor)
 LogCursor *log_store_scan(LogSource *source, const LogScan *query, Err *err)
 {
     LogStore *store = (LogStore *)source;
-    LabelMatch match;
-    if (!label_match_init(&match, query->matchers, query->matcher_count, err))
-        return NULL;
     LogScanState *state = MEM_MAKE(LogScanState, 1, err);
-    bool ok = state != NULL;
-    if (ok) {
-        state->cursor = (LogCursor){ scan_step, scan_end };
-        state->clock = store->clock;
-        ok = copy_query(state, query, err) && snapshot_take(&store->rows, &state->snapshot, err) &&
-             make_heads(state, query, &match, err);
-    }
-    label_match_done(&match);
-    if (ok)
+    if (!state)
+        return NULL;
+    state->cursor = (LogCursor){ scan_step, scan_end };
+    state->store = store;
+    if (copy_query(state, query, err) && snapshot_take(&store->rows, &state->snapshot, err) &&
+        choose_streams(state, &store->streams, query, err) && make_heads(state, query, err))
         return &state->cursor;
-    if (state)
-        scan_end(&state->cursor);
+    scan_end(&state->cursor);
     return NULL;
 }
