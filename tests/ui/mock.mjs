@@ -8,6 +8,7 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import { extname, join, normalize } from "node:path";
 import { fileURLToPath } from "node:url";
+import { logsAnswer, recordsOf } from "./mock_logs.mjs";
 import { metricsAnswer } from "./mock_metrics.mjs";
 import { servicesAnswer } from "./mock_services.mjs";
 import { makeTraces } from "./samples.mjs";
@@ -33,6 +34,12 @@ export function startMock({ page, port = 0, empty = false, traffic = true }) {
     if (url.pathname === "/mock/fill") {
       store.traces = makeTraces(Date.now());
       response.end();
+    } else if (url.pathname.startsWith("/loki/api/v1/")) {
+      const parts = url.pathname.split("/").slice(4).map(decodeURIComponent);
+      const [code, body] = logsAnswer(parts, url.searchParams, store.traces);
+      const plain = typeof body === "string";
+      const type = plain ? "text/plain; charset=utf-8" : "application/json";
+      response.writeHead(code, { "content-type": type }).end(plain ? body : JSON.stringify(body));
     } else if (url.pathname.startsWith("/api/")) {
       const [code, body] = answer(store, url);
       response.writeHead(code, { "content-type": "application/json" }).end(JSON.stringify(body));
@@ -116,7 +123,7 @@ function status(store) {
     received: {
       spans: spans + store.extra,
       metric_points: store.traces.length > 0 ? 8412 : 0,
-      log_records: 0,
+      log_records: recordsOf(store.traces).length,
     },
     stored: {
       spans: spans + store.extra,

@@ -4,6 +4,7 @@
 //   node tests/ui/page_e2e.mjs <directory of the built page>
 import { execFileSync } from "node:child_process";
 import { checker, equal, launch, overflows, text, truth } from "./browser.mjs";
+import { logsChecks } from "./logs_e2e.mjs";
 import { metricsChecks } from "./metrics_e2e.mjs";
 import { startMock } from "./mock.mjs";
 import { MARKUP } from "./samples.mjs";
@@ -318,6 +319,7 @@ for (const [name, path] of [
 
 await servicesChecks(run, base, at(empty));
 await metricsChecks(run, base, at(empty));
+await logsChecks(run, base, at(empty), failed);
 
 await run(at(empty), "an empty store says how to fill it, and notices", {}, async (page) => {
   await page.waitForSelector(".empty");

@@ -3,6 +3,7 @@ import {
   atLeast,
   errorShare,
   logShare,
+  logsUrl,
   meanRate,
   metricsUrl,
   percent,
@@ -108,6 +109,9 @@ describe("what is behind a number", () => {
     ]);
   });
   it("is asked for by a name that may hold anything", () => {
+    expect(new URL(logsUrl('x"} or', hour), "http://h").searchParams.get("query")).toBe(
+      '{service_name="x\\"} or"}',
+    );
     expect(metricsUrl("shop", { ...hour, range: "15m" })).toBe("/metrics?service=shop&range=15m");
   });
 });

@@ -12,6 +12,7 @@ import { TraceView } from "./views/trace";
 
 const ServicesView = lazy(() => import("./views/services").then((m) => m.ServicesView));
 const MetricsView = lazy(() => import("./views/metrics").then((m) => m.MetricsView));
+const LogsView = lazy(() => import("./views/logs").then((m) => m.LogsView));
 
 export function App() {
   const place = usePlace();
@@ -41,6 +42,7 @@ function view(place: Place) {
   if (place.path === "/" || place.path === "/search") return <SearchView params={place.params} />;
   if (place.path === "/services") return <ServicesView params={place.params} />;
   if (place.path === "/metrics") return <MetricsView params={place.params} />;
+  if (place.path === "/logs") return <LogsView params={place.params} />;
   const [, id] = /^\/trace\/([0-9a-fA-F]{1,32})$/.exec(place.path) ?? [];
   if (id) return <TraceView key={id} id={id.toLowerCase()} params={place.params} />;
   return <NotFound path={place.path} />;

@@ -12,6 +12,7 @@ import "./style/empty.css";
 import "./style/views.css";
 import "./style/services.css";
 import "./style/metrics.css";
+import "./style/logs.css";
 
 startPolling();
 render(<App />, document.getElementById("app")!);

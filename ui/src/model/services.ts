@@ -101,3 +101,8 @@ export function atLeast(ms: number): string {
 export function metricsUrl(service: string, range: TimeRange): string {
   return `/metrics?${new URLSearchParams({ service, ...rangeParams(range) })}`;
 }
+
+export function logsUrl(service: string, range: TimeRange): string {
+  const query = `{service_name=${JSON.stringify(service)}}`;
+  return `/logs?${new URLSearchParams({ query, ...rangeParams(range) })}`;
+}

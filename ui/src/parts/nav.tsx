@@ -6,6 +6,7 @@ const VIEWS = [
   ["/services", "Services"],
   ["/search", "Traces"],
   ["/metrics", "Metrics"],
+  ["/logs", "Logs"],
 ] as const;
 
 export function Nav({ place }: { place: Place }) {

@@ -8,7 +8,10 @@ import type { Span, SpanEvent, Trace } from "../model/trace";
 import { dateTime, duration } from "../model/units";
 import { CopyButton } from "./copy";
 import { ChevronIcon, CloseIcon, ErrorIcon, SearchIcon } from "./icons";
+import { lazy } from "../lazy";
 import { ServiceChip } from "./service";
+
+const SpanLogs = lazy(() => import("./span-logs").then((m) => m.SpanLogs));
 
 interface Props {
   trace: Trace;
@@ -49,6 +52,9 @@ export function SpanDetails({ trace, span, onSelect, onClose }: Props) {
             ))}
           </Section>
         )}
+        <Section name="Logs">
+          <SpanLogs key={span.id} trace={trace} span={span} />
+        </Section>
         {span.links.length > 0 && (
           <Section name="Links" count={span.links.length}>
             <ul class="links">
@@ -137,7 +143,7 @@ function Fact({ name, children }: { name: string; children: ComponentChildren })
 
 function Section(props: {
   name: string;
-  count: number;
+  count?: number; // where it is known beforehand
   none?: string;
   children: ComponentChildren;
 }) {
@@ -154,7 +160,7 @@ function Section(props: {
           <ChevronIcon /> {props.name} <span class="num muted">{props.count}</span>
         </button>
       </h3>
-      {open && (props.count > 0 ? props.children : <p class="muted none">{props.none}</p>)}
+      {open && (props.count !== 0 ? props.children : <p class="muted none">{props.none}</p>)}
     </section>
   );
 }

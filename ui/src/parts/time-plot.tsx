@@ -121,6 +121,11 @@ function stacked(lines: readonly Line[]): (number | null)[][] {
   return out;
 }
 
+// Bars count: there is no half of a line.
+const WHOLE = [1, 2, 5]
+  .flatMap((n) => Array.from({ length: 9 }, (_, i) => n * 10 ** i))
+  .sort((a, b) => a - b);
+
 interface Look {
   lines: readonly Line[];
   bars: boolean;
@@ -167,7 +172,14 @@ function optionsFor(made: typeof uPlot, { lines, bars, step, pointed, zoomed }: 
         grid: { show: false },
         values: (_, at, __, ___, incr) => at.map((s) => timeLabel(s, incr)),
       },
-      { ...axis, size: 56, gap: 6, space: bars ? 20 : 32, values: (_, at) => at.map(shortNumber) },
+      {
+        ...axis,
+        size: 56,
+        gap: 6,
+        space: bars ? 20 : 32,
+        values: (_, at) => at.map(shortNumber),
+        ...(bars && { incrs: WHOLE }),
+      },
     ],
     series: [
       {},

@@ -1,4 +1,5 @@
 import { tracePath } from "../api/jaeger";
+import { traceLogsUrl } from "../model/trace-logs";
 import type { Trace } from "../model/trace";
 import { dateTime, duration, plural } from "../model/units";
 import { cameFromInside } from "../router";
@@ -14,6 +15,7 @@ interface Props {
 }
 
 export function TraceHead({ trace, reload, loading, problem }: Props) {
+  const logs = traceLogsUrl(trace.id, trace.startUs, trace.duration);
   return (
     <header class="trace-head">
       <a class="icon-button" href="/search" title="Back" aria-label="Back" onClick={goBack}>
@@ -50,6 +52,9 @@ export function TraceHead({ trace, reload, loading, problem }: Props) {
         >
           <RefreshIcon />
         </button>
+        <a class="button small" href={logs} title="What was logged within this trace">
+          Logs
+        </a>
         <a class="button small" href={tracePath(trace.id)} target="_blank" rel="noreferrer">
           JSON
         </a>

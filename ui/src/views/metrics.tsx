@@ -24,19 +24,16 @@ import {
   type MetricsState,
 } from "../model/metrics";
 import type { Context, Suggestion } from "../model/query-context";
-import { plotData, scalarTable, SERIES_MAX, vectorTable } from "../model/series";
+import { scalarTable, vectorTable } from "../model/series";
 import { alignedTo, fixedRange, rangeProblem, resolveRange, type Span } from "../model/time-range";
-import { plural } from "../model/units";
 import { Choice } from "../parts/field";
 import { EmptySignal } from "../parts/empty-signal";
 import { Failure } from "../parts/failure";
+import { Graph } from "../parts/graph";
 import { MetricList } from "../parts/metric-list";
 import { QueryInput } from "../parts/query-input";
-import { SeriesLegend } from "../parts/series-legend";
 import { TimePicker } from "../parts/time-picker";
-import { TimePlot } from "../parts/time-plot";
 import { VectorTable } from "../parts/vector-table";
-import { lineColour } from "../model/colour";
 import { navigate } from "../router";
 import { useLoad } from "../use-load";
 import { useNow } from "../use-now";
@@ -255,7 +252,11 @@ function Result({ state, loaded, go, refresh }: ResultProps) {
       ))}
       {empty && <NoSeries state={state} go={go} />}
       {!empty && data.resultType === "matrix" && state.tab === "graph" && (
-        <Graph result={data.result} grid={grid} go={go} />
+        <Graph
+          result={data.result}
+          grid={grid}
+          onZoom={(zoom) => go({ range: fixedRange(zoom) })}
+        />
       )}
       {!empty && data.resultType === "matrix" && state.tab === "table" && (
         <p class="notice">
@@ -267,51 +268,6 @@ function Result({ state, loaded, go, refresh }: ResultProps) {
         <VectorTable table={scalarTable(data.result)} />
       )}
     </section>
-  );
-}
-
-interface GraphProps {
-  result: Extract<Answer["data"], { resultType: "matrix" }>["result"];
-  grid: Grid;
-  go: (part: Partial<MetricsState>) => void;
-}
-
-function Graph({ result, grid, go }: GraphProps) {
-  const [point, setPoint] = useState<number | null>(null);
-  const [alone, setAlone] = useState<number | null>(null);
-  const data = useMemo(() => plotData(result, grid), [result]);
-  const only = alone !== null && alone < data.series.length ? alone : null;
-  const lines = useMemo(
-    () =>
-      data.series
-        .map((series, i) => ({ ...series, colour: lineColour(i) }))
-        .filter((_, i) => only === null || i === only),
-    [data, only],
-  );
-  return (
-    <>
-      <div class="panel">
-        <TimePlot
-          class="metric-plot"
-          label={`${plural(data.series.length, "series", "series")} over time; the table below has their values`}
-          times={data.times}
-          lines={lines}
-          onZoom={(span) => go({ range: fixedRange(span) })}
-          onPoint={setPoint}
-        />
-      </div>
-      {data.total > SERIES_MAX && (
-        <p class="notice">
-          The first {SERIES_MAX} of {data.total} series are drawn. Aggregate, or select fewer.
-        </p>
-      )}
-      <SeriesLegend
-        data={data}
-        point={point !== null && point < data.times.length ? point : null}
-        alone={only}
-        onAlone={setAlone}
-      />
-    </>
   );
 }
 

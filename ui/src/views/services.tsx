@@ -7,6 +7,7 @@ import {
   atLeast,
   errorShare,
   logShare,
+  logsUrl,
   meanRate,
   metricsUrl,
   percent,
@@ -216,6 +217,9 @@ function Row({ row, data, span, range, slowest }: RowProps) {
       <td class="s-links">
         <a class="button small" href={traces} aria-label={`Traces of ${row.name}`}>
           Traces
+        </a>
+        <a class="button small" href={logsUrl(row.name, range)} aria-label={`Logs of ${row.name}`}>
+          Logs
         </a>
         <a
           class="button small"
