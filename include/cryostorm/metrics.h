@@ -151,8 +151,9 @@ CRYO_BINDER_(CryoGauge, cryo_gauge_bind)
  * decides between integer and double. C++ calls the forms with _int and _double.
  *
  * An integer given to an instrument of doubles is converted, a double given to one of integers is
- * taken when it is whole. Refused and counted are: below zero for counters and histograms, not
- * finite except for gauges, a fraction for integers. Integers wrap around, as they do in C. */
+ * taken when it is whole; histograms take either. Refused and counted are: below zero for counters
+ * and histograms, not finite except for gauges, a fraction for integers. Integers wrap around, as
+ * they do in C. */
 extern CRYO_API unsigned char cryo_metering; /* 0: nothing is measured; the library's, read only */
 
 CRYO_API void cryo_measure_int(const CryoInstrument *instrument, int64_t value,

@@ -2,9 +2,10 @@
  *
  *     handle, attributes --> cell of this thread --> add
  *
- * Without attributes the cell is found by the handle's number, else in a cache of the thread, by a
- * hash of samples and a comparison of all bytes. Only what is in neither goes the long way: the set
- * is made, its series looked up under the lock, its cell made.
+ * Without attributes the cell is found by the handle's number, else in a cache of the thread: first
+ * where the last one was, then by a hash of samples, and always by a comparison of all bytes. Only
+ * what is in neither goes the long way: the set is made, its series looked up under the lock, its
+ * cell made.
  *
  * Memory order. The thread's list of cells is published with release and walked with acquire. A
  * sum's number and its mark are relaxed: the collector takes the difference to what it has taken
@@ -26,7 +27,7 @@ enum {
     CACHE_FIRST = 64,
     CACHE_MAX = 4096,
     CACHED_BYTES_MAX = 1024, /* a set larger than this goes the long way each time */
-    ARRAY_FIRST = 64,
+    ROW_FIRST = 64,
 };
 
 typedef enum CellKind { CELL_SUM_INT, CELL_SUM_DOUBLE, CELL_LAST, CELL_HISTOGRAM } CellKind;
@@ -64,10 +65,22 @@ typedef struct CacheSlot {
     CacheEntry *entry; /* NULL: free */
 } CacheSlot;
 
+/* What a thread knows about a handle. */
+typedef struct Place {
+    Cell *plain;   /* of measurements without attributes; NULL: none yet */
+    size_t recent; /* slot of the cache that the last one with attributes found */
+} Place;
+
+/* An array that grows to have what is asked for. */
+typedef struct Row {
+    void *items;
+    size_t cap;
+} Row;
+
 struct ThreadCells {
     /* the owner's */
-    Cell **by_handle, **by_series; /* NULL where there is none yet */
-    size_t handle_cap, series_cap;
+    Row places; /* Place, by handle */
+    Row series; /* Cell *, by series; NULL: none yet */
     CacheSlot *cache;
     size_t cache_mask;
     /* between owner and collector */
@@ -259,8 +272,7 @@ static inline uint64_t turn(uint64_t word, unsigned by)
  * the same ones. */
 static inline uint64_t key_sample(CryoString key)
 {
-    return key.len + ((uint64_t)(unsigned char)key.ptr[key.len / 2] << 8) +
-           ((uint64_t)(unsigned char)key.ptr[key.len - 1] << 16);
+    return key.len << 8 | (unsigned char)key.ptr[key.len - 1];
 }
 
 static inline uint64_t text_sample(CryoString text)
@@ -331,7 +343,7 @@ static inline bool entry_is(const CacheEntry *entry, const CryoInstrument *handl
 static bool cache_grow(ThreadCells *cells)
 {
     size_t count = cells->cache == &no_cache ? CACHE_FIRST : 2 * (cells->cache_mask + 1);
-    CacheSlot *grown = count <= CACHE_MAX ? metric_alloc(count * sizeof *grown) : NULL;
+    CacheSlot *grown = count <= CACHE_MAX ? metric_alloc_spare(count * sizeof *grown) : NULL;
     if (!grown)
         return false;
     for (size_t i = 0; cells->cache != &no_cache && i <= cells->cache_mask; i++) {
@@ -349,18 +361,19 @@ static bool cache_grow(ThreadCells *cells)
     return true;
 }
 
-static void cache_put(ThreadCells *cells, const CryoInstrument *handle, CryoAttrs attributes,
-                      Cell *cell)
+/* Which slot it is in now, or would be. */
+static size_t cache_put(ThreadCells *cells, const CryoInstrument *handle, CryoAttrs attributes,
+                        Cell *cell)
 {
     uint64_t hash;
     size_t size = set_size(attributes);
     if (size > CACHED_BYTES_MAX || !cache_hash(handle, attributes, &hash))
-        return;
+        return 0;
     while (cells->cache[hash & cells->cache_mask].entry || cells->cache == &no_cache)
         if (!cache_grow(cells))
             break;
     if (cells->cache == &no_cache)
-        return;
+        return 0;
     CacheSlot *slot = &cells->cache[hash & cells->cache_mask];
     CacheEntry *entry = slot->entry;
     if (entry && metric_capacity(entry) < sizeof *entry + size) {
@@ -368,12 +381,13 @@ static void cache_put(ThreadCells *cells, const CryoInstrument *handle, CryoAttr
         slot->entry = entry = NULL;
     }
     if (!entry)
-        entry = metric_alloc(sizeof *entry + size);
+        entry = metric_alloc_spare(sizeof *entry + size);
     if (!entry)
-        return;
+        return 0;
     *entry = (CacheEntry){ handle, cell };
     set_copy(attributes, entry_set(entry));
     *slot = (CacheSlot){ hash, entry };
+    return hash & cells->cache_mask;
 }
 
 /* ---- a thread's cells ------------------------------------------------------------------------ */
@@ -392,11 +406,11 @@ static void cells_renew(ThreadCells *cells, uint32_t epoch)
         metric_free(cells->cache[i].entry);
     if (cells->cache != &no_cache)
         metric_free(cells->cache);
-    metric_free(cells->by_handle);
-    metric_free(cells->by_series);
+    metric_free(cells->places.items);
+    metric_free(cells->series.items);
     cells->cache = &no_cache;
-    cells->by_handle = cells->by_series = NULL;
-    cells->cache_mask = cells->handle_cap = cells->series_cap = 0;
+    cells->places = cells->series = (Row){ 0 };
+    cells->cache_mask = 0;
     atomic_store_explicit(&cells->epoch, epoch, memory_order_release);
 }
 
@@ -449,29 +463,28 @@ static ThreadCells *cells_ready(void)
     return cells;
 }
 
-/* Where array[at] is, in an array that grows to have it. */
-static Cell **array_place(Cell ***array, size_t *cap, size_t at)
+/* Where the item is. NULL: no memory. */
+static void *row_place(Row *row, size_t at, size_t size)
 {
-    if (at < *cap)
-        return &(*array)[at];
-    size_t wanted = *cap ? *cap : ARRAY_FIRST;
+    size_t wanted = row->cap ? row->cap : ROW_FIRST;
     while (wanted <= at)
         wanted *= 2;
-    Cell **grown = metric_alloc(wanted * sizeof(Cell *));
-    if (!grown)
-        return NULL;
-    if (*cap)
-        memcpy(grown, *array, *cap * sizeof(Cell *));
-    metric_free(*array);
-    *array = grown;
-    *cap = wanted;
-    return &grown[at];
+    if (wanted > row->cap) {
+        void *grown = metric_alloc(wanted * size);
+        if (!grown)
+            return NULL;
+        if (row->cap)
+            memcpy(grown, row->items, row->cap * size);
+        metric_free(row->items);
+        *row = (Row){ grown, wanted };
+    }
+    return (char *)row->items + at * size;
 }
 
 /* Locked. The thread's cell of a series. */
 static Cell *cell_for(ThreadCells *cells, Series *series)
 {
-    Cell **place = array_place(&cells->by_series, &cells->series_cap, series->id);
+    Cell **place = row_place(&cells->series, series->id, sizeof(Cell *));
     if (!place || *place)
         return place ? *place : NULL;
     Cell *cell = cell_new(series);
@@ -514,32 +527,47 @@ static COLD Cell *cell_find(const CryoInstrument *handle, CryoAttrs attributes)
     series_tell_overflow(handle->of);
     worker_needed();
     ThreadCells *cells = thread_locals.cells;
-    if (attributes.count) {
-        cache_put(cells, handle, attributes, cell);
-    } else {
-        Cell **place = array_place(&cells->by_handle, &cells->handle_cap, handle->id);
-        if (place)
-            *place = cell;
-    }
+    Place *place = row_place(&cells->places, handle->id, sizeof(Place));
+    if (!place)
+        return cell; /* and the long way again */
+    if (attributes.count)
+        place->recent = cache_put(cells, handle, attributes, cell);
+    else
+        place->plain = cell;
     return cell;
 }
 
 /* This thread's cells, when they are of this run; else NULL. */
-static inline const ThreadCells *cells_now(void)
+static inline ThreadCells *cells_now(void)
 {
-    const ThreadCells *cells = thread_locals.cells;
+    ThreadCells *cells = thread_locals.cells;
     if (UNLIKELY(!cells || atomic_load_explicit(&cells->epoch, memory_order_relaxed) !=
                                atomic_load_explicit(&meter_epoch, memory_order_relaxed)))
         return NULL;
     return cells;
 }
 
+static inline Place *place_of(const ThreadCells *cells, const CryoInstrument *handle)
+{
+    return LIKELY(cells && handle->id < cells->places.cap)
+               ? (Place *)cells->places.items + handle->id
+               : NULL;
+}
+
+/* Often it is the same set again: that one is compared before anything is hashed. */
 static Cell *cell_cached(const CryoInstrument *handle, CryoAttrs attributes)
 {
     const ThreadCells *cells = cells_now();
+    Place *place = place_of(cells, handle);
     uint64_t hash;
-    if (LIKELY(cells && cache_hash(handle, attributes, &hash))) {
+    if (UNLIKELY(!place))
+        return cell_find(handle, attributes);
+    const CacheEntry *entry = cells->cache[place->recent & cells->cache_mask].entry;
+    if (entry && entry_is(entry, handle, attributes))
+        return entry->cell;
+    if (LIKELY(cache_hash(handle, attributes, &hash))) {
         const CacheSlot *slot = &cells->cache[hash & cells->cache_mask];
+        place->recent = hash & cells->cache_mask;
         if (LIKELY(slot->hash == hash && slot->entry && entry_is(slot->entry, handle, attributes)))
             return slot->entry->cell;
     }
@@ -552,9 +580,8 @@ static inline Cell *cell_of(const CryoInstrument *handle, CryoAttrs attributes)
         return NULL;
     if (attributes.count > 0)
         return cell_cached(handle, attributes);
-    const ThreadCells *cells = cells_now();
-    Cell *cell =
-        LIKELY(cells && handle->id < cells->handle_cap) ? cells->by_handle[handle->id] : NULL;
+    const Place *place = place_of(cells_now(), handle);
+    Cell *cell = LIKELY(place != NULL) ? place->plain : NULL;
     return LIKELY(cell != NULL) ? cell : cell_find(handle, attributes);
 }
 

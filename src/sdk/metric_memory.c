@@ -21,13 +21,12 @@ static const Block *block_of(const void *ptr)
     return (const Block *)(const void *)((const char *)ptr - offsetof(Block, bytes));
 }
 
-void *metric_alloc(size_t size)
+static void *alloc_below(size_t most, size_t size)
 {
     if (size > SIZE_MAX - sizeof(Block))
         return NULL;
     size_t whole = sizeof(Block) + size;
     size_t before = atomic_fetch_add_explicit(&used, whole, memory_order_relaxed);
-    size_t most = atomic_load_explicit(&budget, memory_order_relaxed);
     Block *block = before <= most && whole <= most - before ? mem_grow(NULL, whole) : NULL;
     if (!block) {
         atomic_fetch_sub_explicit(&used, whole, memory_order_relaxed);
@@ -36,6 +35,16 @@ void *metric_alloc(size_t size)
     block->size = size;
     memset(block->bytes, 0, size);
     return block->bytes;
+}
+
+void *metric_alloc(size_t size)
+{
+    return alloc_below(atomic_load_explicit(&budget, memory_order_relaxed), size);
+}
+
+void *metric_alloc_spare(size_t size)
+{
+    return alloc_below(atomic_load_explicit(&budget, memory_order_relaxed) / 2, size);
 }
 
 void metric_free(void *ptr)
