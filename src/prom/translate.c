@@ -153,6 +153,29 @@ void unit_name(Str unit, Buf *out)
     buf_add(out, unit_str(&texts.per));
 }
 
+static Str unit_for(const UnitWord *table, size_t count, Str word)
+{
+    for (size_t i = 0; i < count; i++)
+        if (word.len && str_eq(table[i].word, word))
+            return table[i].unit;
+    return str_eq(word, STR("ratio")) ? STR("1") : word;
+}
+
+void unit_from_name(Str name, Buf *out)
+{
+    static const Str per = STR_ROW("_per_");
+    size_t at = 0;
+    while (at + per.len < name.len && !str_starts(str_skip(name, at), per))
+        at++;
+    if (at + per.len >= name.len) {
+        buf_add(out, unit_for(units, COUNT_OF(units), name));
+        return;
+    }
+    buf_add(out, unit_for(units, COUNT_OF(units), str_first(name, at)));
+    buf_add_byte(out, '/');
+    buf_add(out, unit_for(per_units, COUNT_OF(per_units), str_skip(name, at + per.len)));
+}
+
 static bool has_token(Str name, Str token)
 {
     for (Str run; next_run(&name, is_token, &run);)

@@ -42,4 +42,7 @@ PURE bool label_name_plain(Str key);
 
 void unit_name(Str unit, Buf *out); /* "By/s": bytes_per_second */
 
+/* The way back: "bytes_per_second" is By/s; a word that is no unit's stays. */
+void unit_from_name(Str name, Buf *out);
+
 #endif
