@@ -42,6 +42,10 @@ static const struct Given {
     { EXPORTER, "file", "{path: out.json}" },
     { EXPORTER, "otlp", "{endpoint: '127.0.0.1:1', tls: {insecure: true}}" },
     { EXPORTER, "otlphttp", "{endpoint: 'http://127.0.0.1:1'}" },
+    { EXPORTER, "prometheus", "{endpoint: '127.0.0.1:0'}" },
+    { RECEIVER, "prometheus",
+      "{config: {global: {scrape_interval: 100ms, scrape_timeout: 50ms}, scrape_configs: "
+      "[{job_name: j, static_configs: [{targets: ['127.0.0.1:1']}]}]}}" },
     { EXTENSION, "health_check", "{endpoint: '127.0.0.1:0'}" },
     { EXTENSION, "page", "{endpoint: '127.0.0.1:0'}" },
     { EXTENSION, "pprof", "{endpoint: '127.0.0.1:0'}" },

@@ -1,0 +1,288 @@
+/* scrape_config.c - see scrape_config.h. */
+#include "receivers/prometheus/scrape_config.h"
+
+#include "base/clock.h"
+#include "net/url.h"
+#include "prom/scrape_target.h"
+#include "prom/translate.h"
+
+static bool check_scheme(Str text, Err *err)
+{
+    if (str_eq(text, STR("https")))
+        return fail(err, ERR_UNSUPPORTED, "https: TLS comes later");
+    return str_eq(text, STR("http")) || fail(err, ERR_INPUT, "must be http");
+}
+
+static bool check_path(Str text, Err *err)
+{
+    return str_starts(text, STR("/")) || fail(err, ERR_INPUT, "must start with /");
+}
+
+static bool check_job(Str text, Err *err)
+{
+    return text.len > 0 || fail(err, ERR_INPUT, "must not be empty");
+}
+
+static const ConfigField static_fields[] = {
+    TEXT_LIST(StaticConfig, targets, "", "Whom to ask, as host:port."),
+    TEXT_MAP(StaticConfig, labels, "Labels for everything that these targets say."),
+    { 0 },
+};
+
+#define DISCOVERY "discovery of targets (static_configs are there)"
+#define RELABEL   "relabelling"
+#define CLIENT    "authentication, TLS and proxies"
+#define LIMIT     "this limit"
+#define NATIVE    "native histograms"
+
+static const ConfigField job_fields[] = {
+    TEXT(ScrapeConfig, job_name, REQUIRED, "The label job, and service.name.", .check = check_job),
+    DURATION(ScrapeConfig, scrape_interval, "0s", "0s", "8760h",
+             "How often to ask; 0 takes the global one."),
+    DURATION(ScrapeConfig, scrape_timeout, "0s", "0s", "8760h",
+             "How long an answer may take; 0 takes the global one, at most the interval."),
+    TEXT(ScrapeConfig, metrics_path, "/metrics", "Where the metrics are.", .check = check_path),
+    TEXT(ScrapeConfig, scheme, "http", "How to ask.", .check = check_scheme),
+    ANY(ScrapeConfig, params, "Parameters of the URL: a map of lists."),
+    BOOL(ScrapeConfig, honor_labels, "false",
+         "Labels of the target's own win; else they become exported_...."),
+    BOOL(ScrapeConfig, honor_timestamps, "true", "Take the times that samples carry."),
+    COUNT(ScrapeConfig, sample_limit, "0", "0", NULL,
+          "A scrape with more samples fails; 0 sets no limit but memory's."),
+    SIZE(ScrapeConfig, body_size_limit, "64MiB", "0", "1GiB",
+         "A scrape with more bytes, once inflated, fails; 0 takes the default."),
+    SECTION_LIST(ScrapeConfig, static_configs, StaticConfig, static_fields, "The targets."),
+    LATER("relabel_configs", RELABEL),
+    LATER("metric_relabel_configs", RELABEL),
+    LATER("azure_sd_configs", DISCOVERY),
+    LATER("consul_sd_configs", DISCOVERY),
+    LATER("digitalocean_sd_configs", DISCOVERY),
+    LATER("dns_sd_configs", DISCOVERY),
+    LATER("docker_sd_configs", DISCOVERY),
+    LATER("dockerswarm_sd_configs", DISCOVERY),
+    LATER("ec2_sd_configs", DISCOVERY),
+    LATER("eureka_sd_configs", DISCOVERY),
+    LATER("file_sd_configs", DISCOVERY),
+    LATER("gce_sd_configs", DISCOVERY),
+    LATER("hetzner_sd_configs", DISCOVERY),
+    LATER("http_sd_configs", DISCOVERY),
+    LATER("ionos_sd_configs", DISCOVERY),
+    LATER("kubernetes_sd_configs", DISCOVERY),
+    LATER("kuma_sd_configs", DISCOVERY),
+    LATER("lightsail_sd_configs", DISCOVERY),
+    LATER("linode_sd_configs", DISCOVERY),
+    LATER("marathon_sd_configs", DISCOVERY),
+    LATER("nerve_sd_configs", DISCOVERY),
+    LATER("nomad_sd_configs", DISCOVERY),
+    LATER("openstack_sd_configs", DISCOVERY),
+    LATER("ovhcloud_sd_configs", DISCOVERY),
+    LATER("puppetdb_sd_configs", DISCOVERY),
+    LATER("scaleway_sd_configs", DISCOVERY),
+    LATER("serverset_sd_configs", DISCOVERY),
+    LATER("triton_sd_configs", DISCOVERY),
+    LATER("uyuni_sd_configs", DISCOVERY),
+    LATER("tls_config", CLIENT),
+    LATER("basic_auth", CLIENT),
+    LATER("authorization", CLIENT),
+    LATER("oauth2", CLIENT),
+    LATER("bearer_token", CLIENT),
+    LATER("bearer_token_file", CLIENT),
+    LATER("proxy_url", CLIENT),
+    LATER("proxy_from_environment", CLIENT),
+    LATER("no_proxy", CLIENT),
+    LATER("proxy_connect_header", CLIENT),
+    LATER("http_headers", "further request headers"),
+    LATER("follow_redirects", "following redirects"),
+    IGNORED("enable_http2", "targets are asked over HTTP/1.1"),
+    LATER("enable_compression", "asking for answers that are not compressed"),
+    LATER("scrape_protocols", "a choice of formats (the text format and OpenMetrics are read)"),
+    LATER("fallback_scrape_protocol", "a choice of formats"),
+    LATER("scrape_classic_histograms", NATIVE),
+    LATER("always_scrape_classic_histograms", NATIVE),
+    LATER("convert_classic_histograms_to_nhcb", NATIVE),
+    LATER("scrape_native_histograms", NATIVE),
+    LATER("native_histogram_bucket_limit", NATIVE),
+    LATER("native_histogram_min_bucket_factor", NATIVE),
+    LATER("label_limit", LIMIT),
+    LATER("label_name_length_limit", LIMIT),
+    LATER("label_value_length_limit", LIMIT),
+    LATER("target_limit", LIMIT),
+    LATER("keep_dropped_targets", LIMIT),
+    LATER("track_timestamps_staleness", "the end of series that carry times of their own"),
+    LATER("metric_name_validation_scheme", "names beyond letters, digits and underscores"),
+    LATER("metric_name_escaping_scheme", "names beyond letters, digits and underscores"),
+    LATER("scrape_failure_log_file", "a log of failures of its own"),
+    LATER("extra_scrape_metrics", "further metrics of each scrape"),
+    { 0 },
+};
+
+static const ConfigField global_fields[] = {
+    DURATION(GlobalConfig, scrape_interval, "1m", "1ms", "8760h", "How often to ask."),
+    DURATION(GlobalConfig, scrape_timeout, "10s", "1ms", "8760h", "How long an answer may take."),
+    TEXT_MAP(GlobalConfig, external_labels, "Labels for everything; they replace others."),
+    IGNORED("evaluation_interval", "there are no rules here"),
+    IGNORED("rule_query_offset", "there are no rules here"),
+    IGNORED("query_log_file", "nobody queries a receiver"),
+    LATER("scrape_protocols", "a choice of formats (the text format and OpenMetrics are read)"),
+    LATER("body_size_limit", "global limits (each job has them)"),
+    LATER("sample_limit", "global limits (each job has them)"),
+    LATER("label_limit", LIMIT),
+    LATER("label_name_length_limit", LIMIT),
+    LATER("label_value_length_limit", LIMIT),
+    LATER("target_limit", LIMIT),
+    LATER("keep_dropped_targets", LIMIT),
+    LATER("metric_name_validation_scheme", "names beyond letters, digits and underscores"),
+    LATER("metric_name_escaping_scheme", "names beyond letters, digits and underscores"),
+    LATER("scrape_failure_log_file", "a log of failures of its own"),
+    LATER("scrape_native_histograms", NATIVE),
+    LATER("always_scrape_classic_histograms", NATIVE),
+    LATER("convert_classic_histograms_to_nhcb", NATIVE),
+    { 0 },
+};
+
+const ConfigField prometheus_config_fields[] = {
+    SECTION(PrometheusConfig, global, GlobalConfig, global_fields, "What holds for every job."),
+    SECTION_LIST(PrometheusConfig, scrape_configs, ScrapeConfig, job_fields, "The jobs."),
+    LATER("scrape_config_files", "jobs in files of their own"),
+    LATER("remote_write", "Prometheus' own sending (use an exporter)"),
+    LATER("remote_read", "Prometheus' own reading"),
+    LATER("rule_files", "rules"),
+    LATER("alerting", "alerting"),
+    LATER("storage", "Prometheus' own store"),
+    LATER("tracing", "Prometheus' own traces"),
+    LATER("otlp", "Prometheus' own receiving of OTLP"),
+    LATER("runtime", "Prometheus' own runtime"),
+    { 0 },
+};
+
+/* ---- rules across keys ---- */
+
+static bool check_labels(const TextMap *labels, const char *where, Err *err)
+{
+    if (labels->count > SCRAPE_LABELS_MAX)
+        return fail(err, ERR_INPUT, "%s: more than %d", where, SCRAPE_LABELS_MAX);
+    for (size_t i = 0; i < labels->count; i++) {
+        Str key = labels->items[i].key;
+        Buf name = BUF(key.len + 8);
+        bool ok = key.len && label_name(key, &name) && !str_starts(key, STR("__"));
+        ok = ok && (str_eq(buf_str(&name), key) || str_starts(key, STR("_")));
+        buf_free(&name);
+        if (!ok)
+            return fail(err, ERR_INPUT, "%s: \"%.*s\" is not a label name", where, STR_ARG(key));
+    }
+    return true;
+}
+
+static bool check_target(Str target, Err *err)
+{
+    Url url;
+    Err why;
+    bool bare = !str_contains(target, STR("/")) && target.len;
+    Buf text = BUF(target.len + 8);
+    buf_add(&text, STR("http://"));
+    buf_add(&text, target);
+    bool ok = bare && url_parse(buf_str(&text), &url, &why);
+    buf_free(&text);
+    return ok || fail(err, ERR_INPUT, "targets: \"%.*s\" is not host:port", STR_ARG(target));
+}
+
+static bool check_params(const Node *params, Err *err)
+{
+    if (!params || params->kind == NODE_NULL)
+        return true;
+    if (params->kind != NODE_MAP)
+        return fail(err, ERR_INPUT, "params: must be a map of lists");
+    for (size_t i = 0; i < params->count; i++) {
+        const Node *values = params->pairs[i].value;
+        bool ok = values->kind == NODE_LIST;
+        for (size_t v = 0; ok && v < values->count; v++)
+            ok = values->items[v]->kind == NODE_SCALAR;
+        if (!ok)
+            return fail(err, ERR_INPUT, "params: %.*s: must be a list of texts",
+                        STR_ARG(params->pairs[i].key));
+    }
+    return true;
+}
+
+static bool check_job_config(const PrometheusConfig *config, const ScrapeConfig *job, Err *err)
+{
+    if (job->scrape_timeout > scrape_interval_of(config, job))
+        return fail(err, ERR_INPUT, "scrape_timeout is longer than scrape_interval");
+    if (!check_params(job->params, err))
+        return false;
+    for (size_t i = 0; i < job->static_configs.count; i++) {
+        const StaticConfig *of = &job->static_configs.items[i];
+        if (!check_labels(&of->labels, "labels", err))
+            return false;
+        for (size_t t = 0; t < of->targets.count; t++)
+            if (!check_target(of->targets.items[t], err))
+                return false;
+    }
+    return true;
+}
+
+bool prometheus_config_check(const PrometheusConfig *config, Err *err)
+{
+    const ScrapeConfigList *jobs = &config->scrape_configs;
+    if (!jobs->count)
+        return fail(err, ERR_INPUT, "no Prometheus scrape_configs set");
+    if (config->global.scrape_timeout > config->global.scrape_interval)
+        return fail(err, ERR_INPUT, "global: scrape_timeout is longer than scrape_interval");
+    if (!check_labels(&config->global.external_labels, "external_labels", err))
+        return false;
+    for (size_t i = 0; i < jobs->count; i++) {
+        const ScrapeConfig *job = &jobs->items[i];
+        for (size_t other = 0; other < i; other++)
+            if (str_eq(jobs->items[other].job_name, job->job_name))
+                return fail(err, ERR_INPUT, "job_name \"%.*s\" is there twice",
+                            STR_ARG(job->job_name));
+        if (!check_job_config(config, job, err))
+            return blame(err, "job_name \"%.*s\"", STR_ARG(job->job_name));
+    }
+    return true;
+}
+
+int64_t scrape_interval_of(const PrometheusConfig *config, const ScrapeConfig *job)
+{
+    return job->scrape_interval ? job->scrape_interval : config->global.scrape_interval;
+}
+
+int64_t scrape_timeout_of(const PrometheusConfig *config, const ScrapeConfig *job)
+{
+    int64_t interval = scrape_interval_of(config, job);
+    int64_t timeout = job->scrape_timeout ? job->scrape_timeout : config->global.scrape_timeout;
+    return timeout < interval ? timeout : interval;
+}
+
+/* ---- the request's target ---- */
+
+static void add_encoded(Buf *out, Str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
+                     c == '-' || c == '_' || c == '.' || c == '~';
+        if (plain)
+            buf_add_byte(out, c);
+        else
+            buf_addf(out, "%%%02X", (unsigned)(unsigned char)c);
+    }
+}
+
+void scrape_path(const ScrapeConfig *job, Buf *out)
+{
+    buf_add(out, job->metrics_path);
+    if (!job->params || job->params->kind != NODE_MAP)
+        return;
+    char separator = str_contains(job->metrics_path, STR("?")) ? '&' : '?';
+    for (size_t i = 0; i < job->params->count; i++) {
+        const NodePair *pair = &job->params->pairs[i];
+        for (size_t v = 0; v < pair->value->count; v++) {
+            buf_add_byte(out, separator);
+            add_encoded(out, pair->key);
+            buf_add_byte(out, '=');
+            add_encoded(out, pair->value->items[v]->text);
+            separator = '&';
+        }
+    }
+}
