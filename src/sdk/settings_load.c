@@ -149,7 +149,7 @@ static void settle_queue(SettingsLoad *load, const QueueRule *rule)
         load_error(load, "%s: %" PRId64 " is smaller than the batch size, %" PRId64, rule->name,
                    rule->queue_size, *rule->batch_size);
     else if (shared)
-        say(CRYO_LOG_WARN, "the batch size is lowered to the queue size, %" PRId64,
+        say(CRYO_LOG_WARN, "%s: the batch size is lowered to the queue size, %" PRId64, rule->name,
             rule->queue_size);
     *rule->batch_size = rule->queue_size;
 }

@@ -48,8 +48,9 @@ static struct {
     bool running, exited, stop, inherited;
     uint64_t flush_wanted, flush_done;
     Until until;
-    atomic_bool started;   /* running, for those without the lock */
-    atomic_bool wake_sent; /* a wake-up is on its way */
+    _Atomic(const DutyType *) busy; /* whose round it is; NULL: nobody's */
+    atomic_bool started;            /* running, for those without the lock */
+    atomic_bool wake_sent;          /* a wake-up is on its way */
 } worker = {
     .lock = { PTHREAD_MUTEX_INITIALIZER },
     .duties = { { .type = &span_duty }, { .type = &metric_duty }, { .type = &log_duty } },
@@ -212,6 +213,7 @@ static void sinks_flush(Duty *duty)
 static void duty_turn(Duty *duty, bool wanted)
 {
     bool over = now_ns() >= duty->due_ns;
+    atomic_store(&worker.busy, duty->type);
     export_waiting(duty, over || wanted || duty->plan.at_once);
     if (over || wanted)
         duty->due_ns = now_ns() + duty->plan.delay_ns;
@@ -219,6 +221,7 @@ static void duty_turn(Duty *duty, bool wanted)
         set_deadline(duty);
         sinks_flush(duty);
     }
+    atomic_store(&worker.busy, NULL);
     if (duty->type->told)
         duty->type->told();
 }
@@ -479,13 +482,21 @@ static bool nothing_lost(const Losses *before, ErrKind kind, Err *err)
     return none;
 }
 
+/* Says whose exporter keeps us waiting. */
+static bool too_late(const char *what, Err *err)
+{
+    const DutyType *type = atomic_load(&worker.busy);
+    return type ? fail(err, ERR_TIMEOUT, "%s; still exporting %s", what, type->what)
+                : fail(err, ERR_TIMEOUT, "%s", what);
+}
+
 bool worker_end(int64_t deadline_mono_ns, Err *err)
 {
     Losses before = losses_now();
     if (!worker.config)
         return true;
     if (!wait_for_exit(deadline_mono_ns))
-        return fail(err, ERR_TIMEOUT, "an exporter did not return in time");
+        return too_late("an exporter did not return in time", err);
     if (!worker.running) { /* nothing ever ended, or no thread could be made */
         if (worker.inherited)
             take_over_after_fork();
@@ -509,7 +520,7 @@ bool worker_flush(int64_t deadline_mono_ns, Err *err)
     while (good && worker.flush_done < wanted && !worker.exited)
         if (!cond_wait_until(&worker.done, &worker.lock, deadline_mono_ns))
             good = worker.flush_done >= wanted ||
-                   fail(err, ERR_TIMEOUT, "not everything was delivered in time");
+                   too_late("not everything was delivered in time", err);
     mutex_unlock(&worker.lock);
     return good && nothing_lost(&before, ERR_IO, err);
 }

@@ -231,8 +231,10 @@ static void an_exporter_that_hangs_does_not_hang_the_program(void **state)
     make_spans(3);
     assert_false(cryo_flush(50, &error));
     assert_int_equal(error.kind, CRYO_ERROR_TIMEOUT);
+    assert_string_equal(error.text, "not everything was delivered in time; still exporting spans");
     assert_false(cryo_shutdown(50, &error));
     assert_int_equal(error.kind, CRYO_ERROR_TIMEOUT);
+    assert_string_equal(error.text, "an exporter did not return in time; still exporting spans");
     assert_false(cryo_start_from_env(&error));
     assert_int_equal(error.kind, CRYO_ERROR_STATE);
     atomic_store(&custom.blocks, false);
