@@ -199,11 +199,12 @@ static bool need_time(PromAsk *ask, Str name, int64_t *out_ms, Err *err)
     int64_t ns = INT64_MIN;
     if (!param_time(ask->request->query, name, &ns, err))
         return false;
+    if (ns == INT64_MIN)
+        return fail(err, ERR_INPUT,
+                    "invalid parameter \"%.*s\": cannot parse \"\" to a valid timestamp",
+                    STR_ARG(name));
     *out_ms = to_ms(ns);
-    return ns != INT64_MIN || fail(err, ERR_INPUT,
-                                   "invalid parameter \"%.*s\": cannot parse \"\" to a valid "
-                                   "timestamp",
-                                   STR_ARG(name));
+    return true;
 }
 
 static bool read_range(PromAsk *ask, PromQuery *query, Err *err)

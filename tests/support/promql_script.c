@@ -725,7 +725,9 @@ static void ask_again(Script *script, const Evaluation *instant, Judge *judge)
                               .end_ms = instant->start_ms + 60000,
                               .step_ms = 60000,
                               .clock = clock_system() };
-    bool fits_range = expr && promql_type(expr) == PROM_VECTOR && !instant->ordered;
+    bool asks_range =
+        str_contains(instant->query, STR("range()")) || str_contains(instant->query, STR("step()"));
+    bool fits_range = expr && !asks_range && promql_type(expr) == PROM_VECTOR && !instant->ordered;
     if (fits_range && promql_run(expr, &query, &result, &err)) {
         Evaluation eval = *instant;
         Sample *kept = MEM_MAKE(Sample, result.count + 1, &err);

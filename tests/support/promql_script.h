@@ -16,8 +16,8 @@
  *
  * and the older eval_fail, eval_warn, eval_info, eval_ordered, expected_fail_message and
  * expected_fail_regexp. Values agree within a part in 10^6 as Prometheus' own runner has it, NaN
- * with NaN. Every instant evaluation without order is asked again as a range of several steps
- * around its time, as that runner does.
+ * with NaN. Every instant evaluation is asked again as a range of several steps around its
+ * time, as that runner does, unless it has an order or asks for the query's range() or step().
  *
  * Native histograms are not there yet: a series that holds one is not loaded, and an evaluation
  * that expects one fails. The same holds for start timestamps ("name@st").

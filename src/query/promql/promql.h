@@ -5,8 +5,8 @@
  *     prom_result_done(&result), promql_free(expr);
  *
  * A PromExpr is immutable once parsed: any thread may run it. What the language has and this room
- * not yet (native histograms, duration expressions, fill, anchored, smoothed, limitk, info ...) is
- * an error that names it and where it stands. Bounds: PROMQL_TEXT_MAX, PROMQL_DEPTH_MAX, and those
+ * not yet (native histograms, fill, anchored, smoothed, limitk, limit_ratio, info ...) is an
+ * error that names it and where it stands. Bounds: PROMQL_TEXT_MAX, PROMQL_DEPTH_MAX, and those
  * of PromQuery; the deadline is looked at in every loop over series or points.
  */
 #ifndef QUERY_PROMQL_PROMQL_H

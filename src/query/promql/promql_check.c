@@ -153,7 +153,7 @@ bool promql_check(const Parser *parser, Node *node, Err *err)
     case NODE_NUMBER: node->type = PROM_SCALAR; return true;
     case NODE_TEXT: node->type = PROM_STRING; return true;
     case NODE_SELECTOR:
-        node->type = node->selector.range_ms ? PROM_MATRIX : PROM_VECTOR;
+        node->type = node->selector.has_range ? PROM_MATRIX : PROM_VECTOR;
         return true;
     case NODE_SUBQUERY: node->type = PROM_MATRIX; return true;
     case NODE_NEGATE: node->type = node->negated->type; return true;

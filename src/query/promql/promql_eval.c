@@ -203,7 +203,7 @@ static bool gather_range(void *context, const RangeRow *row, Err *err)
 {
     Gather *gather = context;
     Eval *eval = gather->eval;
-    int64_t to = range_end(eval, gather->node, 0), from = to - range_length(gather->node);
+    int64_t to = range_end(eval, gather->node, 0), from = to - range_length(eval, gather->node);
     size_t first = 0, last = 0;
     for (; first < row->count && row->samples[first].time_ms <= from; first++)
         continue;

@@ -137,8 +137,11 @@ CHECKED bool promql_ranges(Eval *eval, const Node *node, RangeFound *found, void
                            Err *err);
 /* The moment a range ends for the step, and whether it is the same for all. */
 int64_t range_end(const Eval *eval, const Node *node, size_t step);
-int64_t range_length(const Node *node);
+int64_t range_length(const Eval *eval, const Node *node);
 bool range_is_fixed(const Node *node);
+
+/* promql_length.c. False: out of range. */
+bool promql_length(const Eval *eval, Length length, int64_t *out_ms);
 
 /* ---- one file each ---- */
 

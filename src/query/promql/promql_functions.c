@@ -268,7 +268,7 @@ static void fill_windows(const Moving *moving, const RangeRow *row, double *valu
                           .now_ms = eval_time(eval, step),
                           .params = params,
                           .scratch = &eval->shared->scratch };
-        window.from_ms = window.to_ms - range_length(moving->range);
+        window.from_ms = window.to_ms - range_length(eval, moving->range);
         while (end < row->count && row->samples[end].time_ms <= window.to_ms)
             end++;
         while (first < end && row->samples[first].time_ms <= window.from_ms)

@@ -296,7 +296,7 @@ static bool mark_presence(void *context, const RangeRow *row, Err *err)
         int64_t to = range_end(eval, presence->range, step);
         while (next < row->count && row->samples[next].time_ms <= to)
             next++;
-        if (next && row->samples[next - 1].time_ms > to - range_length(presence->range))
+        if (next && row->samples[next - 1].time_ms > to - range_length(eval, presence->range))
             presence->frame.series[0].values[step] = 1;
     }
     return promql_alive(eval, row->count + presence->frame.width, err);

@@ -15,7 +15,7 @@ typedef struct Braces {
 static bool add_matcher(Parser *parser, Braces *braces, LabelMatcher matcher, Err *err)
 {
     if (braces->count == MATCHERS_MAX)
-        return promql_fail_at(parser->list.source, parser_peek(parser)->at, err,
+        return promql_fail_at(parser->list.source, promql_parser_peek(parser)->at, err,
                               "more than %d label matchers", MATCHERS_MAX);
     braces->matchers[braces->count++] = matcher;
     return true;
@@ -66,12 +66,12 @@ static bool check_regex(Parser *parser, const LabelMatcher *matcher, const Token
 /* name op "text", or "metric name" */
 static bool parse_matcher(Parser *parser, Braces *braces, Err *err)
 {
-    const Token *name = parser_peek(parser);
+    const Token *name = promql_parser_peek(parser);
     if ((name->kind != TOKEN_NAME && name->kind != TOKEN_TEXT) ||
         (name->kind == TOKEN_NAME && str_contains(name->text, STR(":"))))
         return promql_parser_unexpected(parser, "label matching, expected identifier or \"}\"",
                                         err);
-    parser_take(parser);
+    promql_parser_take(parser);
     LabelMatcher matcher = { .name = name->text };
     if (!take_op(parser, &matcher.op)) {
         if (name->kind == TOKEN_TEXT)
@@ -79,10 +79,10 @@ static bool parse_matcher(Parser *parser, Braces *braces, Err *err)
         return promql_parser_unexpected(parser, "label matching, expected label matching operator",
                                         err);
     }
-    const Token *value = parser_peek(parser);
+    const Token *value = promql_parser_peek(parser);
     if (value->kind != TOKEN_TEXT)
         return promql_parser_unexpected(parser, "label matching, expected string", err);
-    parser_take(parser);
+    promql_parser_take(parser);
     matcher.value = value->text;
     if (!utf8_valid(matcher.value))
         return promql_fail_at(parser->list.source, value->at, err, "the string is not UTF-8");
@@ -93,7 +93,7 @@ static bool parse_braces(Parser *parser, Braces *braces, Err *err)
 {
     if (!promql_parser_accept(parser, TOKEN_OPEN_BRACE))
         return true;
-    while (parser_peek(parser)->kind != TOKEN_CLOSE_BRACE) {
+    while (promql_parser_peek(parser)->kind != TOKEN_CLOSE_BRACE) {
         if (!parse_matcher(parser, braces, err))
             return false;
         if (!promql_parser_accept(parser, TOKEN_COMMA))
@@ -135,9 +135,9 @@ static bool check_braces(const Parser *parser, const Braces *braces, const Token
 
 Node *promql_parse_selector(Parser *parser, Err *err)
 {
-    const Token *first = parser_peek(parser);
+    const Token *first = promql_parser_peek(parser);
     Braces braces = { .count = 0 };
-    if (first->kind == TOKEN_NAME && !add_name(parser, &braces, parser_take(parser), err))
+    if (first->kind == TOKEN_NAME && !add_name(parser, &braces, promql_parser_take(parser), err))
         return NULL;
     if (!parse_braces(parser, &braces, err) || !check_braces(parser, &braces, first, err))
         return NULL;
@@ -165,38 +165,11 @@ static bool to_ms(const Parser *parser, const Token *token, double seconds, int6
     return true;
 }
 
-static bool is_arithmetic(TokenKind kind)
+static bool into_subquery(Parser *parser, Node **node, Length range, Err *err)
 {
-    return kind >= TOKEN_ADD && kind <= TOKEN_POW;
-}
-
-/* A length of time: a duration or seconds. */
-static bool parse_length(Parser *parser, int64_t *out_ms, Err *err)
-{
-    const Token *token = parser_peek(parser);
-    if (token->kind == TOKEN_NAME || token->kind == TOKEN_OPEN_PAREN || token->kind == TOKEN_SUB ||
-        token->kind == TOKEN_ADD)
-        return promql_parser_refuse(parser, token->at, "a duration expression", err);
-    if (token->kind != TOKEN_NUMBER && token->kind != TOKEN_DURATION)
-        return promql_parser_unexpected(parser, "range, expected duration", err);
-    parser_take(parser);
-    if (is_arithmetic(parser_peek(parser)->kind))
-        return promql_parser_refuse(parser, parser_peek(parser)->at, "a duration expression", err);
-    return to_ms(parser, token, token->number, out_ms, err);
-}
-
-static bool needs_positive(const Parser *parser, const Token *token, int64_t ms, Err *err)
-{
-    return ms > 0 ||
-           promql_fail_at(parser->list.source, token->at, err, "duration must be greater than 0");
-}
-
-static bool into_subquery(Parser *parser, Node **node, int64_t range_ms, Err *err)
-{
-    int64_t step_ms = 0;
-    const Token *token = parser_peek(parser);
-    if (token->kind != TOKEN_CLOSE_BRACKET &&
-        (!parse_length(parser, &step_ms, err) || !needs_positive(parser, token, step_ms, err)))
+    Length step = { 0 };
+    bool has_step = promql_parser_peek(parser)->kind != TOKEN_CLOSE_BRACKET;
+    if (has_step && !promql_parse_range(parser, &step, err))
         return false;
     if ((*node)->type != PROM_VECTOR)
         return promql_fail_at(parser->list.source, (*node)->at, err,
@@ -205,29 +178,31 @@ static bool into_subquery(Parser *parser, Node **node, int64_t range_ms, Err *er
     Node *sub = promql_parser_node(parser, NODE_SUBQUERY, (*node)->at, err);
     if (!sub)
         return false;
-    sub->subquery = (Subquery){ .inner = *node, .range_ms = range_ms, .step_ms = step_ms };
+    sub->subquery =
+        (Subquery){ .inner = *node, .range = range, .step = step, .has_step = has_step };
     *node = sub;
     return true;
 }
 
 static bool parse_brackets(Parser *parser, Node **node, Err *err)
 {
-    const Token *open = parser_take(parser), *length = parser_peek(parser);
-    int64_t range_ms;
-    if (!parse_length(parser, &range_ms, err) || !needs_positive(parser, length, range_ms, err))
+    const Token *open = promql_parser_take(parser);
+    Length range;
+    if (!promql_parse_range(parser, &range, err))
         return false;
     Node *inner = *node;
     if (promql_parser_accept(parser, TOKEN_COLON)) {
-        if (!into_subquery(parser, node, range_ms, err))
+        if (!into_subquery(parser, node, range, err))
             return false;
-    } else if (inner->kind != NODE_SELECTOR || inner->in_parens || inner->selector.range_ms) {
+    } else if (inner->kind != NODE_SELECTOR || inner->in_parens || inner->selector.has_range) {
         return promql_fail_at(parser->list.source, open->at, err,
                               "ranges only allowed for vector selectors");
     } else if (inner->selector.shift.has_offset || inner->selector.shift.at != AT_STEP) {
         return promql_fail_at(parser->list.source, open->at, err,
                               "no offset or @ modifiers allowed before range");
     } else {
-        inner->selector.range_ms = range_ms;
+        inner->selector.range = range;
+        inner->selector.has_range = true;
     }
     if (!promql_parser_expect(parser, TOKEN_CLOSE_BRACKET, "range", err))
         return false;
@@ -246,7 +221,7 @@ static TimeShift *shift_of(Node *node)
 
 static bool parse_offset(Parser *parser, Node *node, Err *err)
 {
-    const Token *word = parser_take(parser);
+    const Token *word = promql_parser_take(parser);
     TimeShift *shift = shift_of(node);
     if (!shift)
         return promql_fail_at(parser->list.source, word->at, err,
@@ -255,17 +230,8 @@ static bool parse_offset(Parser *parser, Node *node, Err *err)
     if (shift->has_offset)
         return promql_fail_at(parser->list.source, word->at, err,
                               "offset may not be set multiple times");
-    bool negative = promql_parser_accept(parser, TOKEN_SUB);
-    if (!negative)
-        promql_parser_accept(parser, TOKEN_ADD);
-    const Token *token = parser_peek(parser);
-    if (token->kind == TOKEN_OPEN_PAREN || token->kind == TOKEN_NAME)
-        return promql_parser_refuse(parser, token->at, "a duration expression", err);
-    if (token->kind != TOKEN_NUMBER && token->kind != TOKEN_DURATION)
-        return promql_parser_unexpected(parser, "offset, expected duration", err);
-    parser_take(parser);
     shift->has_offset = true;
-    return to_ms(parser, token, negative ? -token->number : token->number, &shift->offset_ms, err);
+    return promql_parse_shift(parser, &shift->offset, err);
 }
 
 static bool parse_at_time(Parser *parser, TimeShift *shift, Err *err)
@@ -273,7 +239,7 @@ static bool parse_at_time(Parser *parser, TimeShift *shift, Err *err)
     bool negative = promql_parser_accept(parser, TOKEN_SUB);
     if (!negative)
         promql_parser_accept(parser, TOKEN_ADD);
-    const Token *token = parser_peek(parser);
+    const Token *token = promql_parser_peek(parser);
     bool endless = token->kind == TOKEN_NAME && (str_eq_nocase(token->text, STR("inf")) ||
                                                  str_eq_nocase(token->text, STR("nan")));
     if (endless)
@@ -281,14 +247,14 @@ static bool parse_at_time(Parser *parser, TimeShift *shift, Err *err)
                               "timestamp out of bounds for @ modifier: %.*s", STR_ARG(token->text));
     if (token->kind != TOKEN_NUMBER && token->kind != TOKEN_DURATION)
         return promql_parser_unexpected(parser, "@, expected timestamp", err);
-    parser_take(parser);
+    promql_parser_take(parser);
     shift->at = AT_TIME;
     return to_ms(parser, token, negative ? -token->number : token->number, &shift->at_ms, err);
 }
 
 static bool parse_at(Parser *parser, Node *node, Err *err)
 {
-    const Token *sign = parser_take(parser);
+    const Token *sign = promql_parser_take(parser);
     TimeShift *shift = shift_of(node);
     if (!shift)
         return promql_fail_at(parser->list.source, sign->at, err,
@@ -297,7 +263,7 @@ static bool parse_at(Parser *parser, Node *node, Err *err)
     if (shift->at != AT_STEP)
         return promql_fail_at(parser->list.source, sign->at, err,
                               "@ <timestamp> may not be set multiple times");
-    const Token *next = parser_peek(parser);
+    const Token *next = promql_parser_peek(parser);
     if (next->kind == TOKEN_NAME && next[1].kind == TOKEN_OPEN_PAREN) {
         bool start = promql_parser_accept_word(parser, "start");
         if (!start && !promql_parser_accept_word(parser, "end"))
@@ -312,7 +278,7 @@ static bool parse_at(Parser *parser, Node *node, Err *err)
 bool promql_parse_postfix(Parser *parser, Node **node, Err *err)
 {
     for (;;) {
-        const Token *token = parser_peek(parser);
+        const Token *token = promql_parser_peek(parser);
         bool good;
         if (token->kind == TOKEN_OPEN_BRACKET)
             good = parse_brackets(parser, node, err);

@@ -24,9 +24,9 @@ static Node *parse_expression(Parser *parser, int power, Err *err);
 
 bool promql_parser_accept(Parser *parser, TokenKind kind)
 {
-    bool is = parser_peek(parser)->kind == kind;
+    bool is = promql_parser_peek(parser)->kind == kind;
     if (is)
-        parser_take(parser);
+        promql_parser_take(parser);
     return is;
 }
 
@@ -37,15 +37,15 @@ static bool is_word(const Token *token, const char *word)
 
 bool promql_parser_accept_word(Parser *parser, const char *word)
 {
-    bool is = is_word(parser_peek(parser), word);
+    bool is = is_word(promql_parser_peek(parser), word);
     if (is)
-        parser_take(parser);
+        promql_parser_take(parser);
     return is;
 }
 
 bool promql_parser_unexpected(const Parser *parser, const char *where, Err *err)
 {
-    const Token *token = parser_peek(parser);
+    const Token *token = promql_parser_peek(parser);
     Str source = parser->list.source;
     if (token->kind == TOKEN_END)
         return promql_fail_at(source, token->at, err, "unexpected end of input in %s", where);
@@ -90,8 +90,8 @@ bool promql_parser_names(Parser *parser, NameList *out, Err *err)
         return false;
     Str names[NAMES_MAX];
     size_t count = 0;
-    while (parser_peek(parser)->kind != TOKEN_CLOSE_PAREN) {
-        const Token *token = parser_peek(parser);
+    while (promql_parser_peek(parser)->kind != TOKEN_CLOSE_PAREN) {
+        const Token *token = promql_parser_peek(parser);
         bool is_name = token->kind == TOKEN_TEXT
                            ? token->text.len && utf8_valid(token->text)
                            : token->kind == TOKEN_NAME && !str_contains(token->text, STR(":"));
@@ -100,7 +100,7 @@ bool promql_parser_names(Parser *parser, NameList *out, Err *err)
         if (count == NAMES_MAX)
             return promql_fail_at(parser->list.source, token->at, err, "more than %d labels",
                                   NAMES_MAX);
-        names[count++] = parser_take(parser)->text;
+        names[count++] = promql_parser_take(parser)->text;
         if (!promql_parser_accept(parser, TOKEN_COMMA))
             break;
     }
@@ -148,7 +148,7 @@ static bool parse_grouping(Parser *parser, Aggregate *aggregate, bool *found, Er
 
 static Node *parse_aggregate(Parser *parser, AggregateOp op, Err *err)
 {
-    size_t at = parser_take(parser)->at;
+    size_t at = promql_parser_take(parser)->at;
     Node *node = promql_parser_node(parser, NODE_AGGREGATE, at, err);
     bool grouped, behind;
     if (!node || !parse_grouping(parser, &node->aggregate, &grouped, err) ||
@@ -160,7 +160,7 @@ static Node *parse_aggregate(Parser *parser, AggregateOp op, Err *err)
         return NULL;
     node->aggregate.inner = first;
     if (promql_parser_accept(parser, TOKEN_COMMA) &&
-        parser_peek(parser)->kind != TOKEN_CLOSE_PAREN) {
+        promql_parser_peek(parser)->kind != TOKEN_CLOSE_PAREN) {
         node->aggregate.param = first;
         node->aggregate.inner = parse_expression(parser, POWER_OR, err);
         if (!node->aggregate.inner)
@@ -174,7 +174,7 @@ static Node *parse_aggregate(Parser *parser, AggregateOp op, Err *err)
 
 static Node *parse_call(Parser *parser, Err *err)
 {
-    const Token *name = parser_take(parser);
+    const Token *name = promql_parser_take(parser);
     const Function *function = promql_function(name->text);
     Node *args[ARGS_MAX];
     size_t count = 0;
@@ -184,8 +184,8 @@ static Node *parse_call(Parser *parser, Err *err)
                        STR_ARG(str_first(name->text, SHOWN_MAX)));
         return NULL;
     }
-    parser_take(parser); /* ( */
-    while (parser_peek(parser)->kind != TOKEN_CLOSE_PAREN && count < ARGS_MAX) {
+    promql_parser_take(parser); /* ( */
+    while (promql_parser_peek(parser)->kind != TOKEN_CLOSE_PAREN && count < ARGS_MAX) {
         args[count] = parse_expression(parser, POWER_OR, err);
         if (!args[count++])
             return NULL;
@@ -210,7 +210,7 @@ static Node *parse_call(Parser *parser, Err *err)
 
 static Node *new_number(Parser *parser, double value, Err *err)
 {
-    Node *node = promql_parser_node(parser, NODE_NUMBER, parser_take(parser)->at, err);
+    Node *node = promql_parser_node(parser, NODE_NUMBER, promql_parser_take(parser)->at, err);
     if (!node)
         return NULL;
     node->number = value;
@@ -233,7 +233,7 @@ static bool refuse_word(const Parser *parser, const Token *token, Err *err)
 
 static Node *parse_name(Parser *parser, Err *err)
 {
-    const Token *token = parser_peek(parser), *next = token + 1;
+    const Token *token = promql_parser_peek(parser), *next = token + 1;
     const AggregateRow *aggregate = find_aggregate(token->text);
     if (aggregate && is_grouped(next))
         return parse_aggregate(parser, aggregate->op, err);
@@ -253,7 +253,7 @@ static Node *parse_name(Parser *parser, Err *err)
 
 static Node *parse_parens(Parser *parser, Err *err)
 {
-    parser_take(parser);
+    promql_parser_take(parser);
     Node *inner = parse_expression(parser, POWER_OR, err);
     if (!inner || !promql_parser_expect(parser, TOKEN_CLOSE_PAREN, "paren expression", err))
         return NULL;
@@ -263,7 +263,7 @@ static Node *parse_parens(Parser *parser, Err *err)
 
 static Node *parse_text(Parser *parser, Err *err)
 {
-    const Token *token = parser_take(parser);
+    const Token *token = promql_parser_take(parser);
     Node *node = promql_parser_node(parser, NODE_TEXT, token->at, err);
     if (!node)
         return NULL;
@@ -273,7 +273,7 @@ static Node *parse_text(Parser *parser, Err *err)
 
 static Node *parse_primary(Parser *parser, Err *err)
 {
-    const Token *token = parser_peek(parser);
+    const Token *token = promql_parser_peek(parser);
     Node *node = NULL;
     if (token->kind == TOKEN_NUMBER || token->kind == TOKEN_DURATION)
         return new_number(parser, token->number, err);
@@ -296,10 +296,10 @@ static Node *parse_primary(Parser *parser, Err *err)
 
 static Node *parse_unary(Parser *parser, Err *err)
 {
-    const Token *token = parser_peek(parser);
+    const Token *token = promql_parser_peek(parser);
     if (token->kind != TOKEN_SUB && token->kind != TOKEN_ADD)
         return parse_primary(parser, err);
-    parser_take(parser);
+    promql_parser_take(parser);
     Node *inner = parse_expression(parser, POWER_UNARY, err);
     if (!inner)
         return NULL;
@@ -349,7 +349,7 @@ static const OperatorRow *find_operator(const Token *token)
 
 static bool parse_group_side(Parser *parser, Binary *binary, Err *err)
 {
-    const Token *token = parser_peek(parser);
+    const Token *token = promql_parser_peek(parser);
     bool left = is_word(token, "group_left");
     if (!left && !is_word(token, "group_right"))
         return true;
@@ -357,9 +357,9 @@ static bool parse_group_side(Parser *parser, Binary *binary, Err *err)
         return promql_parser_unexpected(parser,
                                         "binary expression, expected on or ignoring before it",
                                         err);
-    parser_take(parser);
+    promql_parser_take(parser);
     binary->cardinality = left ? MANY_TO_ONE : ONE_TO_MANY;
-    return parser_peek(parser)->kind != TOKEN_OPEN_PAREN ||
+    return promql_parser_peek(parser)->kind != TOKEN_OPEN_PAREN ||
            promql_parser_names(parser, &binary->include, err);
 }
 
@@ -373,7 +373,7 @@ static bool parse_modifiers(Parser *parser, Binary *binary, Err *err)
         return false;
     if (!parse_group_side(parser, binary, err))
         return false;
-    const Token *token = parser_peek(parser);
+    const Token *token = promql_parser_peek(parser);
     bool fills =
         is_word(token, "fill") || is_word(token, "fill_left") || is_word(token, "fill_right");
     return !fills || token[1].kind != TOKEN_OPEN_PAREN ||
@@ -386,7 +386,7 @@ static Node *parse_operation(Parser *parser, Node *left, const OperatorRow *row,
     Node *node = promql_parser_node(parser, NODE_BINARY, at, err);
     if (!node)
         return NULL;
-    parser_take(parser);
+    promql_parser_take(parser);
     node->binary.op = row->op;
     node->binary.left = left;
     if (!parse_modifiers(parser, &node->binary, err))
@@ -400,7 +400,7 @@ static Node *parse_loop(Parser *parser, int power, Err *err)
 {
     Node *left = parse_unary(parser, err);
     while (left) {
-        const Token *token = parser_peek(parser);
+        const Token *token = promql_parser_peek(parser);
         const OperatorRow *row = find_operator(token);
         if (token->kind == TOKEN_TRIM_UPPER || token->kind == TOKEN_TRIM_LOWER) {
             promql_parser_refuse(parser, token->at, "trimming native histograms", err);
@@ -416,7 +416,7 @@ static Node *parse_loop(Parser *parser, int power, Err *err)
 static Node *parse_expression(Parser *parser, int power, Err *err)
 {
     if (++parser->depth > PROMQL_DEPTH_MAX) {
-        promql_fail_at(parser->list.source, parser_peek(parser)->at, err,
+        promql_fail_at(parser->list.source, promql_parser_peek(parser)->at, err,
                        "nested deeper than %d levels", PROMQL_DEPTH_MAX);
         return NULL;
     }
@@ -436,7 +436,7 @@ static bool parse(PromExpr *expr, Err *err)
     expr->root = parse_expression(&parser, POWER_OR, err);
     if (!expr->root)
         return false;
-    return parser_peek(&parser)->kind == TOKEN_END ||
+    return promql_parser_peek(&parser)->kind == TOKEN_END ||
            promql_parser_unexpected(&parser, "expression, expected its end", err);
 }
 
@@ -473,7 +473,7 @@ PromType promql_type(const PromExpr *expr)
 bool promql_selector(const PromExpr *expr, const LabelMatcher **out, size_t *count, Err *err)
 {
     const Node *root = expr->root;
-    if (root->kind != NODE_SELECTOR || root->selector.range_ms || root->in_parens ||
+    if (root->kind != NODE_SELECTOR || root->selector.has_range || root->in_parens ||
         root->selector.shift.has_offset || root->selector.shift.at != AT_STEP)
         return fail(err, ERR_INPUT,
                     "1:1: parse error: expected a series selector and nothing else");

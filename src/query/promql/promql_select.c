@@ -21,7 +21,8 @@ static int64_t shifted(const Eval *eval, const TimeShift *shift, size_t step)
     case AT_START: at = query->start_ms; break;
     case AT_END: at = query->end_ms; break;
     }
-    return at - shift->offset_ms;
+    int64_t offset_ms;
+    return promql_length(eval, shift->offset, &offset_ms) ? at - offset_ms : at;
 }
 
 static const TimeShift *shift_of(const Node *node)
@@ -34,9 +35,30 @@ int64_t range_end(const Eval *eval, const Node *node, size_t step)
     return shifted(eval, shift_of(node), step);
 }
 
-int64_t range_length(const Node *node)
+static Length range_of(const Node *node)
 {
-    return node->kind == NODE_SUBQUERY ? node->subquery.range_ms : node->selector.range_ms;
+    return node->kind == NODE_SUBQUERY ? node->subquery.range : node->selector.range;
+}
+
+int64_t range_length(const Eval *eval, const Node *node)
+{
+    int64_t length_ms;
+    return promql_length(eval, range_of(node), &length_ms) ? length_ms : 0;
+}
+
+/* Lengths that ask for the query's step are only now known. */
+static bool check_lengths(const Eval *eval, const Node *node, Err *err)
+{
+    int64_t ms, step_ms = 1;
+    bool has_range = node->kind == NODE_SUBQUERY || node->selector.has_range;
+    if (!promql_length(eval, shift_of(node)->offset, &ms) ||
+        (has_range && !promql_length(eval, range_of(node), &ms)) ||
+        (node->kind == NODE_SUBQUERY && node->subquery.has_step &&
+         !promql_length(eval, node->subquery.step, &step_ms)))
+        return fail(err, ERR_INPUT, "duration out of range");
+    if ((has_range && ms <= 0) || step_ms <= 0)
+        return fail(err, ERR_INPUT, "duration must be greater than 0");
+    return true;
 }
 
 bool range_is_fixed(const Node *node)
@@ -111,7 +133,8 @@ bool promql_select(Eval *eval, const Node *node, bool want_times, Frame *out, Er
                     .lookback_ms = lookback ? lookback : LOOKBACK_MS,
                     .want_times = want_times };
     *out = (Frame){ .type = PROM_VECTOR, .width = shift->at == AT_STEP ? eval->steps : 1 };
-    SeriesCursor *cursor = open_scan(eval, node, from.lookback_ms, err);
+    SeriesCursor *cursor =
+        check_lengths(eval, node, err) ? open_scan(eval, node, from.lookback_ms, err) : NULL;
     if (!cursor)
         return false;
     SeriesResult result;
@@ -171,7 +194,7 @@ static bool refresh(Fresh *fresh, const SeriesRow *row, RangeRow *out, Err *err)
 static bool selector_ranges(Eval *eval, const Node *node, RangeFound *found, void *context,
                             Err *err)
 {
-    SeriesCursor *cursor = open_scan(eval, node, node->selector.range_ms, err);
+    SeriesCursor *cursor = open_scan(eval, node, range_length(eval, node), err);
     if (!cursor)
         return false;
     Fresh fresh = { 0 };
@@ -203,8 +226,9 @@ static bool subquery_times(const Eval *outer, const Node *node, Eval *inner, Err
 {
     const Subquery *sub = &node->subquery;
     *inner = *outer;
-    inner->step_ms = sub->step_ms ? sub->step_ms : SUBQUERY_STEP_MS;
-    int64_t from = shifted(outer, &sub->shift, 0) - sub->range_ms;
+    if (!sub->has_step || !promql_length(outer, sub->step, &inner->step_ms))
+        inner->step_ms = SUBQUERY_STEP_MS;
+    int64_t from = shifted(outer, &sub->shift, 0) - range_length(outer, node);
     int64_t to = shifted(outer, &sub->shift, outer->steps - 1);
     inner->start_ms = floor_to(from, inner->step_ms);
     if (inner->start_ms <= from)
@@ -256,6 +280,8 @@ static bool subquery_ranges(Eval *eval, const Node *node, RangeFound *found, voi
 
 bool promql_ranges(Eval *eval, const Node *node, RangeFound *found, void *context, Err *err)
 {
+    if (!check_lengths(eval, node, err))
+        return false;
     return node->kind == NODE_SUBQUERY ? subquery_ranges(eval, node, found, context, err)
                                        : selector_ranges(eval, node, found, context, err);
 }

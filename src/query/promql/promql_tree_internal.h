@@ -24,23 +24,33 @@ typedef enum NodeKind {
 
 typedef enum AtKind { AT_STEP, AT_TIME, AT_START, AT_END } AtKind;
 
+/* A length of time; with a tree it is not known before the query runs (promql_length.c). */
+typedef struct LengthTree LengthTree;
+typedef struct Length {
+    int64_t ms;
+    const LengthTree *tree;
+} Length;
+
 /* When a selector or subquery looks: at the step, or at a fixed time; then back by the offset. */
 typedef struct TimeShift {
     AtKind at;
-    int64_t at_ms, offset_ms;
+    int64_t at_ms;
+    Length offset;
     bool has_offset;
 } TimeShift;
 
 typedef struct Selector {
     LabelMatcher *matchers; /* the metric's name among them */
     size_t matcher_count;
-    int64_t range_ms; /* 0: an instant vector */
+    bool has_range; /* else an instant vector */
+    Length range;
     TimeShift shift;
 } Selector;
 
 typedef struct Subquery {
     Node *inner;
-    int64_t range_ms, step_ms; /* step 0: the default */
+    Length range, step;
+    bool has_step; /* else the default */
     TimeShift shift;
 } Subquery;
 
@@ -155,11 +165,11 @@ typedef struct Parser {
     Arena *arena;
 } Parser;
 
-static inline const Token *parser_peek(const Parser *parser)
+static inline const Token *promql_parser_peek(const Parser *parser)
 {
     return &parser->list.tokens[parser->next];
 }
-static inline const Token *parser_take(Parser *parser)
+static inline const Token *promql_parser_take(Parser *parser)
 {
     const Token *token = &parser->list.tokens[parser->next];
     parser->next += token->kind != TOKEN_END;
@@ -178,6 +188,11 @@ CHECKED bool promql_parser_names(Parser *parser, NameList *out, Err *err); /* "(
 /* promql_parse_selector.c */
 Node *promql_parse_selector(Parser *parser, Err *err); /* at a name or an open brace */
 CHECKED bool promql_parse_postfix(Parser *parser, Node **node, Err *err);
+
+/* promql_length.c. A range is more than 0; a shift has a sign and no operators outside of
+ * parentheses. */
+CHECKED bool promql_parse_range(Parser *parser, Length *out, Err *err);
+CHECKED bool promql_parse_shift(Parser *parser, Length *out, Err *err);
 
 /* promql_check.c: the types below a node, and from them its own. */
 CHECKED bool promql_check(const Parser *parser, Node *node, Err *err);
