@@ -1,23 +1,16 @@
 /* attribute_actions.c - see attribute_actions.h. */
 #include "processors/attribute_actions.h"
 
+#include "base/mem.h"
+#include "base/sha256.h"
+#include "codec/wire.h"
 #include "otlp/batch.h"
 #include "otlp/value_text.h"
 
-typedef enum Action { INSERT, UPDATE, UPSERT, DELETE, CONVERT } Action;
+typedef enum Action { INSERT, UPDATE, UPSERT, DELETE, CONVERT, HASH, EXTRACT } Action;
 
-/* The public Collector's further actions are names too, so that they are refused by name. */
 static const char *const action_names[] = { "insert",  "update", "upsert",  "delete",
                                             "convert", "hash",   "extract", NULL };
-
-static bool check_action(Str name, Err *err)
-{
-    for (size_t i = CONVERT + 1; action_names[i]; i++)
-        if (str_eq_nocase(name, str_from(action_names[i])))
-            return fail(err, ERR_UNSUPPORTED, "action \"%s\": not supported yet; it comes later",
-                        action_names[i]);
-    return true;
-}
 
 static bool check_converted_type(Str name, Err *err)
 {
@@ -28,16 +21,17 @@ static bool check_converted_type(Str name, Err *err)
 }
 
 const ConfigField action_fields[] = {
-    TEXT(ActionStep, key, REQUIRED, "The attribute to change."),
+    TEXT(ActionStep, key, "", "The attribute to change."),
     CHOICE(ActionStep, action, REQUIRED, action_names,
-           "insert where it is missing, update where it is there, upsert both, delete, or convert.",
-           .check = check_action),
+           "insert where it is missing, update where it is there, upsert both; delete, convert, "
+           "hash or extract."),
     ANY(ActionStep, value, "What it becomes: text, a number, true or false."),
     TEXT(ActionStep, from_attribute, "", "Take the value of this attribute instead."),
     TEXT(ActionStep, converted_type, "", "Of convert: int, double or string.",
          .check = check_converted_type),
+    TEXT(ActionStep, pattern, "",
+         "Of delete and hash: all attributes whose key it matches; of extract: what to find."),
     LATER("from_context", "values from request headers"),
-    LATER("pattern", "actions by pattern"),
     { 0 },
 };
 
@@ -80,27 +74,74 @@ static bool check_convert(const ActionStep *step, Err *err)
     return step->converted_type.len || fail(err, ERR_INPUT, "convert needs converted_type");
 }
 
-static bool check_step(const ActionStep *step, Err *err)
+/* Every group has a name, which becomes an attribute. */
+static bool check_groups(const Regex *pattern, Err *err)
+{
+    size_t groups = regex_groups(pattern);
+    if (groups < 2)
+        return fail(err, ERR_INPUT, "extract needs a pattern with at least one group");
+    for (size_t i = 1; i < groups; i++)
+        if (!regex_group_name(pattern, i).len)
+            return fail(err, ERR_INPUT, "group %zu of the pattern has no name: (?P<name>...)", i);
+    return groups <= REGEX_GROUPS_MAX ||
+           fail(err, ERR_LIMIT, "more than %d groups", REGEX_GROUPS_MAX - 1);
+}
+
+static bool compile(const ActionStep *step, Regex **out, Err *err)
+{
+    *out = NULL;
+    if (!step->pattern.len)
+        return true;
+    *out = regex_new(step->pattern, REGEX_SEARCH, err);
+    return *out != NULL;
+}
+
+static bool check_pattern(const ActionStep *step, Err *err)
+{
+    Regex *pattern;
+    bool good = compile(step, &pattern, err);
+    if (good && step->action == EXTRACT)
+        good =
+            pattern ? check_groups(pattern, err) : fail(err, ERR_INPUT, "extract needs a pattern");
+    regex_free(pattern);
+    return good;
+}
+
+static bool takes_pattern(const ActionStep *step)
+{
+    return step->action == DELETE || step->action == HASH || step->action == EXTRACT;
+}
+
+static bool check_value(const ActionStep *step, Err *err)
 {
     bool from = step->from_attribute.len > 0, given = node_is_given(step->value);
-    if (!step->key.len)
-        return fail(err, ERR_INPUT, "key must not be empty");
-    if (given && step->value->kind != NODE_SCALAR)
-        return fail(err, ERR_UNSUPPORTED,
-                    "lists and maps as value: not supported yet; "
-                    "they come later");
-    if (step->action == CONVERT)
-        return check_convert(step, err);
-    if (step->converted_type.len)
-        return fail(err, ERR_INPUT, "only convert takes converted_type");
-    if (step->action == DELETE && (given || from))
-        return fail(err, ERR_INPUT, "delete takes neither value nor from_attribute");
-    if (step->action != DELETE && !given && !from)
+    if (takes_pattern(step) && (given || from))
+        return fail(err, ERR_INPUT, "%s takes neither value nor from_attribute",
+                    action_names[step->action]);
+    if (!takes_pattern(step) && !given && !from)
         return fail(err, ERR_INPUT,
                     "either field \"value\" or \"from_attribute\" must be specified");
     if (given && from)
         return fail(err, ERR_INPUT, "value and from_attribute exclude each other");
     return true;
+}
+
+static bool check_step(const ActionStep *step, Err *err)
+{
+    bool keyless = step->pattern.len && (step->action == DELETE || step->action == HASH);
+    if (!step->key.len && !keyless)
+        return fail(err, ERR_INPUT, "key must not be empty");
+    if (node_is_given(step->value) && step->value->kind != NODE_SCALAR)
+        return fail(err, ERR_UNSUPPORTED,
+                    "lists and maps as value: not supported yet; "
+                    "they come later");
+    if (step->pattern.len && !takes_pattern(step))
+        return fail(err, ERR_INPUT, "%s takes no pattern", action_names[step->action]);
+    if (step->action == CONVERT)
+        return check_convert(step, err);
+    if (step->converted_type.len)
+        return fail(err, ERR_INPUT, "only convert takes converted_type");
+    return check_value(step, err) && check_pattern(step, err);
 }
 
 bool actions_check(const ActionList *actions, const char *name, Err *err)
@@ -161,49 +202,196 @@ static bool convert_value(Str type, const ValueView *old, Buf *text, ValueView *
 
 /* --- work ------------------------------------------------------------------------------------ */
 
-typedef struct Spot {
-    Edits *edits;
-    EditTarget target;
-    size_t number;
-} Spot;
+static bool set(const ActionSpot *spot, Str key, const ValueView *value, Err *err)
+{
+    const AttributeView attribute = { .key = key, .value = *value };
+    return edits_set(spot->edits, spot->target, spot->number, &attribute, err);
+}
 
-static bool convert(const ActionStep *step, const Spot *spot, const ValueView *old, Err *err)
+static bool find(const ActionSpot *spot, Str key, ValueView *out)
+{
+    return edits_find(spot->edits, spot->target, spot->number, key, out);
+}
+
+static bool convert(const ActionStep *step, const ActionSpot *spot, const ValueView *old, Err *err)
 {
     Buf text = BUF(BATCH_BYTES_MAX);
-    AttributeView attribute = { .key = step->key };
+    ValueView value;
     bool good = true;
-    if (convert_value(step->converted_type, old, &text, &attribute.value))
-        good = buf_ok(&text, err) &&
-               edits_set(spot->edits, spot->target, spot->number, &attribute, err);
+    if (convert_value(step->converted_type, old, &text, &value))
+        good = buf_ok(&text, err) && set(spot, step->key, &value, err);
     buf_free(&text);
     return good;
 }
 
-static bool apply(const ActionStep *step, const Spot *spot, Err *err)
+/* The bytes that stand for it; false: there are none. */
+static bool hashed_bytes(const ValueView *value, char room[8], Str *out)
+{
+    *out = (Str){ room, 8 };
+    switch (value->kind) {
+    case VALUE_STRING: *out = value->text; return value->text.len > 0;
+    case VALUE_BOOL:
+        room[0] = value->boolean;
+        out->len = 1;
+        return true;
+    case VALUE_INT: wire_put_u64(room, (uint64_t)value->integer); return true;
+    case VALUE_DOUBLE: wire_put_u64(room, wire_double_bits(value->real)); return true;
+    case VALUE_EMPTY:
+    case VALUE_BYTES:
+    case VALUE_ARRAY:
+    case VALUE_KVLIST: break;
+    }
+    return false;
+}
+
+static bool hash(const ActionSpot *spot, Str key, Err *err)
+{
+    ValueView value;
+    uint8_t sum[SHA256_SIZE];
+    char room[8], hex[2 * SHA256_SIZE];
+    Str bytes;
+    if (!find(spot, key, &value))
+        return true;
+    ValueView hashed = { .kind = VALUE_STRING };
+    if (hashed_bytes(&value, room, &bytes)) {
+        sha256(bytes, sum);
+        hex_write(hex, sum, sizeof sum);
+        hashed.text = (Str){ hex, sizeof hex };
+    }
+    return set(spot, key, &hashed, err);
+}
+
+/* The text is copied first: a group may replace the attribute that it is found in. */
+static bool extract(const ActionStep *step, const Regex *pattern, const ActionSpot *spot, Err *err)
+{
+    ValueView value;
+    Str groups[REGEX_GROUPS_MAX];
+    if (!find(spot, step->key, &value) || value.kind != VALUE_STRING)
+        return true;
+    Buf text = BUF(BATCH_BYTES_MAX);
+    buf_add(&text, value.text);
+    bool good = buf_ok(&text, err);
+    if (good && regex_find(pattern, buf_str(&text), groups, COUNT_OF(groups))) {
+        for (size_t i = 1; good && i < regex_groups(pattern); i++) {
+            ValueView found = { .kind = VALUE_STRING, .text = groups[i] };
+            good = set(spot, regex_group_name(pattern, i), &found, err);
+        }
+    }
+    buf_free(&text);
+    return good;
+}
+
+static bool apply_one(const ActionStep *step, const ActionSpot *spot, Str key, Err *err)
 {
     ValueView old;
-    bool exists = edits_find(spot->edits, spot->target, spot->number, step->key, &old);
-    if (step->action == DELETE)
-        return !exists || edits_remove(spot->edits, spot->target, spot->number, step->key, err);
+    if (step->action == HASH)
+        return hash(spot, key, err);
+    return !find(spot, key, &old) ||
+           edits_remove(spot->edits, spot->target, spot->number, key, err);
+}
+
+static Attributes attributes_of(const ActionSpot *spot)
+{
+    return spot->target == EDIT_RESOURCE ? resource_attributes(spot->batch, spot->number)
+                                         : item_attributes(spot->batch, spot->number);
+}
+
+/* Steps before this one may have made attributes that were not there. */
+static bool apply_to_made(const ActionList *actions, size_t number, const ActionSpot *spot,
+                          Err *err)
+{
+    const Regex *pattern = actions->patterns[number];
+    Attributes came = attributes_of(spot);
+    ValueView ignored;
+    for (size_t i = 0; i < number; i++) {
+        const Regex *before = actions->items[i].action == EXTRACT ? actions->patterns[i] : NULL;
+        size_t names = before ? regex_groups(before) : 1;
+        for (size_t k = before ? 1 : 0; k < names; k++) {
+            Str key = before ? regex_group_name(before, k) : actions->items[i].key;
+            if (regex_matches(pattern, key) && !attributes_find(came, key, &ignored) &&
+                !apply_one(&actions->items[number], spot, key, err))
+                return false;
+        }
+    }
+    return true;
+}
+
+/* A key that a sender repeats is one attribute. */
+static bool is_first(Attributes all, size_t at, Str key)
+{
+    AttributeView attribute;
+    for (size_t i = 0; i < at && attributes_next(&all, &attribute); i++)
+        if (str_eq(attribute.key, key))
+            return false;
+    return true;
+}
+
+static bool apply_by_pattern(const ActionList *actions, size_t number, const ActionSpot *spot,
+                             Err *err)
+{
+    Attributes all = attributes_of(spot), attributes = all;
+    AttributeView attribute;
+    for (size_t i = 0; attributes_next(&attributes, &attribute); i++)
+        if (regex_matches(actions->patterns[number], attribute.key) &&
+            is_first(all, i, attribute.key) &&
+            !apply_one(&actions->items[number], spot, attribute.key, err))
+            return false;
+    return apply_to_made(actions, number, spot, err);
+}
+
+static bool apply_keyed(const ActionStep *step, const ActionSpot *spot, Err *err)
+{
+    ValueView old, value;
+    bool exists = find(spot, step->key, &old);
     if (step->action == CONVERT)
         return !exists || convert(step, spot, &old, err);
     if ((step->action == INSERT && exists) || (step->action == UPDATE && !exists))
         return true;
-    AttributeView attribute = { .key = step->key };
     if (node_is_given(step->value))
-        attribute.value = node_value(step->value);
-    else if (!edits_find(spot->edits, spot->target, spot->number, step->from_attribute,
-                         &attribute.value))
+        value = node_value(step->value);
+    else if (!find(spot, step->from_attribute, &value))
         return true;
-    return edits_set(spot->edits, spot->target, spot->number, &attribute, err);
+    return set(spot, step->key, &value, err);
 }
 
-bool actions_apply(const ActionList *actions, Edits *edits, EditTarget target, size_t number,
-                   Err *err)
+static bool apply(const ActionList *actions, size_t number, const ActionSpot *spot, Err *err)
 {
-    const Spot spot = { edits, target, number };
+    const ActionStep *step = &actions->items[number];
+    const Regex *pattern = actions->patterns[number];
+    if (step->action == EXTRACT)
+        return extract(step, pattern, spot, err);
+    if (!takes_pattern(step))
+        return apply_keyed(step, spot, err);
+    bool by_pattern = pattern && regex_matches(pattern, step->key);
+    return (!step->key.len || by_pattern || apply_one(step, spot, step->key, err)) &&
+           (!pattern || apply_by_pattern(actions, number, spot, err));
+}
+
+bool actions_apply(const ActionList *actions, const ActionSpot *spot, Err *err)
+{
     for (size_t i = 0; i < actions->count; i++)
-        if (!apply(&actions->items[i], &spot, err))
+        if (!apply(actions, i, spot, err))
             return false;
     return true;
+}
+
+/* --- patterns -------------------------------------------------------------------------------- */
+
+bool actions_open(ActionList *actions, Err *err)
+{
+    actions->patterns = MEM_MAKE(Regex *, actions->count, err);
+    if (!actions->patterns)
+        return false;
+    for (size_t i = 0; i < actions->count; i++)
+        if (!compile(&actions->items[i], &actions->patterns[i], err))
+            return false;
+    return true;
+}
+
+void actions_close(ActionList *actions)
+{
+    for (size_t i = 0; i < actions->count && actions->patterns; i++)
+        regex_free(actions->patterns[i]);
+    mem_free(actions->patterns);
+    actions->patterns = NULL;
 }

@@ -5,11 +5,14 @@
  *     insert     where the key is missing          value or from_attribute
  *     update     where it is there
  *     upsert     either way
- *     delete
+ *     delete     the key, and all that the pattern matches
+ *     hash       the same; a value becomes its SHA-256 in hexadecimal
+ *     extract    what the named groups of the pattern find in the key's text, each upserted
  *     convert    into int, double or string        converted_type; what cannot be read stays
  *
- * A from_attribute that is missing makes the step do nothing. hash, extract, patterns and values
- * from requests come later and are refused by name.
+ * A from_attribute that is missing makes the step do nothing. Hashed are the bytes of a text, one
+ * byte of a boolean, eight of a number (the lowest first); anything else, and the empty text,
+ * becomes the empty text. Values from requests come later and are refused by name.
  */
 #ifndef PROCESSORS_ATTRIBUTE_ACTIONS_H
 #define PROCESSORS_ATTRIBUTE_ACTIONS_H
@@ -17,9 +20,10 @@
 #include "base/attributes.h"
 #include "config/field.h"
 #include "otlp/edit.h"
+#include "regex/regex.h"
 
 typedef struct ActionStep {
-    Str key, from_attribute, converted_type;
+    Str key, from_attribute, converted_type, pattern;
     int action;
     const Node *value;
 } ActionStep;
@@ -27,6 +31,7 @@ typedef struct ActionStep {
 typedef struct ActionList {
     ActionStep *items;
     size_t count;
+    Regex **patterns; /* state: of each step; NULL: it has none */
 } ActionList;
 
 extern const ConfigField action_fields[]; /* for SECTION_LIST(T, m, ActionStep, action_fields) */
@@ -34,8 +39,18 @@ extern const ConfigField action_fields[]; /* for SECTION_LIST(T, m, ActionStep, 
 /* The rules across keys. name: what the user calls the list. */
 CHECKED bool actions_check(const ActionList *actions, const char *name, Err *err);
 
-CHECKED bool actions_apply(const ActionList *actions, Edits *edits, EditTarget target,
-                           size_t number, Err *err);
+/* Compiles the patterns; undone by actions_close, which may be called at any time. */
+CHECKED bool actions_open(ActionList *actions, Err *err);
+void actions_close(ActionList *actions);
+
+typedef struct ActionSpot { /* whose attributes */
+    const Batch *batch;
+    Edits *edits; /* over it */
+    EditTarget target;
+    size_t number;
+} ActionSpot;
+
+CHECKED bool actions_apply(const ActionList *actions, const ActionSpot *spot, Err *err);
 
 /* A scalar as YAML reads it: quotes make text, what looks like a number is one. */
 ValueView node_value(const Node *node);

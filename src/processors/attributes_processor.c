@@ -33,9 +33,24 @@ static bool edit_items(const void *self, const Batch *batch, Edits *edits, Err *
     const AttributeChanger *changer = self;
     for (size_t item = 0; item < batch_item_count(batch); item++)
         if (item_is_meant(&changer->include, &changer->exclude, batch, item) &&
-            !actions_apply(&changer->actions, edits, EDIT_ITEM, item, err))
+            !actions_apply(&changer->actions, &(ActionSpot){ batch, edits, EDIT_ITEM, item }, err))
             return false;
     return true;
+}
+
+static bool changer_start(void *self, Err *err)
+{
+    AttributeChanger *changer = self;
+    return actions_open(&changer->actions, err) && item_match_open(&changer->include, err) &&
+           item_match_open(&changer->exclude, err);
+}
+
+static void changer_stop(void *self)
+{
+    AttributeChanger *changer = self;
+    actions_close(&changer->actions);
+    item_match_close(&changer->include);
+    item_match_close(&changer->exclude);
 }
 
 static bool changer_consume(void *self, const Parcel *parcel, Err *err)
@@ -45,7 +60,8 @@ static bool changer_consume(void *self, const Parcel *parcel, Err *err)
 
 const ComponentType attributes_processor = {
     .name = "attributes",
-    .summary = "Inserts, updates, deletes and converts attributes of spans, records and points.",
+    .summary =
+        "Inserts, updates, deletes, hashes, extracts attributes of spans, records and points.",
     .kind = PROCESSOR,
     .stability = ALPHA,
     .placement = SHARDED,
@@ -53,5 +69,7 @@ const ComponentType attributes_processor = {
     .size = sizeof(AttributeChanger),
     .fields = fields,
     .check = changer_check,
+    .start = changer_start,
     .consume = changer_consume,
+    .stop = changer_stop,
 };

@@ -1,17 +1,15 @@
 /* item_match.c - see item_match.h. */
 #include "processors/item_match.h"
 
+#include "base/mem.h"
 #include "model/signal.h"
 #include "otlp/metric_view.h"
+#include "otlp/value_text.h"
 #include "processors/attribute_actions.h"
 
 static const char *const match_types[] = { "strict", "regexp", NULL };
 
-static bool check_match_type(Str name, Err *err)
-{
-    return !str_eq_nocase(name, STR("regexp")) ||
-           fail(err, ERR_UNSUPPORTED, "regexp: not supported yet; it comes later");
-}
+typedef enum MatchType { MATCH_STRICT, MATCH_REGEXP } MatchType; /* as in NameMatch */
 
 /* "SPAN_KIND_SERVER", "server". */
 static bool read_span_kind(Str text, uint32_t *out)
@@ -69,8 +67,8 @@ static const ConfigField severity_fields[] = {
 };
 
 const ConfigField item_match_fields[] = {
-    CHOICE(ItemMatch, match_type, REQUIRED, match_types, "strict: the same text.",
-           .check = check_match_type),
+    CHOICE(ItemMatch, match_type, REQUIRED, match_types,
+           "strict: the same text; regexp: patterns that match anywhere in it."),
     TEXT_LIST(ItemMatch, services, "", "The resource's service.name is one of these."),
     TEXT_LIST(ItemMatch, span_names, "", "It is a span with one of these names."),
     TEXT_LIST(ItemMatch, span_kinds, "", "It is a span of one of these kinds.",
@@ -86,7 +84,7 @@ const ConfigField item_match_fields[] = {
     SECTION_LIST(ItemMatch, resources, MatchAttribute, attribute_fields,
                  "Its resource has all of these attributes."),
     LATER("libraries", "matching by instrumentation scope"),
-    LATER("regexp", "patterns"),
+    IGNORED("regexp", "patterns need no cache here"),
     { 0 },
 };
 
@@ -118,20 +116,78 @@ bool item_match_check(const ItemMatch *match, const char *name, Err *err)
                     "log_severity_texts, log_severity_number, metric_names, attributes or "
                     "resources must be specified",
                     name);
-    return (check_list(&match->attributes, "attributes", err) &&
-            check_list(&match->resources, "resources", err)) ||
-           blame(err, "%s", name);
+    ItemMatch trial = *match; /* for its patterns */
+    bool good = check_list(&match->attributes, "attributes", err) &&
+                check_list(&match->resources, "resources", err) && item_match_open(&trial, err);
+    item_match_close(&trial);
+    return good || blame(err, "%s", name);
+}
+
+/* --- patterns -------------------------------------------------------------------------------- */
+
+static bool open_set(const ItemMatch *match, const TextList *list, NameSet **out, Err *err)
+{
+    if (!list->count)
+        return true;
+    *out = name_set_new(list->items, list->count, (NameMatch)match->match_type, err);
+    return *out != NULL;
+}
+
+static bool open_values(const MatchAttributeList *list, Regex ***out, Err *err)
+{
+    *out = MEM_MAKE(Regex *, list->count ? list->count : 1, err);
+    if (!*out)
+        return false;
+    for (size_t i = 0; i < list->count; i++) {
+        if (!node_is_given(list->items[i].value))
+            continue;
+        (*out)[i] = regex_new(list->items[i].value->text, REGEX_SEARCH, err);
+        if (!(*out)[i])
+            return false;
+    }
+    return true;
+}
+
+bool item_match_open(ItemMatch *match, Err *err)
+{
+    if (!match->present)
+        return true;
+    return open_set(match, &match->services, &match->service_set, err) &&
+           open_set(match, &match->span_names, &match->span_name_set, err) &&
+           open_set(match, &match->log_bodies, &match->body_set, err) &&
+           open_set(match, &match->log_severity_texts, &match->severity_set, err) &&
+           open_set(match, &match->metric_names, &match->metric_set, err) &&
+           (match->match_type == MATCH_STRICT ||
+            (open_values(&match->attributes, &match->attribute_patterns, err) &&
+             open_values(&match->resources, &match->resource_patterns, err)));
+}
+
+static void close_set(NameSet **set)
+{
+    name_set_free(*set);
+    *set = NULL;
+}
+
+static void close_values(const MatchAttributeList *list, Regex ***patterns)
+{
+    for (size_t i = 0; i < list->count && *patterns; i++)
+        regex_free((*patterns)[i]);
+    mem_free(*patterns);
+    *patterns = NULL;
+}
+
+void item_match_close(ItemMatch *match)
+{
+    close_set(&match->service_set);
+    close_set(&match->span_name_set);
+    close_set(&match->body_set);
+    close_set(&match->severity_set);
+    close_set(&match->metric_set);
+    close_values(&match->attributes, &match->attribute_patterns);
+    close_values(&match->resources, &match->resource_patterns);
 }
 
 /* --- work ------------------------------------------------------------------------------------ */
-
-static bool is_among(const TextList *list, Str text)
-{
-    for (size_t i = 0; i < list->count; i++)
-        if (str_eq(list->items[i], text))
-            return true;
-    return false;
-}
 
 static bool is_value(const Node *want, const ValueView *got)
 {
@@ -153,12 +209,26 @@ static bool is_value(const Node *want, const ValueView *got)
     return false;
 }
 
-static bool has_all(const MatchAttributeList *list, Attributes attributes)
+static bool is_found(const Regex *pattern, const ValueView *got)
+{
+    Buf text = BUF(BATCH_BYTES_MAX);
+    if (got->kind == VALUE_STRING)
+        return regex_matches(pattern, got->text);
+    value_text(got, &text);
+    bool found = !text.failed && regex_matches(pattern, buf_str(&text));
+    buf_free(&text);
+    return found;
+}
+
+/* patterns: NULL under strict. */
+static bool has_all(const MatchAttributeList *list, Regex *const *patterns, Attributes attributes)
 {
     for (size_t i = 0; i < list->count; i++) {
         ValueView value;
-        if (!attributes_find(attributes, list->items[i].key, &value) ||
-            !is_value(list->items[i].value, &value))
+        if (!attributes_find(attributes, list->items[i].key, &value))
+            return false;
+        if (patterns ? patterns[i] && !is_found(patterns[i], &value)
+                     : !is_value(list->items[i].value, &value))
             return false;
     }
     return true;
@@ -180,7 +250,7 @@ static bool span_fits(const ItemMatch *match, const Batch *batch, size_t item)
     if (batch_signal(batch) != TRACES)
         return false;
     SpanView span = span_view(batch, item);
-    return (!match->span_names.count || is_among(&match->span_names, span.name)) &&
+    return (!match->span_names.count || name_set_has(match->span_name_set, span.name)) &&
            (!match->span_kinds.count || is_kind(&match->span_kinds, span.kind));
 }
 
@@ -204,9 +274,9 @@ static bool log_fits(const ItemMatch *match, const Batch *batch, size_t item)
     LogView log = log_view(batch, item);
     bool has_text = log.body.kind == VALUE_STRING;
     return (!match->log_bodies.count ||
-            (has_text && is_among(&match->log_bodies, log.body.text))) &&
+            (has_text && name_set_has(match->body_set, log.body.text))) &&
            (!match->log_severity_texts.count ||
-            is_among(&match->log_severity_texts, log.severity_text)) &&
+            name_set_has(match->severity_set, log.severity_text)) &&
            severity_fits(&match->log_severity_number, log.severity_number);
 }
 
@@ -215,8 +285,8 @@ static bool metric_fits(const ItemMatch *match, const Batch *batch, size_t item)
     if (!match->metric_names.count)
         return true;
     return batch_signal(batch) == METRICS &&
-           is_among(&match->metric_names,
-                    metric_view(batch, batch_metric_of_item(batch, item)).name);
+           name_set_has(match->metric_set,
+                        metric_view(batch, batch_metric_of_item(batch, item)).name);
 }
 
 static bool resource_fits(const ItemMatch *match, const Batch *batch, size_t item)
@@ -228,16 +298,17 @@ static bool resource_fits(const ItemMatch *match, const Batch *batch, size_t ite
     ValueView service;
     if (match->services.count &&
         !(attributes_find(resource, STR("service.name"), &service) &&
-          service.kind == VALUE_STRING && is_among(&match->services, service.text)))
+          service.kind == VALUE_STRING && name_set_has(match->service_set, service.text)))
         return false;
-    return has_all(&match->resources, resource);
+    return has_all(&match->resources, match->resource_patterns, resource);
 }
 
 static bool fits(const ItemMatch *match, const Batch *batch, size_t item)
 {
     return resource_fits(match, batch, item) && span_fits(match, batch, item) &&
            log_fits(match, batch, item) && metric_fits(match, batch, item) &&
-           (!match->attributes.count || has_all(&match->attributes, item_attributes(batch, item)));
+           (!match->attributes.count ||
+            has_all(&match->attributes, match->attribute_patterns, item_attributes(batch, item)));
 }
 
 bool item_is_meant(const ItemMatch *include, const ItemMatch *exclude, const Batch *batch,

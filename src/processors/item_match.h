@@ -2,7 +2,8 @@
  *
  * Every criterion that is given must hold; within a list one entry is enough, but of attributes and
  * resources all must be there. What an item cannot have (a log record has no span name) does not
- * hold. Compared is strictly: the same text, the same type and value. Patterns come later.
+ * hold. `strict` compares: the same text, the same type and value. `regexp` looks for patterns
+ * anywhere in the text; values of attributes are shown as text for that.
  */
 #ifndef PROCESSORS_ITEM_MATCH_H
 #define PROCESSORS_ITEM_MATCH_H
@@ -10,6 +11,7 @@
 #include "base/attributes.h"
 #include "config/field.h"
 #include "otlp/batch.h"
+#include "regex/name_set.h"
 
 typedef struct MatchAttribute {
     Str key;
@@ -33,6 +35,8 @@ typedef struct ItemMatch {
     TextList services, span_names, span_kinds, log_bodies, log_severity_texts, metric_names;
     MatchSeverity log_severity_number;
     MatchAttributeList attributes, resources;
+    NameSet *service_set, *span_name_set, *body_set, *severity_set, *metric_set; /* state */
+    Regex **attribute_patterns, **resource_patterns; /* under regexp; NULL: any value */
 } ItemMatch;
 
 extern const ConfigField item_match_fields[];
@@ -46,6 +50,10 @@ extern const ConfigField item_match_fields[];
 
 /* The rules across keys. name: include or exclude. */
 CHECKED bool item_match_check(const ItemMatch *match, const char *name, Err *err);
+
+/* Compiles the lists; undone by item_match_close, which may be called at any time. */
+CHECKED bool item_match_open(ItemMatch *match, Err *err);
+void item_match_close(ItemMatch *match);
 
 /* A section that is not there excludes nothing and includes all. */
 bool item_is_meant(const ItemMatch *include, const ItemMatch *exclude, const Batch *batch,

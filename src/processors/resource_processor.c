@@ -26,9 +26,20 @@ static bool edit_resources(const void *self, const Batch *batch, Edits *edits, E
 {
     const Resource *resource = self;
     for (size_t number = 0; number < batch_resource_count(batch); number++)
-        if (!actions_apply(&resource->attributes, edits, EDIT_RESOURCE, number, err))
+        if (!actions_apply(&resource->attributes,
+                           &(ActionSpot){ batch, edits, EDIT_RESOURCE, number }, err))
             return false;
     return true;
+}
+
+static bool resource_start(void *self, Err *err)
+{
+    return actions_open(&((Resource *)self)->attributes, err);
+}
+
+static void resource_stop(void *self)
+{
+    actions_close(&((Resource *)self)->attributes);
 }
 
 static bool resource_consume(void *self, const Parcel *parcel, Err *err)
@@ -38,7 +49,7 @@ static bool resource_consume(void *self, const Parcel *parcel, Err *err)
 
 const ComponentType resource_processor = {
     .name = "resource",
-    .summary = "Inserts, updates, deletes and converts attributes of resources.",
+    .summary = "Inserts, updates, deletes, hashes, extracts attributes of resources.",
     .kind = PROCESSOR,
     .stability = BETA,
     .placement = SHARDED,
@@ -46,5 +57,7 @@ const ComponentType resource_processor = {
     .size = sizeof(Resource),
     .fields = fields,
     .check = resource_check,
+    .start = resource_start,
     .consume = resource_consume,
+    .stop = resource_stop,
 };
