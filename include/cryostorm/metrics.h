@@ -23,8 +23,9 @@
  * Attributes are a set: their order does not count, of equal keys the last one does, and keys that
  * are empty or too long are left out and counted. An instrument keeps at most 2000 different sets;
  * what comes later is gathered under the one attribute otel.metric.overflow = true, as is a set of
- * more than 64 attributes or 16 KiB, so that no measurement is lost. All of it together takes at
- * most 64 MiB.
+ * more than 64 attributes or 16 KiB, so that no measurement is lost. Sets are kept until the
+ * shutdown, also where only what is new is told (delta); those that a callback no longer tells make
+ * room. All of it together takes at most 64 MiB; what does not fit is dropped and counted.
  *
  * A handle is small, passed by value, and valid until the process ends; a zeroed one does nothing.
  * Instruments may be made before the start and stay over a shutdown; what they have gathered ends

@@ -159,10 +159,10 @@ static void off_means_nothing_is_evaluated(void **state)
 {
     (void)state;
     metrics_end();
-    int evaluated = 0;
+    int evaluated = 0, attributes = 0;
     CryoCounter counter = cryo_counter("off", NULL);
-    cryo_counter_add(counter, evaluated++, CRYO_ATTRS("a", evaluated++));
-    assert_int_equal(evaluated, 0);
+    cryo_counter_add(counter, evaluated++, CRYO_ATTRS("a", attributes++));
+    assert_int_equal(evaluated + attributes, 0);
     assert_false(cryo_metrics_enabled());
     metrics_begin(PREFER_CUMULATIVE, 0);
     cryo_counter_add(counter, ++evaluated);
