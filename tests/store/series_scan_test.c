@@ -173,6 +173,10 @@ static void what_came_last_describes_a_family(void **state)
         &rig,
         METRICS_OF("{'name':'m','description':'new','gauge':{'dataPoints':[" POINT(2, 1) "]}}")));
     assert_string_equal(families(&rig, STR("")), "m gauge [] new\n");
+    assert_true(put(
+        &rig,
+        METRICS_OF("{'name':'m','description':'old','gauge':{'dataPoints':[" POINT(3, 1) "]}}")));
+    assert_string_equal(families(&rig, STR("")), "m gauge [] old\n");
     store_rig_done(&rig);
 }
 

@@ -93,12 +93,12 @@ static MetricMeta meta_of(const LabelSet *family)
     };
 }
 
-/* The newest run that speaks of a name counts. */
+/* What was said last of a name counts. */
 static bool gather_families(const Snapshot *snapshot, Str wanted, Map *families, Err *err)
 {
     for (size_t r = snapshot->count; r-- > 0;) {
         const SeriesRun *run = (const SeriesRun *)snapshot->runs[r];
-        for (size_t i = 0; i < run->family_count; i++) {
+        for (size_t i = run->family_count; i-- > 0;) {
             LabelSet *family = run->families[i];
             Str name = labels_get(family->labels, STR(LABEL_METRIC_NAME));
             if ((wanted.len && !str_eq(wanted, name)) || map_get(families, name))

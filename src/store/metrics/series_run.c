@@ -199,42 +199,63 @@ static void fill_samples(SeriesRun *run, const OrderedPoint *ordered)
     label_table_retake(&run->tables->series, run->series, run->series_count);
 }
 
-static int compare_family_sets(const void *a, const void *b)
+typedef struct OrderedFamily {
+    LabelSet *set;
+    uint32_t order; /* in which it came */
+} OrderedFamily;
+
+static int compare_by_set(const void *a, const void *b)
 {
-    return compare_addresses(*(LabelSet *const *)a, *(LabelSet *const *)b);
+    const OrderedFamily *left = a, *right = b;
+    int order = compare_addresses(left->set, right->set);
+    return order ? order : (left->order > right->order) - (left->order < right->order);
 }
 
-/* Each once. Of two that say different things of one name, the pieces' order decides no more than
- * within one run. */
-static void fill_families(SeriesRun *run, Piece *const *pieces, size_t count)
+static int compare_by_order(const void *a, const void *b)
 {
-    size_t n = 0, kept = 0;
+    const OrderedFamily *left = a, *right = b;
+    return (left->order > right->order) - (left->order < right->order);
+}
+
+/* Each once, in the order in which they last came. */
+static bool fill_families(SeriesRun *run, Piece *const *pieces, size_t count, Err *err)
+{
+    size_t most = 0, kept = 0;
+    uint32_t n = 0;
+    for (size_t p = 0; p < count; p++)
+        most += ((const SeriesPiece *)pieces[p])->family_count;
+    run->families = MEM_MAKE(LabelSet *, most + 1, err);
+    OrderedFamily *families = run->families ? MEM_MAKE(OrderedFamily, most + 1, err) : NULL;
+    if (!families)
+        return false;
     for (size_t p = 0; p < count; p++) {
         const SeriesPiece *piece = (const SeriesPiece *)pieces[p];
-        for (size_t i = 0; i < piece->family_count; i++)
-            run->families[n++] = piece->families[i];
+        for (size_t i = 0; i < piece->family_count; i++, n++)
+            families[n] = (OrderedFamily){ piece->families[i], n };
     }
     if (n)
-        qsort(run->families, n, sizeof(LabelSet *), compare_family_sets);
+        qsort(families, n, sizeof *families, compare_by_set);
     for (size_t i = 0; i < n; i++)
-        if (!kept || run->families[kept - 1] != run->families[i])
-            run->families[kept++] = run->families[i];
+        if (i + 1 == n || families[i].set != families[i + 1].set)
+            families[kept++] = families[i];
+    if (kept)
+        qsort(families, kept, sizeof *families, compare_by_order);
+    for (size_t i = 0; i < kept; i++)
+        run->families[i] = families[i].set;
     run->family_count = kept;
     label_table_retake(&run->tables->families, run->families, kept);
+    mem_free(families);
+    return true;
 }
 
 static bool allocate(SeriesRun *run, Piece *const *pieces, size_t count, Err *err)
 {
-    size_t families = 0;
-    for (size_t i = 0; i < count; i++) {
+    for (size_t i = 0; i < count; i++)
         run->base.count += pieces[i]->count;
-        families += ((const SeriesPiece *)pieces[i])->family_count;
-    }
     run->series = MEM_MAKE(LabelSet *, run->base.count + 1, err);
     run->ends = run->series ? MEM_MAKE(uint32_t, run->base.count + 1, err) : NULL;
     run->samples = run->ends ? MEM_MAKE(Sample, run->base.count + 1, err) : NULL;
-    run->families = run->samples ? MEM_MAKE(LabelSet *, families + 1, err) : NULL;
-    return run->families != NULL;
+    return run->samples != NULL;
 }
 
 static void *shrink(void *array, size_t size)
@@ -263,15 +284,14 @@ static Run *make_run(Piece *const *pieces, size_t count, Err *err)
     refs_init(&run->base.refs);
     run->base.kind = &series_runs;
     run->tables = ((const SeriesPiece *)pieces[0])->tables;
-    OrderedPoint *ordered = allocate(run, pieces, count, err)
-                                ? order_points(pieces, count, run->base.count, err)
-                                : NULL;
+    OrderedPoint *ordered = NULL;
+    if (allocate(run, pieces, count, err) && fill_families(run, pieces, count, err))
+        ordered = order_points(pieces, count, run->base.count, err);
     if (!ordered) {
         free_run(&run->base);
         return NULL;
     }
     fill_samples(run, ordered);
-    fill_families(run, pieces, count);
     mem_free(ordered);
     shrink_run(run);
     return &run->base;

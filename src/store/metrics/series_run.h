@@ -52,7 +52,7 @@ typedef struct SeriesRun {
     size_t series_count;
     Sample *samples;
     int64_t first_ms, last_ms; /* of all samples; first > last: there are none */
-    LabelSet **families;       /* references, in the order in which they came */
+    LabelSet **families;       /* references, in the order in which they last came */
     size_t family_count;
 } SeriesRun;
 
