@@ -13,6 +13,6 @@ export default defineConfig({
     reportCompressedSize: false,
   },
   // `npx vite` while developing: the API comes from a cryostorm (or tests/ui/mock.mjs) on its usual port.
-  server: { proxy: { "/api": "http://127.0.0.1:16686" }, fs: { allow: [".."] } },
+  server: { proxy: { "/api": "http://127.0.0.1:16686", "/loki": "http://127.0.0.1:16686" }, fs: { allow: [".."] } },
   test: { dir: "../tests/ui", globals: true }, // no imports there: packages are found from ui/ only
 });

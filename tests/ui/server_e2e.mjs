@@ -121,15 +121,77 @@ const hostile = traceRequest({ "service.name": `${MARKUP}-service` }, [
   },
 ]);
 
-async function send(config, body) {
-  const headers = { "content-type": "application/x-protobuf" };
-  const answer = await fetch(`http://127.0.0.1:${config.http}/v1/traces`, {
+async function send(config, body, path = "/v1/traces", type = "application/x-protobuf") {
+  const headers = { "content-type": type };
+  const answer = await fetch(`http://127.0.0.1:${config.http}${path}`, {
     method: "POST",
     headers,
     body,
   });
   equal(answer.status, 200, "the answer to the export");
 }
+
+const attributes = (object) =>
+  Object.entries(object).map(([key, value]) => ({ key, value: { stringValue: value } }));
+const resource = {
+  attributes: attributes({ "service.name": "llm-app", "service.version": "1.4.2" }),
+};
+
+// The log line of the inner call, and one outside of any trace.
+const logs = JSON.stringify({
+  resourceLogs: [
+    {
+      resource,
+      scopeLogs: [
+        {
+          logRecords: [
+            {
+              timeUnixNano: String(at(100)),
+              severityNumber: 17,
+              severityText: "ERROR",
+              body: { stringValue: "model overloaded" },
+              traceId,
+              spanId: call,
+              attributes: attributes({ "gen_ai.request.model": "frost-1" }),
+            },
+            { timeUnixNano: String(at(0)), severityNumber: 9, body: { stringValue: MARKUP } },
+          ],
+        },
+      ],
+    },
+  ],
+});
+
+// A counter that grew by 60 within a minute, and a gauge.
+const point = (agoMs, value) => ({
+  startTimeUnixNano: String(beganNs - 120_000_000_000n),
+  timeUnixNano: String(beganNs - BigInt(agoMs) * 1_000_000n),
+  asInt: String(value),
+  attributes: attributes({ route: "/chat" }),
+});
+const metrics = JSON.stringify({
+  resourceMetrics: [
+    {
+      resource,
+      scopeMetrics: [
+        {
+          metrics: [
+            {
+              name: "chat.requests",
+              description: "Requests to the chat endpoint",
+              sum: {
+                aggregationTemporality: 2,
+                isMonotonic: true,
+                dataPoints: [point(60_000, 10), point(30_000, 40), point(0, 70)],
+              },
+            },
+            { name: "active", gauge: { dataPoints: [point(0, 4)] } },
+          ],
+        },
+      ],
+    },
+  ],
+});
 
 // ---- the checks ----
 
@@ -283,6 +345,63 @@ async function checkAll(config, base, run) {
     await row.locator("a", { hasText: "Traces" }).click();
     await page.waitForSelector(".trace-list li");
   });
+
+  await run(
+    base,
+    "the first metric shows by itself, and its rate",
+    { path: "/metrics" },
+    async (page) => {
+      await page.waitForSelector("text=Send your first metric");
+      await send(config, metrics, "/v1/metrics", "application/json");
+      await page.waitForSelector(".metric-list li");
+      await page.click(".metric-list li:has-text('chat_requests_total')");
+      await page.waitForSelector(".metric-plot canvas");
+      truth((await text(page, ".series-legend")).includes('job="llm-app"'), "the series");
+      await page.click(".segments button:nth-child(2)");
+      await page.waitForURL("**tab=table*");
+      await page.fill("textarea", 'chat_requests_total{route="/chat"} - 30');
+      await page.focus("textarea");
+      await page.keyboard.press("Enter");
+      await page.waitForFunction(() => document.querySelector("td.v-value")?.textContent === "40");
+    },
+  );
+
+  await run(
+    base,
+    "PromQL that cannot be read is refused in the server's words",
+    { path: `/metrics?query=${encodeURIComponent("rate(up")}`, allow: ["400"] },
+    async (page) => {
+      await page.waitForSelector(".failure-text");
+      truth((await text(page, ".failure-text")).includes("parse error"), "the words");
+    },
+  );
+
+  await run(
+    base,
+    "the first log line shows by itself, and its span",
+    { path: "/logs" },
+    async (page) => {
+      await page.waitForSelector("text=Send your first log line");
+      await send(config, logs, "/v1/logs", "application/json");
+      await page.waitForSelector(".log.error");
+      await page.waitForSelector(".volume-plot canvas");
+      equal(
+        await page.locator(".log-body").allTextContents(),
+        ["model overloaded", MARKUP],
+        "the lines",
+      );
+      await page.selectOption("select[name=least]", "17");
+      await page.waitForFunction(() => document.querySelectorAll(".log").length === 1);
+      await page.click(".log-line");
+      truth((await text(page, ".log-details")).includes("gen_ai_request_model"), "its labels");
+      await page.click("text=Open its span");
+      await page.waitForURL(`**/trace/${traceId}?span=${call}`);
+      await page.waitForSelector(".span-logs .log.error");
+      await page.click(".th-actions a:has-text('Logs')");
+      await page.waitForFunction(() => document.querySelectorAll(".log-list .log").length === 1);
+      equal(await page.evaluate(() => window.pwned), undefined, "nothing ran");
+    },
+  );
 
   await run(base, "files are served as they should", { path: "/search" }, () =>
     filesAreServedAsTheyShould(base),
