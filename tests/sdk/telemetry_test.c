@@ -231,6 +231,9 @@ static void an_exporter_that_hangs_does_not_hang_the_program(void **state)
     make_spans(3);
     assert_false(cryo_flush(50, &error));
     assert_int_equal(error.kind, CRYO_ERROR_TIMEOUT);
+    while (!atomic_load(&custom.entered))
+        usleep(100);
+    assert_false(cryo_flush(1, &error));
     assert_string_equal(error.text, "not everything was delivered in time; still exporting spans");
     assert_false(cryo_shutdown(50, &error));
     assert_int_equal(error.kind, CRYO_ERROR_TIMEOUT);
