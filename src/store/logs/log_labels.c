@@ -194,13 +194,22 @@ bool stream_labels(LabelList *list, const Batch *batch, size_t resource, Labels 
 /* ---- metadata ----------------------------------------------------------------------------------
  */
 
+static const ScopeView *known_scope(LabelList *list, const Batch *batch, size_t scope)
+{
+    size_t slot = ((uintptr_t)batch / sizeof(KnownScope) + scope) % SCOPES_KNOWN;
+    KnownScope *known = &list->scopes[slot];
+    if (known->batch != batch || known->scope != scope)
+        *known = (KnownScope){ batch, scope, scope_view(batch, scope) };
+    return &known->view;
+}
+
 static bool add_scope(LabelList *list, const Batch *batch, size_t scope, Err *err)
 {
-    ScopeView view = scope_view(batch, scope);
-    return add_all(list, view.attributes, err) &&
-           add_number(list, STR("scope_dropped_attributes_count"), view.dropped_attributes, err) &&
-           add(list, STR("scope_name"), view.name, err) &&
-           add(list, STR("scope_version"), view.version, err);
+    const ScopeView *view = known_scope(list, batch, scope);
+    return add_all(list, view->attributes, err) &&
+           add_number(list, STR("scope_dropped_attributes_count"), view->dropped_attributes, err) &&
+           add(list, STR("scope_name"), view->name, err) &&
+           add(list, STR("scope_version"), view->version, err);
 }
 
 static bool add_record(LabelList *list, const LogView *log, Err *err)

@@ -8,7 +8,16 @@
 #include "model/labels.h"
 #include "otlp/view.h"
 
-enum { LABEL_TEXT_MAX = 64 << 20 }; /* of one value that has to be written out */
+enum {
+    LABEL_TEXT_MAX = 64 << 20, /* of one value that has to be written out */
+    SCOPES_KNOWN = 64,         /* reading a scope walks over all its records: once, not for each */
+};
+
+typedef struct KnownScope {
+    const Batch *batch;
+    size_t scope;
+    ScopeView view;
+} KnownScope;
 
 /* Labels that grow in an arena of the caller's; texts that need no change are borrowed. */
 typedef struct LabelList {
@@ -16,7 +25,8 @@ typedef struct LabelList {
     Buf scratch;
     Label *ptr;
     size_t count, cap;
-    bool verbatim; /* names as they are */
+    bool verbatim;                   /* names as they are */
+    KnownScope scopes[SCOPES_KNOWN]; /* of batches that live as long as the list */
 } LabelList;
 
 /* Forgets what was in it; the arena is reset. */
