@@ -10,6 +10,8 @@
 #include <math.h>
 #include <string.h>
 
+#define TIME_MAX_MS (INT64_MAX / 1000000)
+
 enum {
     POINTS_MAX = 10000000,
     KEY_MAX = 8 << 20,
@@ -181,10 +183,12 @@ static bool bound_of(Labels labels, const char *name, double *out)
     Str text = labels_get(labels, str_from(name));
     bool negative = str_starts(text, STR("-"));
     Str digits = negative || str_starts(text, STR("+")) ? str_skip(text, 1) : text;
+    if (!digits.len)
+        return false;
     if (str_eq_nocase(digits, STR("inf")))
         *out = negative ? -(double)INFINITY : (double)INFINITY;
     else
-        return json_number_double(text, out);
+        return json_number_double(negative ? text : digits, out);
     return true;
 }
 
@@ -476,6 +480,11 @@ static bool take_sample(Taking *taking, const ExpositionEvent *event, Err *err)
     taking->report->samples++;
     if (settings->sample_limit && taking->report->samples > settings->sample_limit)
         return fail(err, ERR_LIMIT, "more samples than sample_limit");
+    bool own_time = event->has_time && !settings->ignore_timestamps;
+    if (own_time && (event->time_ms < 0 || event->time_ms > TIME_MAX_MS)) {
+        taking->report->dropped++; /* OTLP has no such time */
+        return true;
+    }
     sort_sample(taking, event, &sample);
     if (sample.role == ROLE_CREATED && !buf_ok(&taking->name, err))
         return false;
@@ -489,7 +498,7 @@ static bool take_sample(Taking *taking, const ExpositionEvent *event, Err *err)
     ScrapePoint *point = point_of(taking, &sample, err);
     if (!point)
         return false;
-    if (event->has_time && !settings->ignore_timestamps) {
+    if (own_time) {
         point->time_ns = event->time_ms * 1000000;
         point->own_time = true;
     }

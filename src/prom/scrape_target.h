@@ -47,7 +47,7 @@ typedef struct ScrapeResult {
     bool up;
     Err err; /* why it is not */
     size_t samples, series_added;
-    size_t dropped; /* histograms and summaries that make no sense */
+    size_t dropped; /* histograms and summaries that make no sense, times before 1970 */
 } ScrapeResult;
 
 typedef struct ScrapeTarget ScrapeTarget;

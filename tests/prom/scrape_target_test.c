@@ -277,12 +277,13 @@ static void test_odd_ones(void **state)
                         "h_bucket{le=\"1\",k=\"falls\"} 5\nh_bucket{le=\"2\",k=\"falls\"} 4\n"
                         "h_count{k=\"falls\"} 6\nh_bucket{le=\"x\"} 1\n"
                         "h_bucket{le=\"1\",k=\"inf\"} 1\nh_bucket{le=\"+Inf\",k=\"inf\"} 2\n"
-                        "# TYPE s summary\ns 3\ns_sum{k=\"alone\"} 1\n",
+                        "# TYPE s summary\ns 3\ns_sum{k=\"alone\"} 1\n"
+                        "t 1 -5\nt 1 9223372036854775807\n",
                         &result);
     describe(batch, false, &out);
     assert_string_equal(buf_text(&out), "h 1 at 10\nh_bucket 2 at 10\nh_bucket 1 le=x at 10\n"
                                         "h count 2 1<=1 1 k=inf from 10 at 10\ns 3 at 10\n");
-    assert_int_equal(result.dropped, 2);
+    assert_int_equal(result.dropped, 4);
     batch_unref(batch);
     buf_free(&out);
     scrape_target_free(target);

@@ -96,7 +96,7 @@ static void tell_result(Target *target, const ScrapeResult *result)
     target->told_down = !result->up;
     if (result->dropped)
         host_count_dropped(host, METRICS, result->dropped,
-                           "a histogram or summary that makes no sense");
+                           "a histogram, summary or time that makes no sense");
 }
 
 static void tell_lost(PrometheusReceiver *receiver, const Err *err)
