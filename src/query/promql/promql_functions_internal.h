@@ -40,11 +40,14 @@ const Function *promql_function(Str name);
 WindowFunction fn_rate, fn_increase, fn_delta, fn_irate, fn_idelta, fn_changes, fn_resets, fn_deriv,
     fn_predict_linear, fn_sum_over_time, fn_avg_over_time, fn_min_over_time, fn_max_over_time,
     fn_count_over_time, fn_last_over_time, fn_first_over_time, fn_present_over_time,
-    fn_stddev_over_time, fn_stdvar_over_time, fn_quantile_over_time;
+    fn_stddev_over_time, fn_stdvar_over_time, fn_quantile_over_time, fn_mad_over_time,
+    fn_ts_of_first_over_time, fn_ts_of_last_over_time, fn_ts_of_min_over_time,
+    fn_ts_of_max_over_time;
 
 /* promql_instant.c */
 MathFunction fn_round, fn_clamp_min, fn_clamp_max, fn_sgn, fn_deg, fn_rad, fn_minute, fn_hour,
     fn_day_of_week, fn_day_of_month, fn_day_of_year, fn_days_in_month, fn_month, fn_year;
+WholeFunction fn_start, fn_end, fn_step, fn_range, fn_min_of, fn_max_of;
 WholeFunction fn_time, fn_pi, fn_scalar, fn_vector, fn_timestamp, fn_clamp, fn_absent,
     fn_absent_over_time, fn_sort, fn_sort_desc;
 

@@ -158,6 +158,68 @@ bool fn_pi(Eval *eval, const Node *node, Frame *out, Err *err)
     return frame_constant(eval, out, pi, err);
 }
 
+/* What the query as a whole was asked for; an instant query has no step and no range. */
+bool fn_start(Eval *eval, const Node *node, Frame *out, Err *err)
+{
+    (void)node;
+    return frame_constant(eval, out, (double)eval->shared->query->start_ms / 1000, err);
+}
+
+bool fn_end(Eval *eval, const Node *node, Frame *out, Err *err)
+{
+    (void)node;
+    const PromQuery *query = eval->shared->query;
+    return frame_constant(eval, out,
+                          (double)(query->step_ms ? query->end_ms : query->start_ms) / 1000, err);
+}
+
+bool fn_step(Eval *eval, const Node *node, Frame *out, Err *err)
+{
+    (void)node;
+    return frame_constant(eval, out, (double)eval->shared->query->step_ms / 1000, err);
+}
+
+bool fn_range(Eval *eval, const Node *node, Frame *out, Err *err)
+{
+    (void)node;
+    const PromQuery *query = eval->shared->query;
+    int64_t range_ms = query->step_ms ? query->end_ms - query->start_ms : 0;
+    return frame_constant(eval, out, (double)range_ms / 1000, err);
+}
+
+static double lesser(double a, double b)
+{
+    return isnan(a) || isnan(b) ? NAN : a < b ? a : b;
+}
+static double greater(double a, double b)
+{
+    return isnan(a) || isnan(b) ? NAN : a > b ? a : b;
+}
+
+static bool of_two(Eval *eval, const Node *node, Frame *out, double (*pick)(double a, double b),
+                   Err *err)
+{
+    Frame other;
+    if (!promql_node(eval, node->call.args[0], out, err) ||
+        !promql_node(eval, node->call.args[1], &other, err) ||
+        (other.width > 1 && !frame_widen(eval, out, err)))
+        return false;
+    double *values = out->series[0].values;
+    for (size_t step = 0; step < out->width; step++)
+        values[step] = pick(values[step], frame_at(&other, 0, step));
+    return promql_alive(eval, out->width, err);
+}
+
+bool fn_min_of(Eval *eval, const Node *node, Frame *out, Err *err)
+{
+    return of_two(eval, node, out, lesser, err);
+}
+
+bool fn_max_of(Eval *eval, const Node *node, Frame *out, Err *err)
+{
+    return of_two(eval, node, out, greater, err);
+}
+
 bool fn_vector(Eval *eval, const Node *node, Frame *out, Err *err)
 {
     if (!promql_node(eval, node->call.args[0], out, err))

@@ -258,3 +258,59 @@ bool fn_quantile_over_time(const Window *w, double *out)
         *out = promql_quantile_of(w->params[0], values, w->count);
     return values != NULL;
 }
+
+/* The median of the distances from the median. */
+bool fn_mad_over_time(const Window *w, double *out)
+{
+    double *values = promql_scratch(w->scratch, w->count);
+    if (!values)
+        return false;
+    bool nan = false;
+    for (size_t i = 0; i < w->count; i++) {
+        values[i] = w->samples[i].value;
+        nan = nan || isnan(values[i]);
+    }
+    double median = promql_quantile_of(0.5, values, w->count);
+    for (size_t i = 0; i < w->count; i++)
+        values[i] = fabs(w->samples[i].value - median);
+    *out = nan ? NAN : promql_quantile_of(0.5, values, w->count);
+    return true;
+}
+
+/* ---- when ---------------------------------------------------------------------------------------
+ */
+
+static bool time_of(const Window *w, size_t at, double *out)
+{
+    *out = (double)w->samples[at].time_ms / 1000;
+    return true;
+}
+
+bool fn_ts_of_first_over_time(const Window *w, double *out)
+{
+    return time_of(w, 0, out);
+}
+
+bool fn_ts_of_last_over_time(const Window *w, double *out)
+{
+    return time_of(w, w->count - 1, out);
+}
+
+/* Of several that are the least, the last. */
+bool fn_ts_of_min_over_time(const Window *w, double *out)
+{
+    size_t at = 0;
+    for (size_t i = 1; i < w->count; i++)
+        if (w->samples[i].value <= w->samples[at].value || isnan(w->samples[at].value))
+            at = i;
+    return time_of(w, at, out);
+}
+
+bool fn_ts_of_max_over_time(const Window *w, double *out)
+{
+    size_t at = 0;
+    for (size_t i = 1; i < w->count; i++)
+        if (w->samples[i].value >= w->samples[at].value || isnan(w->samples[at].value))
+            at = i;
+    return time_of(w, at, out);
+}
