@@ -17,13 +17,13 @@ void piece_unref(Piece *piece)
         piece->kind->free_piece(piece);
 }
 
-Run *run_ref(Run *run)
+static Run *run_ref(Run *run)
 {
     refs_take(&run->refs);
     return run;
 }
 
-void run_unref(Run *run)
+static void run_unref(Run *run)
 {
     if (run && refs_drop(&run->refs))
         run->kind->free_run(run);

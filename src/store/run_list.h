@@ -55,8 +55,6 @@ struct RunKind {
 
 Piece *piece_ref(Piece *piece);
 void piece_unref(Piece *piece); /* NULL is fine */
-Run *run_ref(Run *run);
-void run_unref(Run *run); /* NULL is fine */
 
 typedef struct RunList {
     const RunKind *kind;
