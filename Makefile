@@ -5,7 +5,7 @@ FUZZ    ?=
 SECONDS ?= 60
 
 .DEFAULT_GOAL := all
-.PHONY: all demo test interop conformance bench fuzz install format clean help
+.PHONY: all demo demo-external test interop conformance bench fuzz install format clean help
 
 all: ## build the program and the library: build/release/bin, build/release/lib
 	@tools/setup --for build
@@ -16,6 +16,13 @@ demo: ## show the trace of a real request in the browser; Ctrl-C ends it
 	@tools/setup --for demo
 	@$(MAKE) --no-print-directory all
 	@tools/demo
+
+demo-external: ## the same application into a real Jaeger and a real Prometheus; Ctrl-C ends it
+	@tools/setup --for external
+	@tools/setup --for demo
+	@$(MAKE) --no-print-directory all
+	@tests/interop/peers.sh build/peers go prometheus jaeger
+	@tools/demo --external
 
 test: ## everything that must hold: warnings, sanitizers, style, the page (under 10 minutes)
 	@tools/setup --for test
@@ -49,4 +56,4 @@ clean: ## remove everything that was built
 	@rm -rf build ui/dist
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-15s %s\n", $$1, $$2 }' Makefile
