@@ -6,12 +6,18 @@
  *           llm.simulate_call    CLIENT; every fourth one fails
  *     GET /health          ok, without a span
  *
+ * Metrics: chat_requests_total, llm.requests.total, llm.request.duration, llm.tokens.total,
+ * llm.requests.active, process.memory.usage. Logs: "Processing chat request" in chat_operation, and
+ * a warning where the model does not answer; both carry the trace's id.
+ *
  *     OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:4318 llm_app [port]
  *
  * The "model" is simulated: it waits a little and answers with the words turned around.
  */
 #define _POSIX_C_SOURCE 200809L
 
+#include <cryostorm/log.h>
+#include <cryostorm/metrics.h>
 #include <cryostorm/propagation.h>
 #include <cryostorm/telemetry.h>
 #include <cryostorm/trace.h>
@@ -24,6 +30,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { DEFAULT_PORT = 8000, MESSAGE_MAX_LEN = 8000, THREADS = 4, FAILS_EVERY = 4 };
 
@@ -32,6 +39,52 @@ typedef struct Chat { /* one request while its body comes in */
     size_t len;
     int too_long;
 } Chat;
+
+/* ---- what is measured ------------------------------------------------------------------------ */
+
+static CryoCounter chat_requests, llm_requests, llm_tokens;
+static CryoHistogram llm_duration;
+static CryoUpDownCounter llm_active;
+
+/* Asked at each collection: what the kernel says about our memory. */
+static void observe_memory(void *context, CryoObserver *observer)
+{
+    const CryoObservable *memory = context;
+    long pages = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (!file)
+        return; /* nothing told, nothing exported */
+    if (fscanf(file, "%*d %ld", &pages) == 1)
+        cryo_observe(observer, *memory, pages * sysconf(_SC_PAGESIZE));
+    fclose(file);
+}
+
+static void make_instruments(void)
+{
+    static const double seconds[] = { 0.01, 0.02, 0.03, 0.05, 0.075, 0.1, 0.25, 0.5, 1 };
+    static CryoObservable memory;
+    const CryoInstrumentOptions counted = { .unit = "{request}" };
+    chat_requests = cryo_counter("chat_requests_total", &counted);
+    llm_requests = cryo_counter("llm.requests.total", &counted);
+    llm_active = cryo_up_down_counter("llm.requests.active", &counted);
+    llm_tokens = cryo_counter("llm.tokens.total", &(CryoInstrumentOptions){ .unit = "{token}" });
+    llm_duration = cryo_histogram_double("llm.request.duration",
+                                         &(CryoInstrumentOptions){
+                                             .unit = "s",
+                                             .bounds = seconds,
+                                             .bound_count = sizeof seconds / sizeof *seconds });
+    memory =
+        cryo_observable_gauge("process.memory.usage",
+                              &(CryoInstrumentOptions){
+                                  .unit = "By", .observe = observe_memory, .context = &memory });
+}
+
+static double seconds_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
 
 /* ---- the simulated model --------------------------------------------------------------------- */
 
@@ -59,7 +112,15 @@ static void turn_around(const char *message, char *reply)
     reply[len] = 0;
 }
 
-static bool simulate_call(const char *message, char *reply)
+static void count_tokens(CryoSpan span, unsigned input, unsigned output)
+{
+    cryo_span_set(span, CRYO_ATTRS("gen_ai.usage.input_tokens", input, "gen_ai.usage.output_tokens",
+                                   output));
+    cryo_counter_add(llm_tokens, input, CRYO_ATTRS("gen_ai.token.type", "input"));
+    cryo_counter_add(llm_tokens, output, CRYO_ATTRS("gen_ai.token.type", "output"));
+}
+
+static bool ask_model(const char *message, char *reply)
 {
     static atomic_uint calls;
     CRYO_SPAN(span, "llm.simulate_call", .kind = CRYO_CLIENT,
@@ -72,18 +133,34 @@ static bool simulate_call(const char *message, char *reply)
         return false;
     }
     turn_around(message, reply);
-    cryo_span_set(span, CRYO_ATTRS("gen_ai.usage.input_tokens", word_count(message),
-                                   "gen_ai.usage.output_tokens", word_count(reply)));
+    count_tokens(span, word_count(message), word_count(reply));
     return true;
+}
+
+/* The call, and what it adds to the metrics. */
+static bool simulate_call(const char *message, char *reply)
+{
+    double start = seconds_now();
+    cryo_up_down_counter_add(llm_active, 1);
+    bool answered = ask_model(message, reply);
+    cryo_up_down_counter_add(llm_active, -1);
+    const char *outcome = answered ? "ok" : "error";
+    cryo_counter_add(llm_requests, 1,
+                     CRYO_ATTRS("gen_ai.request.model", "echo-1", "status", outcome));
+    cryo_histogram_record(llm_duration, seconds_now() - start,
+                          CRYO_ATTRS("gen_ai.request.model", "echo-1"));
+    return answered;
 }
 
 static bool chat_operation(const char *message, char *reply)
 {
     CRYO_SPAN(span, "chat_operation", .attributes = CRYO_ATTRS("chat.length", strlen(message)));
+    cryo_log(CRYO_INFO, "Processing chat request", CRYO_ATTRS("chat.length", strlen(message)));
     cryo_span_mark(span, "prompt prepared");
     wait_millis(3);
     if (!simulate_call(message, reply)) {
         cryo_span_status(span, CRYO_STATUS_ERROR, "the model did not answer");
+        cryo_log(CRYO_WARN, "The model did not answer");
         return false;
     }
     cryo_span_mark(span, "answer ready");
@@ -131,6 +208,7 @@ static enum MHD_Result handle_chat(struct MHD_Connection *connection, const Chat
     else if (!chat_operation(chat->message, reply))
         status = 503;
     cryo_span_set(span, CRYO_ATTRS("http.response.status_code", status));
+    cryo_counter_add(chat_requests, 1, CRYO_ATTRS("status", status));
     if (status >= 500)
         cryo_span_status(span, CRYO_STATUS_ERROR, NULL);
     return answer(connection, status, status == 413 ? "that message is too long\n" : reply);
@@ -195,6 +273,7 @@ int main(int argc, char **argv)
     CryoSettings settings = { .service = { .name = "llm-app", .version = "1.0.0" } };
     if (!cryo_start(&settings, &error))
         fprintf(stderr, "llm_app: no telemetry: %s\n", error.text);
+    make_instruments();
 
     struct sockaddr_in loopback = { .sin_family = AF_INET, .sin_port = htons((uint16_t)port) };
     loopback.sin_addr.s_addr = htonl(INADDR_LOOPBACK); /* a demo has no business on the network */

@@ -1,16 +1,27 @@
-"""Sends spans with the official Python SDK and writes down what was sent.
+"""Sends spans, metrics and logs with the official Python SDK and writes down the spans.
 
 usage: send.py grpc|http ENDPOINT none|gzip EXPECTED.json
+
+Metrics and logs are those of measurements.json, which every sender follows.
 """
 
 import json
+import os
 import sys
+import time
 
-from opentelemetry import trace
+from opentelemetry._logs import LogRecord, SeverityNumber
+from opentelemetry.metrics import Observation
+from opentelemetry.sdk._logs import LoggerProvider
+from opentelemetry.sdk._logs.export import BatchLogRecordProcessor
+from opentelemetry.sdk.metrics import MeterProvider
+from opentelemetry.sdk.metrics.export import PeriodicExportingMetricReader
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor
 from opentelemetry.trace import Link, SpanContext, SpanKind, Status, StatusCode, TraceFlags, TraceState
+
+HERE = os.path.dirname(os.path.abspath(__file__))
 
 
 class Recorder(SpanProcessor):
@@ -23,18 +34,23 @@ class Recorder(SpanProcessor):
         self.spans.append(span)
 
 
-def exporter(protocol, endpoint, compression):
+def exporters(protocol, endpoint, compression):
     if protocol == "grpc":
         import grpc
+        from opentelemetry.exporter.otlp.proto.grpc._log_exporter import OTLPLogExporter
+        from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
         from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 
         kind = grpc.Compression.Gzip if compression == "gzip" else grpc.Compression.NoCompression
-        return OTLPSpanExporter(endpoint=endpoint, insecure=True, compression=kind)
+        return [e(endpoint=endpoint, insecure=True, compression=kind) for e in (OTLPSpanExporter, OTLPMetricExporter, OTLPLogExporter)]
     from opentelemetry.exporter.otlp.proto.http import Compression
+    from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
+    from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter
     from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 
     kind = Compression.Gzip if compression == "gzip" else Compression.NoCompression
-    return OTLPSpanExporter(endpoint=endpoint + "/v1/traces", compression=kind)
+    made = ((OTLPSpanExporter, "traces"), (OTLPMetricExporter, "metrics"), (OTLPLogExporter, "logs"))
+    return [e(endpoint=f"{endpoint}/v1/{signal}", compression=kind) for e, signal in made]
 
 
 ATTRIBUTES = {
@@ -53,7 +69,7 @@ ATTRIBUTES = {
 }
 
 
-def make_spans(tracer):
+def make_spans(tracer, inside):
     far = SpanContext(0x1234 << 64 | 7, 0x99, True, TraceFlags(1), TraceState([("vendor", "x1")]))
     with tracer.start_as_current_span(
         "GET /reviews", kind=SpanKind.SERVER, attributes=ATTRIBUTES, links=[Link(far, {"why": "batch"})]
@@ -65,10 +81,41 @@ def make_spans(tracer):
         with tracer.start_as_current_span("publish", kind=SpanKind.PRODUCER) as child:
             child.set_status(Status(StatusCode.OK))
         with tracer.start_as_current_span("consume", kind=SpanKind.CONSUMER):
-            pass
+            inside()
         for n in range(50):
             with tracer.start_as_current_span(f"step {n}") as step:
                 step.set_attribute("n", n)
+
+
+def measure(meter, plan):
+    for row in plan["counters"]:
+        counter = meter.create_counter(row["name"], unit=row["unit"])
+        for add in row["adds"]:
+            counter.add(add["value"], add["attributes"])
+    for row in plan["up_downs"]:
+        counter = meter.create_up_down_counter(row["name"], unit=row["unit"])
+        for add in row["adds"]:
+            counter.add(add["value"], add["attributes"])
+    for row in plan["histograms"]:
+        histogram = meter.create_histogram(row["name"], unit=row["unit"], explicit_bucket_boundaries_advisory=row["bounds"])
+        for add in row["adds"]:
+            histogram.record(add["value"], add["attributes"])
+    for row in plan["gauges"]:
+        seen = [Observation(add["value"], add["attributes"]) for add in row["adds"]]
+        meter.create_observable_gauge(row["name"], unit=row["unit"], callbacks=[lambda _, seen=seen: seen])
+
+
+def write_logs(logger, plan):
+    for row in plan["logs"]:
+        logger.emit(
+            LogRecord(
+                timestamp=time.time_ns(),
+                severity_number=SeverityNumber(row["severity"]),
+                severity_text=row["text"],
+                body=row["body"],
+                attributes=row["attributes"],
+            )
+        )
 
 
 def listed(attributes):
@@ -106,16 +153,26 @@ def described(span):
 def main():
     protocol, endpoint, compression, out = sys.argv[1:5]
     name = f"python-{protocol}-{compression}"
-    provider = TracerProvider(resource=Resource.create({"service.name": name, "team": "blue"}))
+    with open(os.path.join(HERE, "measurements.json"), encoding="utf-8") as file:
+        plan = json.load(file)
+    resource = Resource.create({"service.name": name, "team": "blue"})
+    spans, metrics, logs = exporters(protocol, endpoint, compression)
+    tracing = TracerProvider(resource=resource)
     recorder = Recorder()
-    provider.add_span_processor(recorder)
-    provider.add_span_processor(BatchSpanProcessor(exporter(protocol, endpoint, compression)))
-    make_spans(provider.get_tracer("interop", "1.2.3"))
-    flushed = provider.force_flush(20000)
-    provider.shutdown()
+    tracing.add_span_processor(recorder)
+    tracing.add_span_processor(BatchSpanProcessor(spans))
+    measuring = MeterProvider(resource=resource, metric_readers=[PeriodicExportingMetricReader(metrics)])
+    logging = LoggerProvider(resource=resource)
+    logging.add_log_record_processor(BatchLogRecordProcessor(logs))
+    measure(measuring.get_meter("interop", "1.2.3"), plan)
+    make_spans(tracing.get_tracer("interop", "1.2.3"), lambda: write_logs(logging.get_logger("interop"), plan))
+    flushed = all(provider.force_flush(20000) for provider in (tracing, measuring, logging))
+    for provider in (tracing, measuring, logging):
+        provider.shutdown()
+    sent = {"service": name, "spans": [described(s) for s in recorder.spans], "logs_inside": "consume"}
     with open(out, "w", encoding="utf-8") as file:
-        json.dump({"service": name, "spans": [described(s) for s in recorder.spans]}, file)
-    print(f"{name}: sent {len(recorder.spans)} spans, flushed {flushed}")
+        json.dump(sent, file)
+    print(f"{name}: sent {len(recorder.spans)} spans, the metrics and the logs; flushed {flushed}")
     return 0 if flushed else 1
 
 

@@ -1,17 +1,20 @@
 """Compares what a client says it sent with what arrived, field by field.
 
-usage: verify.py jaeger URL EXPECTED.json     asks our Jaeger API
+usage: verify.py apis URL EXPECTED.json       asks our Jaeger, Prometheus and Loki APIs
        verify.py otlp FILE EXPECTED.json      reads the Collector's file exporter (OTLP JSON lines)
 
 Prints each difference; the exit status is their number, at most 100.
 """
 
 import base64
+import itertools
 import json
 import sys
 import time
 import urllib.error
 import urllib.request
+
+import measured
 
 WAIT_SECONDS = 15
 
@@ -172,8 +175,12 @@ def main():
     source, where, path = sys.argv[1:4]
     with open(path, encoding="utf-8") as file:
         expected = json.load(file)
-    found = from_jaeger(where, expected) if source == "jaeger" else from_otlp(where, expected)
+    found = from_jaeger(where, expected) if source == "apis" else from_otlp(where, expected)
     bad = 0
+    others = [measured.prometheus(where, expected["service"]), measured.loki(where, expected)] if source == "apis" else []
+    for problem in itertools.chain(*others):
+        print(f"    {problem}")
+        bad += 1
     for sent in expected["spans"]:
         got = found.get(sent["spanId"])
         problems = list(differences(sent, got, expected["service"])) if got else [("span", sent["name"], "missing")]
