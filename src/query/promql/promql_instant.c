@@ -68,6 +68,8 @@ static int64_t month_days(int64_t year, int64_t month)
 static Date date_of(double seconds)
 {
     const int64_t most = INT64_C(1) << 52;
+    if (isnan(seconds))
+        seconds = 0; /* whoever asks answers NaN */
     int64_t at = seconds >= (double)most    ? most
                  : seconds <= -(double)most ? -most
                                             : (int64_t)seconds;
