@@ -291,7 +291,8 @@ static void read_stream(Push *push, Str json_text)
     if (!found || !read_labels(push, members.name, &why)) {
         out->len = start;
         blame(&why, "stream %zu", push->stream);
-        refuse(push, values.len ? count_values(push, values) : 1, &why);
+        size_t lost = values.len ? count_values(push, values) : 0;
+        refuse(push, lost ? lost : 1, &why); /* a wrong stream is said even when nothing is in it */
         return;
     }
     wire_close(out, resource);
