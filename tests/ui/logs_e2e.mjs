@@ -71,7 +71,7 @@ export async function logsChecks(run, base, empty, failed) {
       await page.waitForSelector(".log");
       await page.click(".log-line");
       await page.waitForURL("**line=*");
-      const details = await text(page, ".log-details");
+      const details = await text(page, ".log.open");
       for (const part of [
         "trace_id",
         "span_id",
@@ -191,7 +191,7 @@ export async function logsChecks(run, base, empty, failed) {
       await page.waitForSelector(".log");
       await page.click(".log-line");
       truth(
-        (await text(page, ".log-details")).includes("<script>window.pwned=1</script>"),
+        (await text(page, ".log.open")).includes("<script>window.pwned=1</script>"),
         "the line",
       );
       equal(await page.locator("main img, main script").count(), 0, "elements made from telemetry");

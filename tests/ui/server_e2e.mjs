@@ -2,7 +2,7 @@
 // store, a trace sent to it, and the page in Chromium.
 //
 //   node tests/ui/server_e2e.mjs <cryostorm>
-import { spawn } from "node:child_process";
+import { execFileSync, spawn } from "node:child_process";
 import { randomBytes } from "node:crypto";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { request as httpRequest } from "node:http";
@@ -239,6 +239,20 @@ async function filesAreServedAsTheyShould(base) {
   equal((await ask(base, "/", { host: "evil.example" })).status, 403, "another host's name");
 }
 
+async function until(condition) {
+  for (const end = Date.now() + READY_MS; Date.now() < end;) {
+    if (await condition()) return;
+    await new Promise((r) => setTimeout(r, 50));
+  }
+  throw new Error("it did not come");
+}
+
+// What an empty view tells people to type into a shell, typed.
+async function byHand(page) {
+  await page.click("role=tab[name=Shell]");
+  execFileSync("bash", ["-c", await text(page, ".code pre")], { stdio: "ignore" });
+}
+
 const text = (page, selector) => page.locator(selector).first().innerText();
 
 async function checkAll(config, base, run) {
@@ -352,8 +366,14 @@ async function checkAll(config, base, run) {
     { path: "/metrics" },
     async (page) => {
       await page.waitForSelector("text=Send your first metric");
+      await byHand(page);
+      await page.waitForSelector(".metric-list li:has-text('room_temperature')");
       await send(config, metrics, "/v1/metrics", "application/json");
-      await page.waitForSelector(".metric-list li");
+      await until(async () => {
+        const answer = await fetch(`${base}/api/v1/label/__name__/values`);
+        return (await answer.json()).data.includes("chat_requests_total");
+      });
+      await page.click("[aria-label='Ask again']");
       await page.click(".metric-list li:has-text('chat_requests_total')");
       await page.waitForSelector(".metric-plot canvas");
       truth((await text(page, ".series-legend")).includes('job="llm-app"'), "the series");
@@ -382,12 +402,15 @@ async function checkAll(config, base, run) {
     { path: "/logs" },
     async (page) => {
       await page.waitForSelector("text=Send your first log line");
+      await byHand(page);
+      await page.waitForSelector(".log.info:has-text('by hand')");
       await send(config, logs, "/v1/logs", "application/json");
+      await page.click(".live-toggle");
       await page.waitForSelector(".log.error");
       await page.waitForSelector(".volume-plot canvas");
       equal(
         await page.locator(".log-body").allTextContents(),
-        ["model overloaded", MARKUP],
+        ["by hand", "model overloaded", MARKUP],
         "the lines",
       );
       await page.selectOption("select[name=least]", "17");

@@ -139,9 +139,11 @@ function Details({ state, line }: { state: LogsState; line: LogLine }) {
         </a>
         <CopyButton text={line.line} what="the line" label="Copy the line" />
       </div>
-      <div class="code">
-        <pre>{pretty ?? line.line}</pre>
-      </div>
+      {pretty !== null && (
+        <div class="code">
+          <pre>{pretty}</pre>
+        </div>
+      )}
       <LabelTable title="Record" where="metadata" labels={line.metadata} state={state} />
       <LabelTable title="Parsed" where="metadata" labels={line.parsed} state={state} />
       <LabelTable title="Stream" where="stream" labels={line.stream} state={state} />

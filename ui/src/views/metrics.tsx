@@ -49,6 +49,11 @@ export function MetricsView({ params }: { params: URLSearchParams }) {
   const names = useNames(state, span, wrong === null);
   const known = useLoad("metadata", metadata);
   const answer = useAnswer(state, span, wrong === null);
+  const again = () => {
+    refresh();
+    names.reload();
+    known.reload();
+  };
   const go = (part: Partial<MetricsState>) => {
     const url = metricsToUrl({ ...state, ...part });
     if (url === metricsToUrl(state)) refresh();
@@ -57,7 +62,8 @@ export function MetricsView({ params }: { params: URLSearchParams }) {
   const points = useStatus().status?.received.metric_points;
   const none = names.data?.length === 0 && state.service === "" && state.query === "";
   useEffect(() => {
-    if (none) names.reload(); // something has arrived where nothing was
+    if (!none) return;
+    again(); // something has arrived where nothing was
   }, [none && points]);
   if (none && points === 0) return <EmptySignal signal="metrics" />;
   return (
@@ -69,7 +75,7 @@ export function MetricsView({ params }: { params: URLSearchParams }) {
         known={known.data ?? {}}
         loading={answer.loading && state.query !== ""}
         go={go}
-        refresh={refresh}
+        refresh={again}
       />
       {wrong && <p class="notice">{wrong}</p>}
       {state.query === "" && names.error && (
@@ -92,11 +98,13 @@ export function MetricsView({ params }: { params: URLSearchParams }) {
   );
 }
 
+// Names do not come and go with every refresh: they are asked for once a minute, up to its end.
 function useNames(state: MetricsState, span: Span, askable: boolean) {
-  const minute = Math.floor(span.to / 60e3); // names do not come and go with every refresh
+  const minute = Math.ceil(span.to / 60e3);
+  const whole = { from: span.from, to: minute * 60e3 };
   const key = askable ? JSON.stringify([state.service, state.range, minute]) : null;
   return useLoad(key, (signal) =>
-    labelValues("__name__", serviceSelector(state.service), span, signal),
+    labelValues("__name__", serviceSelector(state.service), whole, signal),
   );
 }
 
