@@ -9,8 +9,8 @@
 
 enum {
     JOBS_MAX = 16,         /* scrapes at a time; more hear 503 */
-    PIECE_SERIES = 2000,   /* per turn of the loop: some milliseconds */
-    PIECE_BYTES = 1 << 18, /* the same, where a series is many lines */
+    PIECE_SERIES = 1000,   /* per turn of the loop */
+    PIECE_BYTES = 1 << 17, /* the same, where a series is many lines */
     ANSWER_MAX = 1 << 30,
 };
 
