@@ -36,8 +36,8 @@ static void begin(JsonWriter *json, Str key)
     json_object(json);
 }
 
-void cryo_status_answer(const CryoStatus *status, const SourceStats *stored, int64_t now_ns,
-                        ApiAnswer *answer)
+static void cryo_status_answer(const CryoStatus *status, const SourceStats *stored, int64_t now_ns,
+                               ApiAnswer *answer)
 {
     JsonWriter json = json_writer(&answer->body);
     json_object(&json);

@@ -13,12 +13,10 @@ struct CryoStatus {
     Str otlp_grpc, otlp_http, ui; /* "127.0.0.1:4317"; empty: nobody listens, null in the answer */
 };
 
-/* {"version":..,"start_unix_ms":..,"now_unix_ms":..,"received":{"spans":..,"metric_points":..,
+/* GET /api/cryo/status:
+ * {"version":..,"start_unix_ms":..,"now_unix_ms":..,"received":{"spans":..,"metric_points":..,
  * "log_records":..},"stored":{"spans":..,"traces":..,"bytes":..,"oldest_unix_ms":..|null},
  * "dropped":{"spans":..},"endpoints":{"otlp_grpc":..,"otlp_http":..,"ui":..}} */
-void cryo_status_answer(const CryoStatus *status, const SourceStats *stored, int64_t now_ns,
-                        ApiAnswer *answer);
-
 enum { CRYO_STATUS_ROUTES = 1 };
 extern const ApiRoute cryo_status_routes[CRYO_STATUS_ROUTES];
 

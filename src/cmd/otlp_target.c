@@ -41,7 +41,8 @@ void otlp_target_complete(OtlpTarget *target)
 }
 
 /* As the specification has it for OTEL_EXPORTER_OTLP_ENDPOINT: the signal's path goes behind it. */
-bool otlp_target_url(const OtlpTarget *target, Signal signal, Arena *arena, Str *out, Err *err)
+static bool otlp_target_url(const OtlpTarget *target, Signal signal, Arena *arena, Str *out,
+                            Err *err)
 {
     Str base = str_from(target->endpoint);
     while (str_ends(base, STR("/")))

@@ -34,10 +34,6 @@ extern const char *const otlp_protocols[], *const otlp_compressions[];
 /* Fills in what was left out. */
 void otlp_target_complete(OtlpTarget *target);
 
-/* The URL that a signal is sent to; in the arena. */
-CHECKED bool otlp_target_url(const OtlpTarget *target, Signal signal, Arena *arena, Str *out,
-                             Err *err);
-
 CHECKED OtlpLink *otlp_target_link(const OtlpTarget *target, Signal signal, Loop *loop,
                                    Arena *arena, Err *err);
 

@@ -24,7 +24,7 @@ typedef struct Series {
     char number[FLOAT_TEXT_SIZE];
 } Series;
 
-double prom_stale_marker(void)
+static double stale_marker(void)
 {
     const uint64_t bits = PROM_STALE_BITS;
     double value;
@@ -68,7 +68,7 @@ static bool emit(Series *series, const PromPoint *point, const char *suffix, Lab
         return false;
     series->sample.family = point->family;
     series->sample.time_ms = (int64_t)(point->time_ns / 1000000);
-    series->sample.value = point->ended ? prom_stale_marker() : value;
+    series->sample.value = point->ended ? stale_marker() : value;
     return !visitor->sample || visitor->sample(visitor->context, &series->sample, err);
 }
 

@@ -36,6 +36,4 @@ typedef struct SeriesVisitor {
 CHECKED bool prom_series_walk(const Batch *batch, const PromOptions *options,
                               const SeriesVisitor *visitor, Err *err);
 
-double prom_stale_marker(void);
-
 #endif

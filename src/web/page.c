@@ -29,7 +29,8 @@ static bool find_file(Str path, WebFile *file)
 {
     if (web_find(path, file))
         return true;
-    if (str_starts(path, STR("/assets/")) || str_starts(path, STR("/api/")))
+    if (str_starts(path, STR("/assets/")) || str_starts(path, STR("/api/")) ||
+        str_starts(path, STR("/loki/")))
         return false;
     return web_find(STR("/index.html"), file);
 }

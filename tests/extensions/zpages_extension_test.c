@@ -27,7 +27,7 @@ static ComponentStatus components[] = {
       .dropped = 12,
       .refused = 3,
       .queued = 2,
-      .drops = { { "retries <exhausted>", 12 } },
+      .drops = { { .reason = "retries <exhausted>", .items = 12 } },
       .drop_count = 1 },
     { .kind = PROCESSOR, .id = STR_ROW("batch"), .pipeline = STR_ROW("traces/fast") },
 };

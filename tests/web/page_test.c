@@ -72,7 +72,7 @@ static void programs_get_no_page_for_data(void **state)
 {
     (void)state;
     static const Str paths[] = { STR_ROW("/assets/index-OLD.js"), STR_ROW("/api/nothing"),
-                                 STR_ROW("/api/") };
+                                 STR_ROW("/api/"), STR_ROW("/loki/api/v1/tail") };
     for (size_t i = 0; i < COUNT_OF(paths); i++) {
         WebAnswer out = asked((WebAsk){ .path = paths[i] });
         assert_int_equal(out.answer.status, 404);

@@ -68,11 +68,6 @@ void metric_cache_free(MetricCache *cache)
     mem_free(cache);
 }
 
-uint64_t metric_cache_lines(const MetricCache *cache)
-{
-    return cache->lines;
-}
-
 /* ---- families ---- */
 
 static Str copy_into(char **at, Str text)

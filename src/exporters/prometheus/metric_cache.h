@@ -74,6 +74,4 @@ CHECKED bool metric_cache_hold(MetricCache *cache, CachedFamily ***families, siz
 void metric_cache_release(MetricCache *cache, CachedFamily **families);
 void metric_cache_kill(MetricCache *cache, CachedSeries *series);
 
-uint64_t metric_cache_lines(const MetricCache *cache);
-
 #endif

@@ -18,6 +18,4 @@ bool metric_can_aggregate(const MetricTree *tree, Aggregation how);
 
 CHECKED bool metric_aggregate(MetricTree *tree, Aggregation how, Arena *arena, Err *err);
 
-int64_t number_to_int(double real); /* the nearest towards 0 that there is */
-
 #endif

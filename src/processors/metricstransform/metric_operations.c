@@ -218,7 +218,7 @@ static bool is_number(const MetricTree *tree)
     return tree->kind == METRIC_GAUGE || tree->kind == METRIC_SUM;
 }
 
-int64_t number_to_int(double real)
+static int64_t number_to_int(double real)
 {
     const double edge = 9223372036854775808.0; /* 2^63 */
     if (isnan(real))

@@ -44,7 +44,6 @@ CHECKED bool eval_on_time(Eval *eval, Err *err);
 /* The row of these labels, made when there is none (then the labels are copied): its index.
  * NO_ROW: err. */
 CHECKED int64_t matrix_row(Eval *eval, Matrix *matrix, Labels labels, Err *err);
-int64_t matrix_find(const Matrix *matrix, Labels labels);         /* NO_ROW: none */
 CHECKED bool matrix_values(Eval *eval, MatrixRow *row, Err *err); /* room for values, if none yet */
 void matrix_sort(Matrix *matrix); /* by labels; matrix_row() must not be asked any more */
 CHECKED bool labels_copy(Eval *eval, Labels labels, Labels *out, Err *err);

@@ -68,11 +68,6 @@ static int64_t find_hashed(const Matrix *matrix, Labels labels, uint64_t hash)
     return NO_ROW;
 }
 
-int64_t matrix_find(const Matrix *matrix, Labels labels)
-{
-    return find_hashed(matrix, labels, labels_hash(labels));
-}
-
 int64_t matrix_row(Eval *eval, Matrix *matrix, Labels labels, Err *err)
 {
     uint64_t hash = labels_hash(labels);

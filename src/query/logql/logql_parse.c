@@ -102,7 +102,8 @@ Regex *parser_regex(Parser *parser, Str pattern, RegexMode mode, size_t at)
     return link->regex;
 }
 
-bool parser_names(Parser *parser, LogqlNames *out)
+/* ( a, b ); also empty. */
+static bool parser_names(Parser *parser, LogqlNames *out)
 {
     enum { NAMES_MAX = 64 };
     if (!parser_expect(parser, STR("(")))

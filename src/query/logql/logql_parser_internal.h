@@ -32,8 +32,6 @@ bool parser_unexpected(Parser *parser, const char *expecting);
 CHECKED bool parser_word(Parser *parser, Str *out); /* an identifier */
 CHECKED bool parser_text(Parser *parser, Str *out); /* a string */
 CHECKED Regex *parser_regex(Parser *parser, Str pattern, RegexMode mode, size_t at);
-/* ( a, b ); also empty. */
-CHECKED bool parser_names(Parser *parser, LogqlNames *out);
 
 CHECKED LogqlLog *parse_log(Parser *parser); /* selector and pipeline */
 CHECKED bool parse_stages(Parser *parser, LogqlLog *log);

@@ -84,7 +84,7 @@ static Node *finish(Parser *parser, Node *node, Err *err)
     return promql_check(parser, node, err) ? node : NULL;
 }
 
-bool promql_parser_names(Parser *parser, NameList *out, Err *err)
+static bool promql_parser_names(Parser *parser, NameList *out, Err *err)
 {
     if (!promql_parser_expect(parser, TOKEN_OPEN_PAREN, "grouping opts", err))
         return false;

@@ -183,7 +183,6 @@ bool promql_parser_unexpected(const Parser *parser, const char *where, Err *err)
 /* What the language has and we not yet. False, ERR_UNSUPPORTED. */
 bool promql_parser_refuse(const Parser *parser, size_t at, const char *what, Err *err);
 Node *promql_parser_node(Parser *parser, NodeKind kind, size_t at, Err *err);
-CHECKED bool promql_parser_names(Parser *parser, NameList *out, Err *err); /* "(a, b)" */
 
 /* promql_parse_selector.c */
 Node *promql_parse_selector(Parser *parser, Err *err); /* at a name or an open brace */
