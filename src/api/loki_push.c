@@ -178,6 +178,15 @@ static bool read_entry(Push *push, JsonReader *json, Entry *entry, Err *err)
            fail(err, ERR_INPUT, "an entry has more than time, line and metadata");
 }
 
+/* An id of zeros says that there is none, so what is written so would be lost. */
+static bool take_id(Pair pair, LogView *view)
+{
+    if (str_eq(pair.name, STR("trace_id")))
+        return trace_id_parse(pair.value, &view->trace_id) && !trace_id_is_zero(&view->trace_id);
+    return str_eq(pair.name, STR("span_id")) && span_id_parse(pair.value, &view->span_id) &&
+           !span_id_is_zero(&view->span_id);
+}
+
 /* Ids of the right form are the record's own; all else is kept by its name. */
 static void encode_entry(Push *push, const Entry *entry)
 {
@@ -190,10 +199,8 @@ static void encode_entry(Push *push, const Entry *entry)
         Str name = { at, entry->pairs[2 * i] };
         Str value = { at + name.len, entry->pairs[2 * i + 1] };
         at += name.len + value.len;
-        if ((str_eq(name, STR("trace_id")) && trace_id_parse(value, &view.trace_id)) ||
-            (str_eq(name, STR("span_id")) && span_id_parse(value, &view.span_id)))
-            continue;
-        others[other_count++] = (Pair){ name, value };
+        if (!take_id((Pair){ name, value }, &view))
+            others[other_count++] = (Pair){ name, value };
     }
     size_t record = wire_open(push->out, SCOPES_ITEM);
     encode_log(push->out, &view);

@@ -27,7 +27,7 @@ typedef struct LogScan {
     bool no_metadata;    /* LogRow.metadata is not wanted */
     const Str *contains; /* rows whose line lacks one of these may be left out */
     size_t contains_count;
-    const TraceId *trace_id; /* rows of other traces may be left out */
+    const TraceId *trace_id; /* rows whose label trace_id is another may be left out */
     size_t limit;            /* rows; 0: all */
     int64_t deadline_mono_ns;
 } LogScan;

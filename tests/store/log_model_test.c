@@ -162,11 +162,12 @@ static void choose(Wanted *wanted, Asked *asked)
     asked->scan.limit = wanted->limit;
 }
 
+/* Of a record without a trace only its metadata could say; whoever asks looks at it. */
 static bool list_matches(const Wanted *wanted, const Known *one)
 {
     return wanted->services[one->service] && (wanted->pod < 0 || wanted->pod == (int)one->pod) &&
            (wanted->word < 0 || wanted->word == (int)one->word) &&
-           (wanted->trace < 0 || wanted->trace == (int)one->trace) &&
+           (wanted->trace < 0 || !one->trace || wanted->trace == (int)one->trace) &&
            one->time_ns >= wanted->from && (!wanted->to || one->time_ns < wanted->to);
 }
 

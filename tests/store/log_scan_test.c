@@ -243,6 +243,38 @@ static void a_bad_expression_and_too_many_matchers_are_refused(void **state)
     store_rig_done(&rig);
 }
 
+/* The id may be the record's own, an attribute, or a label of the stream; then it is not the
+ * record's that is called trace_id. Only a row that is surely of another trace is left out. */
+static void a_trace_is_found_by_whatever_is_called_trace_id(void **state)
+{
+    (void)state;
+    static const char own[] =
+        "{'resourceLogs':[{'scopeLogs':[{'logRecords':["
+        "{'timeUnixNano':'1750000000000000001','body':{'stringValue':'own'},"
+        "'traceId':'0102030405060708090a0b0c0d0e0f10'},"
+        "{'timeUnixNano':'1750000000000000002','body':{'stringValue':'other'},"
+        "'traceId':'ff02030405060708090a0b0c0d0e0f10'},"
+        "{'timeUnixNano':'1750000000000000003','body':{'stringValue':'attribute'},"
+        "'attributes':[{'key':'trace.id','value':{'stringValue':"
+        "'0102030405060708090a0b0c0d0e0f10'}}]}]}]}]}";
+    static const char stream[] =
+        "{'resourceLogs':[{'resource':{'attributes':[{'key':'trace_id','value':{'stringValue':"
+        "'0102030405060708090a0b0c0d0e0f10'}}]},'scopeLogs':[{'logRecords':["
+        "{'timeUnixNano':'1750000000000000004','body':{'stringValue':'stream'},"
+        "'traceId':'ff02030405060708090a0b0c0d0e0f10'}]}]}]}";
+    StoreRig rig;
+    TraceId asked;
+    rig_start(&rig);
+    assert_true(trace_id_parse(STR("0102030405060708090a0b0c0d0e0f10"), &asked));
+    assert_true(put(&rig, own));
+    assert_true(store_rig_put_verbatim(&rig, batch_from_json(LOGS, stream, &rig.err)));
+    assert_string_equal(answer(&rig, (LogScan){ .trace_id = &asked, .no_metadata = true }),
+                        "+1 {service_name=unknown_service} own {}\n"
+                        "+3 {service_name=unknown_service} attribute {}\n"
+                        "+4 {trace_id=0102030405060708090a0b0c0d0e0f10} stream {}\n");
+    store_rig_done(&rig);
+}
+
 /* ---- no memory ----------------------------------------------------------------------------------
  */
 
@@ -319,6 +351,7 @@ int main(void)
         cmocka_unit_test(streams_and_their_labels_are_listed),
         cmocka_unit_test(lines_of_one_time_keep_their_order),
         cmocka_unit_test(a_query_keeps_what_it_began_with_and_then_the_stream_leaves),
+        cmocka_unit_test(a_trace_is_found_by_whatever_is_called_trace_id),
         cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(a_bad_expression_and_too_many_matchers_are_refused),
     };

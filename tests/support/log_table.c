@@ -27,6 +27,15 @@ typedef struct TableCursor {
 /* ---- asking -------------------------------------------------------------------------------------
  */
 
+static bool of_trace(const LogRow *row, const TraceId *id)
+{
+    TraceId named;
+    Str text = labels_get(row->stream, STR("trace_id"));
+    if (!text.len)
+        text = labels_get(row->metadata, STR("trace_id"));
+    return trace_id_parse(text, &named) && trace_id_eq(id, &named);
+}
+
 static bool wanted(const LogRow *row, const LogScan *query, const LabelMatch *match)
 {
     if (row->time_ns < query->from_ns || (query->to_ns && row->time_ns >= query->to_ns))
@@ -34,7 +43,7 @@ static bool wanted(const LogRow *row, const LogScan *query, const LabelMatch *ma
     for (size_t i = 0; i < query->contains_count; i++)
         if (!str_contains(row->line, query->contains[i]))
             return false;
-    if (query->trace_id && memcmp(query->trace_id, &row->trace_id, sizeof row->trace_id) != 0)
+    if (query->trace_id && !of_trace(row, query->trace_id))
         return false;
     return label_matches(match, row->stream);
 }

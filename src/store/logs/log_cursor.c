@@ -188,9 +188,19 @@ static bool copy_query(LogScanState *state, const LogScan *query, Err *err)
 /* ---- rows --------------------------------------------------------------------------------------
  */
 
-static bool line_may_match(const LogScanState *state, const LogLine *line)
+/* What is called trace_id is the label of that name of the stream, else the record's own id, else
+ * an attribute: of a line without an id only its metadata could say. */
+static bool trace_may_match(const LogScanState *state, const LogTaken *taken)
 {
-    if (!line || (state->trace_id && !trace_id_eq(state->trace_id, &line->trace_id)))
+    const TraceId *own = &taken->line->trace_id;
+    return !state->trace_id || trace_id_eq(state->trace_id, own) || trace_id_is_zero(own) ||
+           labels_get(taken->stream->labels, STR("trace_id")).len > 0;
+}
+
+static bool line_may_match(const LogScanState *state, const LogTaken *taken)
+{
+    const LogLine *line = taken->line;
+    if (!line || !trace_may_match(state, taken))
         return false;
     for (size_t i = 0; i < state->contains_count; i++)
         if (!str_contains(line->text, state->contains[i]))
@@ -231,7 +241,7 @@ static LogResult scan_step(LogCursor *cursor, LogBlock *out, Err *err)
             !within_deadline(state->store->clock, state->deadline, err))
             return LOG_FAILED;
         LogTaken taken = take_next(state);
-        if (!line_may_match(state, taken.line))
+        if (!line_may_match(state, &taken))
             continue;
         if (!make_row(state, &taken, &state->rows[out->count], err))
             return LOG_FAILED;
