@@ -197,7 +197,9 @@ static void test_round_trip(void **state)
 {
     (void)state;
     static const Label labels[] = { { STR_ROW("a"), STR_ROW("q\" s\\ n\n \\n") } };
-    for (int format = EXPOSITION_TEXT; format <= EXPOSITION_OPENMETRICS; format++) {
+    static const ExpositionFormat formats[] = { EXPOSITION_TEXT, EXPOSITION_OPENMETRICS };
+    for (size_t i = 0; i < COUNT_OF(formats); i++) {
+        const ExpositionFormat format = formats[i];
         Buf text = BUF(1000), page = BUF(1000), out = BUF(1000);
         exposition_labels(&text, (Labels){ labels, 1 });
         exposition_family(&page, format,
