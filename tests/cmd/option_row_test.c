@@ -122,9 +122,10 @@ static void lists_are_bounded(void **state)
 {
     (void)state;
     char *words[2 * OPTION_WORDS_MAX + 2];
+    char tag[] = "--tag", pair[] = "a=1";
     for (size_t i = 0; i < sizeof words / sizeof words[0]; i += 2) {
-        words[i] = (char[]){ "--tag" };
-        words[i + 1] = (char[]){ "a=1" };
+        words[i] = tag;
+        words[i + 1] = pair;
     }
     Wanted wanted = { 0 };
     OptionWords arguments = { 0 };

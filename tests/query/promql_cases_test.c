@@ -69,8 +69,8 @@ static void test_wrong_answers_are_seen(void **state)
         "load 1m\n  a 1 2\neval instant at 0 b\n  b 1\n",
         "load 1m\n  a 1 2\neval range from 0 to 1m step 1m a\n  a 1 _\n",
         "load 1m\n  a 1 2\neval range from 0 to 1m step 1m a > 1\n  a 1 2\n",
-        "load 1m\n  a 1\n  b 2\neval instant at 0 topk(2, {__name__=~\"a|b\"})\n"
-        "  expect ordered\n  a 1\n  b 2\n",
+        ("load 1m\n  a 1\n  b 2\neval instant at 0 topk(2, {__name__=~\"a|b\"})\n"
+         "  expect ordered\n  a 1\n  b 2\n"),
         "eval instant at 0 1\n  expect fail\n",
         "eval instant at 0 1 +\n  1\n",
         "eval instant at 0 1 +\n  expect fail msg: something else\n",
