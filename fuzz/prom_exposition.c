@@ -81,7 +81,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     Str page = { (const char *)data, size };
-    for (int format = EXPOSITION_TEXT; format <= EXPOSITION_OPENMETRICS; format++) {
+    static const ExpositionFormat formats[] = { EXPOSITION_TEXT, EXPOSITION_OPENMETRICS };
+    for (size_t i = 0; i < sizeof formats / sizeof *formats; i++) {
+        const ExpositionFormat format = formats[i];
         if (read_page(format, page, size ? size : 1) != read_page(format, page, 1))
             abort();
         scrape(format, page);
