@@ -208,6 +208,11 @@ static void add_processors(const GraphStatus *status, const char *name, const ch
     }
 }
 
+static bool has_one_signal(const ComponentStatus *c)
+{
+    return c->signals == TRACES || c->signals == METRICS || c->signals == LOGS;
+}
+
 /* One that serves several signals has one queue for all of them. */
 static void add_queues(const GraphStatus *status, const char *name, const char *help, bool capacity,
                        Buf *out)
@@ -217,9 +222,8 @@ static void add_queues(const GraphStatus *status, const char *name, const char *
         const ComponentStatus *c = &status->components[i];
         if (c->kind != EXPORTER || !c->queue_capacity)
             continue;
-        bool one = c->signals == TRACES || c->signals == METRICS || c->signals == LOGS;
         Label labels[LABELS_MAX] = { { "exporter", c->id } };
-        if (one)
+        if (has_one_signal(c))
             labels[1] = (Label){ "data_type", signal_name((Signal)c->signals) };
         if (!headed)
             add_head(out, name, "gauge", help);
@@ -251,6 +255,7 @@ static void add_drops(const GraphStatus *status, Buf *out)
     }
 }
 
+/* An exporter is one component to the graph per signal: each has its series. */
 static void add_held(const GraphStatus *status, Buf *out)
 {
     static const char name[] = "cryostorm_held_items";
@@ -262,6 +267,8 @@ static void add_held(const GraphStatus *status, Buf *out)
             { "component", c->id },
             { "pipeline", c->pipeline },
         };
+        if (has_one_signal(c))
+            labels[3] = (Label){ "otel_signal", signal_name((Signal)c->signals) };
         if (c->kind == PROCESSOR || c->kind == EXPORTER)
             add_count(out, name, labels, component_held(c));
     }

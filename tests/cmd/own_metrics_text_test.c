@@ -130,7 +130,7 @@ static void processors_are_summed_by_signal(void **state)
                  "{processor=\"memory_limiter/x\"} 8\n");
     assert_null(strstr(text, "refused_spans{processor"));
     expect(text, "cryostorm_held_items{kind=\"processor\",component=\"batch\","
-                 "pipeline=\"traces/a\"} 1\n");
+                 "pipeline=\"traces/a\",otel_signal=\"traces\"} 1\n");
     buf_free(&out);
 }
 
@@ -149,6 +149,29 @@ static void the_process_and_all_fates(void **state)
                  "service_version=\"" CRYO_VERSION "\"} 1\n");
     expect(text, "cryostorm_items_total{fate=\"lost\"} 5\n");
     expect(text, "cryostorm_open_items 1\n");
+    buf_free(&out);
+}
+
+/* An exporter of two signals is two components; a scraper refuses a series that comes twice. */
+static void no_series_comes_twice(void **state)
+{
+    (void)state;
+    ComponentStatus components[] = {
+        { .kind = EXPORTER, .id = STR("store"), .signals = TRACES, .queue_capacity = 1 },
+        { .kind = EXPORTER, .id = STR("store"), .signals = METRICS, .queue_capacity = 1 },
+        { .kind = EXPORTER, .id = STR("debug"), .signals = ALL_SIGNALS, .queue_capacity = 1 },
+    };
+    GraphStatus status = { .components = components, .count = COUNT_OF(components) };
+    Buf out = BUF(1 << 20);
+    const char *text = written(&status, &out);
+    Str rest = str_from(text), line;
+    while (rest.len && str_split(&rest, '\n', &line)) {
+        Str after = rest, other;
+        while (!str_starts(line, STR("#")) && after.len && str_split(&after, '\n', &other))
+            assert_false(str_eq(line, other));
+    }
+    expect(text, "cryostorm_held_items{kind=\"exporter\",component=\"store\",pipeline=\"\","
+                 "otel_signal=\"metrics\"} 0\n");
     buf_free(&out);
 }
 
@@ -184,6 +207,7 @@ int main(void)
         cmocka_unit_test(exporters_and_their_queues),
         cmocka_unit_test(processors_are_summed_by_signal),
         cmocka_unit_test(the_process_and_all_fates),
+        cmocka_unit_test(no_series_comes_twice),
         cmocka_unit_test(every_line_is_of_a_family),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
