@@ -57,7 +57,7 @@ bool loki_times(const ApiRequest *request, int64_t since_ns, LokiTimes *out, Err
         return false;
     /* an end in the future reaches back from now, as Loki does */
     int64_t last = out->to_ns < request->now_ns ? out->to_ns : request->now_ns;
-    out->from_ns = last - since_ns;
+    out->from_ns = last < INT64_MIN + since_ns ? INT64_MIN : last - since_ns;
     return param_time_or_ns(request->query, STR("start"), &out->from_ns, err);
 }
 

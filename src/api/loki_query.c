@@ -63,7 +63,9 @@ static bool read_range(const ApiRequest *request, LogqlAsk *ask, Err *err)
     ask->to_ns = times.to_ns;
     if (ask->to_ns < ask->from_ns)
         return fail(err, ERR_INPUT, "end timestamp must not be before start time");
-    int64_t seconds = (ask->to_ns - ask->from_ns) / (STEPS_WANTED * SECOND);
+    /* the two may be further apart than an int64_t reaches */
+    uint64_t apart_ns = (uint64_t)ask->to_ns - (uint64_t)ask->from_ns;
+    int64_t seconds = (int64_t)(apart_ns / (STEPS_WANTED * SECOND));
     ask->step_ns = (seconds > 1 ? seconds : 1) * SECOND;
     if (!param_period(request->query, STR("step"), &ask->step_ns, err))
         return false;

@@ -28,6 +28,10 @@ enum {
     LOGQL_MEMORY_MAX = 256 << 20 /* of one run: labels, points, samples, lines */
 };
 
+/* How far from 1970 a metric query may ask, and how long its ranges and offsets may be. */
+#define LOGQL_TIME_MAX_NS (INT64_C(1) << 62)
+#define LOGQL_SPAN_MAX_NS (INT64_C(1) << 61)
+
 typedef struct LogqlQuery LogqlQuery;
 
 typedef enum LogqlType {

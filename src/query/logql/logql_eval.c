@@ -214,10 +214,18 @@ static bool set_series(Eval *eval, Matrix *matrix, LogqlResult *out, Err *err)
                 LOGQL_SERIES_MAX);
 }
 
+/* Sums of a time, an offset and a range stay within an int64_t. */
+static bool is_far(int64_t time_ns)
+{
+    return time_ns >= LOGQL_TIME_MAX_NS || time_ns <= -LOGQL_TIME_MAX_NS;
+}
+
 static bool eval_series(Eval *eval, const LogqlExpr *root, LogqlResult *out, Err *err)
 {
     const LogqlAsk *ask = eval->ask;
     Matrix matrix;
+    if (is_far(ask->to_ns) || (ask->step_ns && is_far(ask->from_ns)))
+        return fail(err, ERR_INPUT, "a time further than 146 years from 1970 in a metric query");
     if (ask->step_ns < 0 || (ask->step_ns && ask->to_ns < ask->from_ns))
         return fail(err, ERR_INPUT, "the end is before the start");
     eval->start_ns = ask->step_ns ? ask->from_ns : ask->to_ns;

@@ -186,6 +186,9 @@ static bool scan_rows(RangeRun *run, Err *err)
     LogScan query;
     Eval *eval = run->eval;
     const LogqlRange *range = run->range;
+    if (range->range_ns > LOGQL_SPAN_MAX_NS || range->offset_ns > LOGQL_SPAN_MAX_NS ||
+        range->offset_ns < -LOGQL_SPAN_MAX_NS)
+        return fail(err, ERR_INPUT, "a range or an offset of more than 73 years");
     if (!eval_scan(eval, range->log, &query, err))
         return false;
     int64_t last = eval->start_ns + (int64_t)(eval->steps - 1) * eval->step_ns;

@@ -239,7 +239,9 @@ static bool subquery_times(const Eval *outer, const Node *node, Eval *inner, Err
         return true;
     uint64_t steps = (uint64_t)(to - inner->start_ms) / (uint64_t)inner->step_ms + 1;
     if (steps > outer->shared->samples_max)
-        return fail(err, ERR_LIMIT, "a subquery of %llu steps", (unsigned long long)steps);
+        return fail(err, ERR_LIMIT,
+                    "a subquery of %llu steps, more than the %llu samples of a query",
+                    (unsigned long long)steps, (unsigned long long)outer->shared->samples_max);
     inner->steps = (size_t)steps;
     return true;
 }
