@@ -164,25 +164,6 @@ bool prometheus_labels(PromAsk *ask, Err *err)
 /* ---- values of a label, whose name may be escaped -----------------------------------------------
  */
 
-static void put_rune(Buf *out, uint64_t rune)
-{
-    if (rune < 0x80) {
-        buf_add_byte(out, (char)rune);
-    } else if (rune < 0x800) {
-        buf_add_byte(out, (char)(0xC0 | rune >> 6));
-        buf_add_byte(out, (char)(0x80 | (rune & 0x3F)));
-    } else if (rune < 0x10000) {
-        buf_add_byte(out, (char)(0xE0 | rune >> 12));
-        buf_add_byte(out, (char)(0x80 | (rune >> 6 & 0x3F)));
-        buf_add_byte(out, (char)(0x80 | (rune & 0x3F)));
-    } else {
-        buf_add_byte(out, (char)(0xF0 | (rune >> 18 & 7)));
-        buf_add_byte(out, (char)(0x80 | (rune >> 12 & 0x3F)));
-        buf_add_byte(out, (char)(0x80 | (rune >> 6 & 0x3F)));
-        buf_add_byte(out, (char)(0x80 | (rune & 0x3F)));
-    }
-}
-
 /* The digits of "_2f_"; 0: it is none. */
 static size_t hex_length(Str text, uint64_t *rune)
 {
@@ -219,7 +200,7 @@ static bool unescape(Str name, Buf *out)
             buf_add_byte(out, '_');
             rest = str_skip(rest, 2);
         } else if (digits) {
-            put_rune(out, rune);
+            buf_add_utf8(out, rune < UINT32_MAX ? (uint32_t)rune : UINT32_MAX);
             rest = str_skip(behind, digits + 1);
         } else {
             return false;

@@ -80,6 +80,17 @@ void buf_addv(Buf *buf, const char *format, va_list args)
     va_end(again);
 }
 
+void buf_add_utf8(Buf *buf, uint32_t code)
+{
+    static const uint8_t lead[] = { 0, 0xC0, 0xE0, 0xF0 };
+    if (code > 0x10FFFF || (code >= 0xD800 && code < 0xE000))
+        code = 0xFFFD;
+    unsigned tail = code < 0x80 ? 0 : code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
+    buf_add_byte(buf, (char)(lead[tail] | code >> (6 * tail)));
+    while (tail-- > 0)
+        buf_add_byte(buf, (char)(0x80 | (code >> (6 * tail) & 0x3F)));
+}
+
 void buf_add_hex(Buf *buf, const void *bytes, size_t count)
 {
     char *room = buf_reserve(buf, 2 * count);

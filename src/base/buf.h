@@ -25,6 +25,7 @@ void buf_add(Buf *buf, Str s);
 void buf_add_byte(Buf *buf, char byte);
 void buf_addf(Buf *buf, const char *format, ...) PRINTF(2, 3);
 void buf_addv(Buf *buf, const char *format, va_list args) PRINTF(2, 0);
+void buf_add_utf8(Buf *buf, uint32_t code); /* what is no code point: U+FFFD */
 void buf_add_hex(Buf *buf, const void *bytes, size_t count);
 
 /* Room for `extra` more bytes at ptr + len, or NULL (and failed). The caller then raises len. */

@@ -193,15 +193,6 @@ static const char *run_end(const char *at, const char *end)
     return at;
 }
 
-static void add_utf8(Buf *out, uint32_t code)
-{
-    static const uint8_t lead[] = { 0, 0xC0, 0xE0, 0xF0 };
-    unsigned tail = code < 0x80 ? 0 : code < 0x800 ? 1 : code < 0x10000 ? 2 : 3;
-    buf_add_byte(out, (char)(lead[tail] | code >> (6 * tail)));
-    while (tail-- > 0)
-        buf_add_byte(out, (char)(0x80 | (code >> (6 * tail) & 0x3F)));
-}
-
 /* The four digits behind "\u", where there are some. */
 static bool hex4(const char *at, const char *end, uint32_t *out)
 {
@@ -226,7 +217,7 @@ static bool unicode_escape(JsonReader *reader)
         code = pair ? 0x10000 + ((code - 0xD800) << 10) + (low - 0xDC00) : 0xFFFD;
         reader->at += pair ? 6 : 0;
     }
-    add_utf8(&reader->unescaped, code);
+    buf_add_utf8(&reader->unescaped, code);
     return true;
 }
 

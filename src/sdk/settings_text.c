@@ -51,25 +51,6 @@ static bool hex4(Reader *reader, uint32_t *out)
     return true;
 }
 
-static void add_utf8(Buf *out, uint32_t c)
-{
-    if (c < 0x80) {
-        buf_add_byte(out, (char)c);
-    } else if (c < 0x800) {
-        buf_add_byte(out, (char)(0xC0 | c >> 6));
-        buf_add_byte(out, (char)(0x80 | (c & 0x3F)));
-    } else if (c < 0x10000) {
-        buf_add_byte(out, (char)(0xE0 | c >> 12));
-        buf_add_byte(out, (char)(0x80 | (c >> 6 & 0x3F)));
-        buf_add_byte(out, (char)(0x80 | (c & 0x3F)));
-    } else {
-        buf_add_byte(out, (char)(0xF0 | c >> 18));
-        buf_add_byte(out, (char)(0x80 | (c >> 12 & 0x3F)));
-        buf_add_byte(out, (char)(0x80 | (c >> 6 & 0x3F)));
-        buf_add_byte(out, (char)(0x80 | (c & 0x3F)));
-    }
-}
-
 static bool read_unicode(Reader *reader, Buf *out)
 {
     uint32_t c, low;
@@ -83,7 +64,7 @@ static bool read_unicode(Reader *reader, Buf *out)
             return bad(reader, "four hexadecimal digits");
         c = 0x10000 + ((c & 0x3FF) << 10) + (low & 0x3FF);
     }
-    add_utf8(out, c >= 0xD800 && c < 0xE000 ? 0xFFFD : c);
+    buf_add_utf8(out, c);
     return true;
 }
 

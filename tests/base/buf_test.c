@@ -74,11 +74,41 @@ static void test_no_memory_is_an_error(void **state)
     assert_int_equal(starve_live(), 0);
 }
 
+static void test_code_points_are_utf8(void **state)
+{
+    (void)state;
+    static const struct {
+        uint32_t code;
+        const char *text;
+    } rows[] = {
+        { 'a', "a" },
+        { 0x7F, "\x7f" },
+        { 0x80, "\xc2\x80" },
+        { 0x7FF, "\xdf\xbf" },
+        { 0x800, "\xe0\xa0\x80" },
+        { 0xFFFD, "\xef\xbf\xbd" },
+        { 0x10000, "\xf0\x90\x80\x80" },
+        { 0x10FFFF, "\xf4\x8f\xbf\xbf" },
+        { 0xD800, "\xef\xbf\xbd" },
+        { 0xDFFF, "\xef\xbf\xbd" },
+        { 0x110000, "\xef\xbf\xbd" },
+        { UINT32_MAX, "\xef\xbf\xbd" },
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        Buf buf = BUF(8);
+        buf_add_utf8(&buf, rows[i].code);
+        assert_true(str_eq(buf_str(&buf), str_from(rows[i].text)));
+        assert_true(utf8_valid(buf_str(&buf)));
+        buf_free(&buf);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_grows_and_formats),
         cmocka_unit_test(test_a_long_line_is_not_cut),
+        cmocka_unit_test(test_code_points_are_utf8),
         cmocka_unit_test(test_ceiling_is_exact_and_sticky),
         cmocka_unit_test(test_no_memory_is_an_error),
     };

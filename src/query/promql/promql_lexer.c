@@ -215,25 +215,6 @@ static bool take_digits(Lexer *lexer, size_t count, unsigned base, uint32_t *out
     return true;
 }
 
-static void put_rune(Buf *out, uint32_t rune)
-{
-    if (rune < 0x80) {
-        buf_add_byte(out, (char)rune);
-    } else if (rune < 0x800) {
-        buf_add_byte(out, (char)(0xC0 | rune >> 6));
-        buf_add_byte(out, (char)(0x80 | (rune & 0x3F)));
-    } else if (rune < 0x10000) {
-        buf_add_byte(out, (char)(0xE0 | rune >> 12));
-        buf_add_byte(out, (char)(0x80 | (rune >> 6 & 0x3F)));
-        buf_add_byte(out, (char)(0x80 | (rune & 0x3F)));
-    } else {
-        buf_add_byte(out, (char)(0xF0 | rune >> 18));
-        buf_add_byte(out, (char)(0x80 | (rune >> 12 & 0x3F)));
-        buf_add_byte(out, (char)(0x80 | (rune >> 6 & 0x3F)));
-        buf_add_byte(out, (char)(0x80 | (rune & 0x3F)));
-    }
-}
-
 /* Behind the backslash. */
 static bool take_escape(Lexer *lexer, char quote, Buf *out, Err *err)
 {
@@ -266,7 +247,7 @@ static bool take_escape(Lexer *lexer, char quote, Buf *out, Err *err)
     else if (value > 0x10FFFF || (value >= 0xD800 && value < 0xE000))
         return bad_escape(lexer, err);
     else
-        put_rune(out, value);
+        buf_add_utf8(out, value);
     return true;
 }
 
