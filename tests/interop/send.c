@@ -1,11 +1,16 @@
-/* send.c - sends spans with our library and writes down what was sent, as send.py does.
+/* send.c - sends spans, metrics and logs with our library and writes down what was sent, as send.py
+ * does.
  *
- * usage: send grpc|http ENDPOINT none|gzip EXPECTED.json
+ * usage: send grpc|http|json ENDPOINT none|gzip EXPECTED.json
  *
  * Built by tests/interop/run as a user would: from the public headers and the shared library alone.
- * Every time is given explicitly, so that it is known here independently of any exporter.
+ * Metrics and logs are the rows of send.h, which plan.py writes from measurements.json. Every time
+ * of a span or a log record is given explicitly, so that it is known here independently of any
+ * exporter; for the metrics the time before the start and after the end is written down.
  */
 #include <cryostorm/context.h>
+#include <cryostorm/log.h>
+#include <cryostorm/metrics.h>
 #include <cryostorm/telemetry.h>
 #include <cryostorm/trace.h>
 
@@ -13,8 +18,41 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { STEPS = 50 };
+
+typedef struct Add { /* one measurement */
+    double value;
+    CryoAttrs attributes;
+} Add;
+
+typedef struct Row { /* one instrument and all that it measures */
+    CryoInstrumentKind kind;
+    const char *name, *unit;
+    bool integer;
+    struct {
+        const double *ptr;
+        size_t count;
+    } bounds;
+    struct {
+        const Add *ptr;
+        size_t count;
+    } adds;
+} Row;
+
+typedef struct LogRow {
+    int severity;
+    CryoString text, body;
+    CryoAttrs attributes;
+} LogRow;
+
+#include "send.h" /* plan_rows and plan_logs, of the types above */
+
+enum {
+    ROWS = sizeof plan_rows / sizeof *plan_rows,
+    LOGS = sizeof plan_logs / sizeof *plan_logs,
+};
 
 static const char *const all_attributes =
     "{\"text\":\"gr\\u00fc\\u00dfe \\u2713 <b>not "
@@ -23,7 +61,7 @@ static const char *const all_attributes =
     "\"c\"],"
     "\"numbers\":[1,2,3],\"reals\":[0.5,-1.25],\"flags\":[true,false]}";
 
-static uint64_t base_ns;
+static uint64_t base_ns, log_times_ns[LOGS];
 static char service[64];
 static FILE *expected;
 static int written;
@@ -40,14 +78,15 @@ static void write_expectation(const Sent *sent)
     bool has_parent = cryo_span_context_valid(&sent->parent);
     fprintf(expected,
             "%s{\"traceId\":\"%s\",\"spanId\":\"%s\",\"parentSpanId\":\"%s\",\"name\":\"%s\","
-            "\"kind\":\"%s\",\"startNanos\":%" PRIu64 ",\"endNanos\":%" PRIu64 ",\"attributes\":%s,"
+            "\"flags\":%d,\"kind\":\"%s\",\"startNanos\":%" PRIu64 ",\"endNanos\":%" PRIu64
+            ",\"attributes\":%s,"
             "\"events\":[%s],\"links\":[%s],\"status\":{\"code\":\"%s\",\"message\":\"%s\"},"
             "\"scope\":{\"name\":\"interop\",\"version\":\"1.2.3\"}}",
             written++ ? ",\n" : "", cryo_trace_id_text(&sent->own, trace_id),
             cryo_span_id_text(&sent->own, span_id),
-            has_parent ? cryo_span_id_text(&sent->parent, parent_id) : "", sent->name, sent->kind,
-            sent->start_ns, sent->end_ns, sent->attributes, sent->events, sent->links, sent->status,
-            sent->message);
+            has_parent ? cryo_span_id_text(&sent->parent, parent_id) : "", sent->name,
+            sent->own.flags, sent->kind, sent->start_ns, sent->end_ns, sent->attributes,
+            sent->events, sent->links, sent->status, sent->message);
 }
 
 static CryoSpan start(Sent *sent, CryoSpanOptions options)
@@ -79,6 +118,58 @@ static Sent sent_as(const char *name, const char *kind, uint64_t offset_ns)
                    .end_ns = base_ns + offset_ns + 1500000 };
 }
 
+/* ---- metrics and logs ------------------------------------------------------------------------ */
+
+static CryoInstrument *instrument_of(Row *row, CryoObserve observe)
+{
+    const CryoInstrumentOptions options = { .unit = row->unit,
+                                            .meter = cryo_meter("interop", "1.2.3"),
+                                            .bounds = row->bounds.ptr,
+                                            .bound_count = row->bounds.count,
+                                            .observe = observe,
+                                            .context = row };
+    return cryo_instrument(row->kind, row->integer ? CRYO_INT64 : CRYO_FLOAT64, row->name,
+                           &options);
+}
+
+static void observe(void *context, CryoObserver *observer)
+{
+    Row *row = context;
+    CryoObservable gauge = { instrument_of(row, NULL) }; /* the one there is */
+    for (size_t i = 0; i < row->adds.count; i++)
+        cryo_observe(observer, gauge, row->adds.ptr[i].value, row->adds.ptr[i].attributes);
+}
+
+static void measure(Row *row)
+{
+    bool observed = row->kind == CRYO_OBSERVABLE_GAUGE;
+    const CryoInstrument *instrument = instrument_of(row, observed ? observe : NULL);
+    for (size_t i = 0; i < row->adds.count && !observed; i++)
+        cryo_measure_double(instrument, row->adds.ptr[i].value, row->adds.ptr[i].attributes);
+}
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+    timespec_get(&now, TIME_UTC);
+    return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
+static void write_logs(void)
+{
+    for (int i = 0; i < LOGS; i++) {
+        log_times_ns[i] = now_ns(); /* logs are asked for by recent time */
+        cryo_log_record(&(CryoLogRecord){ .severity = plan_logs[i].severity,
+                                          .severity_text = plan_logs[i].text,
+                                          .body = cryo_string(plan_logs[i].body),
+                                          .attributes = plan_logs[i].attributes,
+                                          .time_ns = log_times_ns[i],
+                                          .logger = cryo_logger("interop", "1.2.3") });
+    }
+}
+
+/* ---- spans ----------------------------------------------------------------------------------- */
+
 static void send_children(void)
 {
     Sent query = sent_as("query", "client", 1000000);
@@ -97,6 +188,9 @@ static void send_children(void)
     Sent publish = sent_as("publish", "producer", 3000000);
     span = start(&publish, (CryoSpanOptions){ .kind = CRYO_PRODUCER });
     cryo_span_status(span, CRYO_STATUS_OK, NULL);
+    CryoToken token = cryo_attach(cryo_context_of(span));
+    write_logs();
+    cryo_detach(token);
     publish.status = "OK";
     finish(span, &publish);
 
@@ -152,33 +246,60 @@ static void send_all(void)
     finish(span, &root);
 }
 
+static bool begin(const char *protocol, const char *address, const char *compression)
+{
+    static const char *const paths[] = { "/v1/traces", "/v1/metrics", "/v1/logs" };
+    const char *named = strcmp(protocol, "json") == 0   ? "http/json"
+                        : strcmp(protocol, "http") == 0 ? "http/protobuf"
+                                                        : "grpc";
+    char endpoints[3][256];
+    CryoOtlpSettings otlp[3];
+    for (int i = 0; i < 3; i++) {
+        snprintf(endpoints[i], sizeof endpoints[i], "%s%s", address, *named == 'h' ? paths[i] : "");
+        otlp[i] = (CryoOtlpSettings){ .endpoint = endpoints[i],
+                                      .protocol = named,
+                                      .compression = compression };
+    }
+    const CryoSettings settings = {
+        .service = { .name = service,
+                     .environment = "staging", /* in development logs are also printed */
+                     .additional_attributes = CRYO_ATTRS("team", "blue") },
+        .tracing = { .exporter_type = "otlp", .otlp = otlp[0] },
+        .metrics = { .exporter_type = "otlp", .otlp = otlp[1] },
+        .logging = { .exporter_type = "otlp", .otlp = otlp[2] },
+    };
+    CryoError error;
+    bool ok = cryo_start(&settings, &error);
+    if (!ok)
+        fprintf(stderr, "%s\n", error.text);
+    return ok;
+}
+
 int main(int argc, char **argv)
 {
     if (argc != 5)
         return 2;
     snprintf(service, sizeof service, "c-%s-%s", argv[1], argv[3]);
-    char endpoint[256];
-    bool http = strcmp(argv[1], "http") == 0;
-    snprintf(endpoint, sizeof endpoint, "%s%s", argv[2], http ? "/v1/traces" : "");
-    CryoSettings settings = {
-        .service = { .name = service },
-        .tracing = { .exporter_type = "otlp",
-                     .otlp = { .endpoint = endpoint,
-                               .protocol = http ? "http/protobuf" : "grpc",
-                               .compression = argv[3] } },
-    };
-    CryoError error;
-    if (!cryo_start(&settings, &error)) {
-        fprintf(stderr, "%s\n", error.text);
-        return 1;
-    }
+    uint64_t began_ns = now_ns();
     expected = fopen(argv[4], "w");
+    if (!expected || !begin(argv[1], argv[2], argv[3]))
+        return 1;
     base_ns = UINT64_C(1700000000000000123);
     fprintf(expected, "{\"service\":\"%s\",\"spans\":[\n", service);
+    Row rows[ROWS];
+    memcpy(rows, plan_rows, sizeof rows);
+    for (int i = 0; i < ROWS; i++)
+        measure(&rows[i]);
     send_all();
-    fprintf(expected, "]}\n");
+    CryoError error;
+    bool ok = cryo_flush(20000, &error) && cryo_shutdown(20000, &error); /* two collections */
+    fprintf(expected, "],\"logs_inside\":\"publish\",\"logNanos\":[");
+    for (int i = 0; i < LOGS; i++)
+        fprintf(expected, "%s%" PRIu64, i ? "," : "", log_times_ns[i]);
+    fprintf(expected, "],\"beganNanos\":%" PRIu64 ",\"endedNanos\":%" PRIu64 "}\n", began_ns,
+            now_ns());
     fclose(expected);
-    bool ok = cryo_shutdown(20000, &error);
-    printf("%s: sent %d spans, %s\n", service, written, ok ? "flushed" : error.text);
+    printf("%s: sent %d spans, the metrics and the logs; %s\n", service, written,
+           ok ? "flushed" : error.text);
     return ok ? 0 : 1;
 }

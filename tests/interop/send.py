@@ -1,4 +1,4 @@
-"""Sends spans, metrics and logs with the official Python SDK and writes down the spans.
+"""Sends spans, metrics and logs with the official Python SDK and writes down the spans and the times.
 
 usage: send.py grpc|http ENDPOINT none|gzip EXPECTED.json
 
@@ -105,11 +105,12 @@ def measure(meter, plan):
         meter.create_observable_gauge(row["name"], unit=row["unit"], callbacks=[lambda _, seen=seen: seen])
 
 
-def write_logs(logger, plan):
+def write_logs(logger, plan, times):
     for row in plan["logs"]:
+        times.append(time.time_ns())
         logger.emit(
             LogRecord(
-                timestamp=time.time_ns(),
+                timestamp=times[-1],
                 severity_number=SeverityNumber(row["severity"]),
                 severity_text=row["text"],
                 body=row["body"],
@@ -128,6 +129,7 @@ def described(span):
         "traceId": f"{context.trace_id:032x}",
         "spanId": f"{context.span_id:016x}",
         "parentSpanId": f"{span.parent.span_id:016x}" if span.parent else "",
+        "flags": int(context.trace_flags),
         "name": span.name,
         "kind": span.kind.name.lower(),
         "startNanos": span.start_time,
@@ -152,7 +154,8 @@ def described(span):
 
 def main():
     protocol, endpoint, compression, out = sys.argv[1:5]
-    name = f"python-{protocol}-{compression}"
+    name = f"python-{protocol}-{compression}-{os.getpid()}"  # several runs may end in one file
+    began, log_times = time.time_ns(), []
     with open(os.path.join(HERE, "measurements.json"), encoding="utf-8") as file:
         plan = json.load(file)
     resource = Resource.create({"service.name": name, "team": "blue"})
@@ -165,11 +168,12 @@ def main():
     logging = LoggerProvider(resource=resource)
     logging.add_log_record_processor(BatchLogRecordProcessor(logs))
     measure(measuring.get_meter("interop", "1.2.3"), plan)
-    make_spans(tracing.get_tracer("interop", "1.2.3"), lambda: write_logs(logging.get_logger("interop"), plan))
+    make_spans(tracing.get_tracer("interop", "1.2.3"), lambda: write_logs(logging.get_logger("interop", "1.2.3"), plan, log_times))
     flushed = all(provider.force_flush(20000) for provider in (tracing, measuring, logging))
     for provider in (tracing, measuring, logging):
         provider.shutdown()
     sent = {"service": name, "spans": [described(s) for s in recorder.spans], "logs_inside": "consume"}
+    sent |= {"logNanos": log_times, "beganNanos": began, "endedNanos": time.time_ns()}
     with open(out, "w", encoding="utf-8") as file:
         json.dump(sent, file)
     print(f"{name}: sent {len(recorder.spans)} spans, the metrics and the logs; flushed {flushed}")

@@ -6,7 +6,6 @@ usage: verify.py apis URL EXPECTED.json       asks our Jaeger, Prometheus and Lo
 Prints each difference; the exit status is their number, at most 100.
 """
 
-import base64
 import itertools
 import json
 import sys
@@ -14,6 +13,7 @@ import time
 import urllib.error
 import urllib.request
 
+import collected
 import measured
 
 WAIT_SECONDS = 15
@@ -82,73 +82,11 @@ def jaeger_span(span, processes):
     }
 
 
-def otlp_value(value):
-    kind, inner = next(iter(value.items()), (None, None))
-    if kind == "intValue":
-        return int(inner)
-    if kind == "arrayValue":
-        return [otlp_value(v) for v in inner.get("values", [])]
-    if kind == "bytesValue":
-        return base64.b64decode(inner)
-    return inner
-
-
-def otlp_attributes(pairs):
-    return {pair["key"]: otlp_value(pair["value"]) for pair in pairs}
-
-
-def otlp_span(span, scope, resource):
-    kinds = ["unspecified", "internal", "server", "client", "producer", "consumer"]
-    status = span.get("status", {})
-    code = ["UNSET", "OK", "ERROR"][status.get("code", 0)]
-    start, end = int(span["startTimeUnixNano"]), int(span["endTimeUnixNano"])
-    return {
-        "traceId": span["traceId"],
-        "spanId": span["spanId"],
-        "parentSpanId": span.get("parentSpanId", ""),
-        "name": span["name"],
-        "startMicros": start // 1000,
-        "durationMicros": (end - start) // 1000,
-        "kind": kinds[span.get("kind", 0)],
-        "status": {"code": code, "message": status.get("message", "")},
-        "scope": {"name": scope.get("name", ""), "version": scope.get("version", "")},
-        "error": code == "ERROR",
-        "attributes": otlp_attributes(span.get("attributes", [])),
-        "events": [
-            {"name": e.get("name", ""), "micros": int(e["timeUnixNano"]) // 1000, "attributes": otlp_attributes(e.get("attributes", []))}
-            for e in span.get("events", [])
-        ],
-        "links": [{"traceID": link["traceId"], "spanID": link["spanId"]} for link in span.get("links", [])],
-        "service": resource.get("service.name", ""),
-        "resource": {k: v for k, v in resource.items() if k != "service.name"},
-    }
-
-
-def from_otlp(path, expected):
-    deadline = time.monotonic() + WAIT_SECONDS
-    while True:
-        found = {}
-        try:
-            with open(path, encoding="utf-8") as lines:
-                for line in filter(str.strip, lines):
-                    for group in json.loads(line).get("resourceSpans", []):
-                        resource = otlp_attributes(group["resource"].get("attributes", []))
-                        for scoped in group["scopeSpans"]:
-                            for span in scoped["spans"]:
-                                found[span["spanId"]] = otlp_span(span, scoped.get("scope", {}), resource)
-        except (OSError, ValueError):
-            found = {}  # not there yet, or a line is half written
-        wanted = {span["spanId"] for span in expected["spans"]}
-        if wanted <= found.keys() or time.monotonic() > deadline:
-            return {key: found[key] for key in wanted & found.keys()}
-        time.sleep(0.2)
-
-
 def differences(sent, got, service):
     """Yields (what, sent, arrived) for every field that is not the same."""
     same = ("traceId", "spanId", "parentSpanId", "name", "kind", "status", "scope", "attributes")
     for field in same:
-        if sent[field] != got[field]:
+        if collected.typed(sent[field]) != collected.typed(got[field]):
             yield field, sent[field], got[field]
     start, end = int(sent["startNanos"]), int(sent["endNanos"])
     if start // 1000 != got["startMicros"]:
@@ -158,7 +96,7 @@ def differences(sent, got, service):
     if got["error"] != (sent["status"]["code"] == "ERROR"):
         yield "error", sent["status"], got["error"]
     events = [{"name": e["name"], "micros": int(e["nanos"]) // 1000, "attributes": e["attributes"]} for e in sent["events"]]
-    if events != got["events"]:
+    if collected.typed(events) != collected.typed(got["events"]):
         yield "events", events, got["events"]
     links = [(link["traceId"], link["spanId"]) for link in sent["links"]]
     if links != [(link["traceID"], link["spanID"]) for link in got["links"]]:
@@ -175,9 +113,14 @@ def main():
     source, where, path = sys.argv[1:4]
     with open(path, encoding="utf-8") as file:
         expected = json.load(file)
-    found = from_jaeger(where, expected) if source == "apis" else from_otlp(where, expected)
+    if source == "apis":
+        found = from_jaeger(where, expected)
+        others = measured.prometheus(where, expected["service"]), measured.loki(where, expected)
+    else:
+        found = collected.spans(where, expected)
+        resource = next((span["resource"] | {"service.name": span["service"]} for span in found.values()), {})
+        others = collected.metrics(where, expected, resource), collected.logs(where, expected, resource)
     bad = 0
-    others = [measured.prometheus(where, expected["service"]), measured.loki(where, expected)] if source == "apis" else []
     for problem in itertools.chain(*others):
         print(f"    {problem}")
         bad += 1
