@@ -52,10 +52,17 @@ static bool system_close(File *file, Err *err)
     return code ? fail_errno(err, code, "close") : true;
 }
 
+/* A pipe has no places: it is read from where it is. */
+static ssize_t read_at(int fd, void *out, size_t size, uint64_t offset)
+{
+    ssize_t n = pread(fd, out, size, (off_t)offset);
+    return n < 0 && errno == ESPIPE ? read(fd, out, size) : n;
+}
+
 static bool system_read(File *file, uint64_t offset, void *out, size_t size, size_t *got, Err *err)
 {
     for (*got = 0; *got < size;) {
-        ssize_t n = pread(fd_of(file), (char *)out + *got, size - *got, (off_t)(offset + *got));
+        ssize_t n = read_at(fd_of(file), (char *)out + *got, size - *got, offset + *got);
         if (n == 0)
             break;
         if (n < 0 && errno != EINTR)

@@ -125,11 +125,31 @@ static int remove_root(void **state)
     return rmdir(root);
 }
 
+/* A configuration may come through one: --config <(...), --config /dev/stdin. */
+static void test_read_all_of_a_pipe(void **state)
+{
+    (void)state;
+    int ends[2];
+    char name[64];
+    static const char said[] = "all: { of: it }";
+    assert_int_equal(pipe(ends), 0);
+    assert_int_equal(write(ends[1], said, sizeof said - 1), sizeof said - 1);
+    assert_int_equal(close(ends[1]), 0);
+    snprintf(name, sizeof name, "/dev/fd/%d", ends[0]);
+    Err err;
+    Buf whole = BUF(100);
+    assert_true(disk_read_all(disk_system(), name, &whole, &err));
+    assert_true(str_eq(buf_str(&whole), STR("all: { of: it }")));
+    buf_free(&whole);
+    close(ends[0]);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_life_of_a_file),
         cmocka_unit_test(test_read_all),
+        cmocka_unit_test(test_read_all_of_a_pipe),
         cmocka_unit_test(test_lock),
     };
     return cmocka_run_group_tests(tests, make_root, remove_root);
