@@ -261,7 +261,7 @@ static const char *protocol_for(const Settling *at, bool grpc)
     return grpc ? "grpc" : "http/protobuf";
 }
 
-static bool scheme_allowed(Settling *at, Str name, const Endpoint *url)
+static bool scheme_allowed(Settling *at, Str name, Str text, const Endpoint *url)
 {
     SettingsLoad *load = at->load;
     if (str_eq_nocase(url->scheme, STR("http")))
@@ -277,7 +277,7 @@ static bool scheme_allowed(Settling *at, Str name, const Endpoint *url)
         load_error(load,
                    "%.*s: without http:// in front TLS is meant, which comes in a later version; "
                    "write http://%.*s",
-                   STR_ARG(name), STR_ARG(url->host));
+                   STR_ARG(name), STR_ARG(str_first(text, SHOWN_MAX)));
     else
         load_error(load, "%.*s: '%.*s' is not a scheme that OTLP uses; write http://",
                    STR_ARG(name), STR_ARG(url->scheme));
@@ -296,7 +296,7 @@ static void settle_endpoint(Settling *at)
                    STR_ARG(name), STR_ARG(str_first(text, SHOWN_MAX)));
         return;
     }
-    if (!scheme_allowed(at, name, &url))
+    if (!scheme_allowed(at, name, text, &url))
         return;
     const char *protocol = protocol_for(at, url.port == GRPC_PORT);
     bool grpc = strcmp(protocol, "grpc") == 0;
