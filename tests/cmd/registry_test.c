@@ -220,6 +220,32 @@ static void every_row_has_help_docs_and_schema(void **state)
     }
 }
 
+/* A bound that is no value itself refuses every value. */
+static void expect_bound(const ComponentType *type, const ConfigField *row, const char *bound)
+{
+    Err err = { 0 };
+    char text[128], refusal[128];
+    Buf problems = BUF(1 << 16);
+    snprintf(text, sizeof text, "{%s: %s}", config_key(row), bound);
+    snprintf(refusal, sizeof refusal, "%s: must be", config_key(row));
+    test_host_free(test_host_new(type, str_from(text), &problems, &err));
+    if (str_contains(buf_str(&problems), str_from(refusal)))
+        fail_msg("%s: %.*s", type->name, STR_ARG(buf_str(&problems)));
+    buf_free(&problems);
+}
+
+static void every_bound_is_a_value(void **state)
+{
+    (void)state;
+    for (const ComponentType *const *type = registry; *type; type++)
+        for (const ConfigField *row = (*type)->fields; row && row->type != CONFIG_NONE; row++) {
+            if (row->min)
+                expect_bound(*type, row, row->min);
+            if (row->max)
+                expect_bound(*type, row, row->max);
+        }
+}
+
 static void misspelt_settings_are_told_with_a_suggestion(void **state)
 {
     (void)state;
@@ -379,6 +405,7 @@ int main(void)
         cmocka_unit_test(the_registry_is_in_order),
         cmocka_unit_test(every_type_is_complete),
         cmocka_unit_test(every_row_has_help_docs_and_schema),
+        cmocka_unit_test(every_bound_is_a_value),
         cmocka_unit_test(misspelt_settings_are_told_with_a_suggestion),
         cmocka_unit_test(start_and_stop_twice_is_harmless),
         cmocka_unit_test(stop_without_start_is_harmless),
