@@ -55,6 +55,8 @@ bool loki_times(const ApiRequest *request, int64_t since_ns, LokiTimes *out, Err
     if (!param_time_or_ns(request->query, STR("end"), &out->to_ns, err) ||
         !param_period(request->query, STR("since"), &since_ns, err))
         return false;
+    if (since_ns < 0)
+        return fail(err, ERR_INPUT, "parameter 'since' is less than nothing");
     /* an end in the future reaches back from now, as Loki does */
     int64_t last = out->to_ns < request->now_ns ? out->to_ns : request->now_ns;
     out->from_ns = last < INT64_MIN + since_ns ? INT64_MIN : last - since_ns;
@@ -342,7 +344,8 @@ static void other_face(const ApiSources *sources, const ApiRequest *request, Api
         STR_ROW("index/volume_range"),
         STR_ROW("patterns"),
         STR_ROW("rules"),
-        STR_ROW("detected_fields"),
+        STR_ROW("index/shards"),
+        STR_ROW("detected_field"), /* detected_fields, detected_field/{name}/values */
         STR_ROW("detected_labels"),
         STR_ROW("delete"),
         STR_ROW("format_query"),

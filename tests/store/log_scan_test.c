@@ -275,6 +275,34 @@ static void a_trace_is_found_by_whatever_is_called_trace_id(void **state)
     store_rig_done(&rig);
 }
 
+/* Twice as many as are made labels; the id comes last and is there. */
+static void very_many_attributes_are_cut_and_the_ids_stay(void **state)
+{
+    (void)state;
+    StoreRig rig;
+    rig_start(&rig);
+    Buf json = BUF(1 << 20);
+    buf_add(&json, STR("{'resourceLogs':[{'scopeLogs':[{'logRecords':[{'timeUnixNano':"
+                       "'1750000000000000001','traceId':'0102030405060708090a0b0c0d0e0f10',"
+                       "'attributes':["));
+    for (int i = 0; i < 2048; i++)
+        buf_addf(&json, "%s{'key':'a%d','value':{'intValue':'%d'}}", i ? "," : "", 9999 - i, i);
+    buf_add(&json, STR("]}]}]}]}"));
+    assert_true(put(&rig, buf_text(&json)));
+    LogScan query = { 0 };
+    LogBlock block;
+    LogCursor *cursor = log_scan(store_logs(rig.store), &query, &rig.err);
+    assert_non_null(cursor);
+    assert_int_equal(log_next(cursor, &block, &rig.err), LOG_BLOCK);
+    Labels metadata = block.rows[0].metadata;
+    assert_in_range(metadata.count, 1000, 1024 + 1); /* an empty name of the scope counts too */
+    assert_true(str_eq(labels_get(metadata, STR("a9999")), STR("0")));
+    assert_int_equal(labels_get(metadata, STR("trace_id")).len, 32);
+    log_close(cursor);
+    buf_free(&json);
+    store_rig_done(&rig);
+}
+
 /* ---- no memory ----------------------------------------------------------------------------------
  */
 
@@ -352,6 +380,7 @@ int main(void)
         cmocka_unit_test(lines_of_one_time_keep_their_order),
         cmocka_unit_test(a_query_keeps_what_it_began_with_and_then_the_stream_leaves),
         cmocka_unit_test(a_trace_is_found_by_whatever_is_called_trace_id),
+        cmocka_unit_test(very_many_attributes_are_cut_and_the_ids_stay),
         cmocka_unit_test(every_allocation_may_fail),
         cmocka_unit_test(a_bad_expression_and_too_many_matchers_are_refused),
     };

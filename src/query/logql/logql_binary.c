@@ -118,11 +118,14 @@ static bool meet(Eval *eval, const LogqlBinary *binary, Side *left, Side *right,
 /* ---- and, or, unless ----------------------------------------------------------------------------
  */
 
-static bool any_present(const Side *side, size_t signed_as, size_t step)
+/* Lists may be as long as the side: each look counts for the deadline. */
+static bool any_present(Eval *eval, const Side *side, size_t signed_as, size_t step)
 {
-    for (size_t at = side->first[signed_as]; at != LIST_END; at = side->next[at - 1])
+    for (size_t at = side->first[signed_as]; at != LIST_END; at = side->next[at - 1]) {
+        eval->ticks++;
         if (side->matrix->rows[at - 1].present[step])
             return true;
+    }
     return false;
 }
 
@@ -134,7 +137,7 @@ static bool filter_side(Eval *eval, const Side *side, const Side *other, bool wa
             bool *present = &side->matrix->rows[i].present[k];
             if (!eval_on_time(eval, err))
                 return false;
-            *present = *present && any_present(other, side->of[i], k) == wanted;
+            *present = *present && any_present(eval, other, side->of[i], k) == wanted;
         }
     return true;
 }
@@ -231,6 +234,7 @@ static int64_t find_one(const Join *join, size_t signed_as, size_t step, bool *t
 {
     int64_t found = NO_ROW;
     for (size_t at = join->one.first[signed_as]; at != LIST_END; at = join->one.next[at - 1]) {
+        join->eval->ticks++;
         if (!join->one.matrix->rows[at - 1].present[step])
             continue;
         *two = *two || found != NO_ROW;

@@ -112,7 +112,7 @@ static bool call_trunc(LogqlRow *row, const TemplateCall *call, TemplateValue *o
     Str text = template_text_at(row, call, 1);
     int64_t len = (int64_t)text.len;
     if (count < 0)
-        return template_give_text(-count < len ? str_skip(text, (size_t)(len + count)) : text, out);
+        return template_give_text(count > -len ? str_skip(text, (size_t)(len + count)) : text, out);
     return template_give_text(count < len ? str_first(text, (size_t)count) : text, out);
 }
 

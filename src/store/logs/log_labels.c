@@ -2,7 +2,8 @@
  *
  * Names lose what a label cannot have: '_' stands for it. A map is one label per member, with the
  * names joined by '_'. Where two attributes get one name, the one that is nearer to the record
- * counts.
+ * counts. Of a record with very many attributes the first ATTRIBUTES_MAX become labels, those of
+ * the resource first; its ids and its severity always do.
  */
 #include "store/logs/log_labels.h"
 
@@ -14,7 +15,10 @@
 #include <inttypes.h>
 #include <string.h>
 
-enum { FIRST_LABELS = 16 };
+enum {
+    FIRST_LABELS = 16,
+    ATTRIBUTES_MAX = 1024, /* labels made of attributes: beyond what LogQL lets a line have */
+};
 
 /* Loki's default choice. */
 static const Str stream_attributes[] = {
@@ -123,6 +127,8 @@ static bool add_members(LabelList *list, Str prefix, const ValueView *map, Err *
 static bool add_attribute(LabelList *list, Str prefix, const AttributeView *attribute, Err *err)
 {
     Str name = { 0 };
+    if (list->count >= ATTRIBUTES_MAX)
+        return true; /* sorting is by insertion */
     if (!write_name(list, prefix, attribute->key, &name, err))
         return false;
     if (!name.len)

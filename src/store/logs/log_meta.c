@@ -3,6 +3,8 @@
 #include "store/logs/log_store.h"
 #include "store/text_set.h"
 
+enum { DEADLINE_STREAMS = 1024 };
+
 /* The distinct streams of a snapshot that match, by labels; the snapshot holds them. */
 typedef struct Streams {
     Snapshot snapshot;
@@ -36,18 +38,23 @@ static bool list_sets(Streams *streams, const LogStreamQuery *query, Err *err)
     return true;
 }
 
-static bool keep_matching(Streams *streams, const LogStreamQuery *query, Err *err)
+static bool keep_matching(const LogStore *store, Streams *streams, const LogStreamQuery *query,
+                          Err *err)
 {
     LabelMatch match;
     if (!label_match_init(&match, query->matchers, query->matcher_count, err))
         return false;
     size_t kept = 0;
-    for (size_t i = 0; i < streams->count; i++)
-        if (label_matches(&match, streams->sets[i]->labels))
+    bool ok = true;
+    for (size_t i = 0; ok && i < streams->count; i++) {
+        ok = i % DEADLINE_STREAMS != 0 ||
+             within_deadline(store->clock, query->deadline_mono_ns, err);
+        if (ok && label_matches(&match, streams->sets[i]->labels))
             streams->sets[kept++] = streams->sets[i];
+    }
     streams->count = kept;
     label_match_done(&match);
-    return true;
+    return ok;
 }
 
 static void streams_done(Streams *streams)
@@ -60,8 +67,7 @@ static bool streams_find(LogStore *store, const LogStreamQuery *query, Streams *
 {
     *out = (Streams){ 0 };
     if (snapshot_take(&store->rows, &out->snapshot, err) && list_sets(out, query, err) &&
-        within_deadline(store->clock, query->deadline_mono_ns, err) &&
-        keep_matching(out, query, err) &&
+        keep_matching(store, out, query, err) &&
         within_deadline(store->clock, query->deadline_mono_ns, err))
         return true;
     streams_done(out);

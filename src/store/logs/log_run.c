@@ -23,24 +23,6 @@ static void free_piece(Piece *base)
     mem_free(piece);
 }
 
-static bool take_streams(LogPiece *piece, LabelList *list, Err *err)
-{
-    size_t count = batch_resource_count(piece->batch);
-    piece->streams = MEM_MAKE(LabelSet *, count + 1, err);
-    if (!piece->streams)
-        return false;
-    for (size_t r = 0; r < count; r++) {
-        Labels labels;
-        if (!stream_labels(list, piece->batch, r, &labels, err))
-            return blame(err, "the labels of a stream");
-        LabelSet *set = label_table_take(piece->table, labels, &piece->base.shared, err);
-        if (!set)
-            return false;
-        piece->streams[piece->stream_count++] = set;
-    }
-    return true;
-}
-
 static LogLine line_of(LogPiece *piece, size_t item, bool verbatim)
 {
     LogView log = log_view(piece->batch, item);
@@ -92,7 +74,7 @@ static bool fill_lines(LogPiece *piece, bool verbatim, Err *err)
             for (size_t i = scope.first_item; i < scope.end_item; i++) {
                 LogLine *line = &piece->lines[piece->base.count++];
                 *line = line_of(piece, i, verbatim);
-                line->stream = (uint32_t)r;
+                line->stream = (uint32_t)r; /* until take_streams() numbers them */
             }
         }
     }
@@ -102,12 +84,36 @@ static bool fill_lines(LogPiece *piece, bool verbatim, Err *err)
     return true;
 }
 
+/* Lines come by resource; one without lines is no stream. */
+static bool take_streams(LogPiece *piece, LabelList *list, Err *err)
+{
+    size_t resource = SIZE_MAX;
+    piece->streams = MEM_MAKE(LabelSet *, batch_resource_count(piece->batch) + 1, err);
+    if (!piece->streams)
+        return false;
+    for (size_t i = 0; i < piece->base.count; i++) {
+        LogLine *line = &piece->lines[i];
+        if (line->stream != resource) {
+            Labels labels;
+            resource = line->stream;
+            if (!stream_labels(list, piece->batch, resource, &labels, err))
+                return blame(err, "the labels of a stream");
+            LabelSet *set = label_table_take(piece->table, labels, &piece->base.shared, err);
+            if (!set)
+                return false;
+            piece->streams[piece->stream_count++] = set;
+        }
+        line->stream = (uint32_t)(piece->stream_count - 1);
+    }
+    return true;
+}
+
 static bool fill_piece(LogPiece *piece, bool verbatim, Err *err)
 {
     LabelList list = { .arena = arena_new(STREAM_LABELS_MAX, err),
                        .scratch = BUF(STREAM_LABELS_MAX),
                        .verbatim = verbatim };
-    bool ok = list.arena && take_streams(piece, &list, err) && fill_lines(piece, verbatim, err);
+    bool ok = list.arena && fill_lines(piece, verbatim, err) && take_streams(piece, &list, err);
     label_list_done(&list);
     arena_free(list.arena);
     return ok;

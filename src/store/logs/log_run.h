@@ -27,7 +27,7 @@ typedef struct LogPiece {
     Piece base; /* first */
     Batch *batch;
     LabelTable *table;
-    LabelSet **streams; /* one per resource; references */
+    LabelSet **streams; /* one per resource that has records; references */
     size_t stream_count;
     LogLine *lines;
     Buf texts; /* bodies that had to be written out */
