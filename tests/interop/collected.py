@@ -9,7 +9,7 @@ import json
 
 import measured
 
-CUMULATIVE = 2
+DELTA, CUMULATIVE = 1, 2
 SCOPE = {"name": "interop", "version": "1.2.3"}
 COLLECTIONS = 2  # a sender measures all, then flushes, then shuts down
 
@@ -144,14 +144,24 @@ def said(point, kind):
     return {"value": int(point["asInt"]) if "asInt" in point else float(point["asDouble"])}
 
 
-def shape(row, kind):
+def temporality(sent, kind):
+    told = sent.get("temporality", "cumulative") == "delta" and kind in ("counters", "histograms")
+    return DELTA if told else CUMULATIVE
+
+
+def collections(sent, kind):
+    """How often a metric is told: as a delta only where something is new."""
+    return 1 if temporality(sent, kind) == DELTA else COLLECTIONS
+
+
+def shape(sent, row, kind):
     """Everything about a metric but its points, as the file says it: zero and empty are left out."""
     want = {"name": row["name"], "unit": row["unit"], "description": ""}
     if kind == "gauges":
         return want | {"gauge": {}}
     if kind == "histograms":
-        return want | {"histogram": {"aggregationTemporality": CUMULATIVE}}
-    return want | {"sum": {"aggregationTemporality": CUMULATIVE} | ({"isMonotonic": True} if kind == "counters" else {})}
+        return want | {"histogram": {"aggregationTemporality": temporality(sent, kind)}}
+    return want | {"sum": {"aggregationTemporality": temporality(sent, kind)} | ({"isMonotonic": True} if kind == "counters" else {})}
 
 
 def shape_of(metric):
@@ -180,14 +190,14 @@ def time_problems(sent, points, kind):
 def metric_problems(sent, row, kind, exports):
     series = {}
     for metric in exports:
-        if typed(shape(row, kind)) != typed(shape_of(metric)):
-            yield f"sent {shape(row, kind)!r}, arrived {shape_of(metric)!r}"
+        if typed(shape(sent, row, kind)) != typed(shape_of(metric)):
+            yield f"sent {shape(sent, row, kind)!r}, arrived {shape_of(metric)!r}"
         for point in points_of(metric):
             series.setdefault(typed(attributes(point.get("attributes", []))), []).append(point)
     for labels, want in expected_points(row, kind):
         points = series.pop(typed(labels), [])
         have = [said(point, kind) for point in points]
-        if typed([want] * COLLECTIONS) != typed(have):
+        if typed([want] * collections(sent, kind)) != typed(have):
             yield f"{labels!r}: sent {want!r}, arrived {have!r}"
         yield from (f"{labels!r}: {problem}" for problem in time_problems(sent, points, kind))
     yield from (f"{labels} was not sent" for labels in series)
@@ -196,7 +206,7 @@ def metric_problems(sent, row, kind, exports):
 def metrics(path, sent, resource):
     plan = measured.plan()
     rows = [(kind, row) for kind in ("counters", "up_downs", "histograms", "gauges") for row in plan[kind]]
-    enough = len(rows) * COLLECTIONS
+    enough = sum(collections(sent, kind) for kind, _ in rows)
     found = measured.wait_for(lambda: items(path, sent["service"], "metrics"), lambda found: len(found) >= enough)
     if len(found) != enough:
         yield f"sent {enough} metrics, {len(found)} arrived"

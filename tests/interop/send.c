@@ -279,13 +279,16 @@ int main(int argc, char **argv)
 {
     if (argc != 5)
         return 2;
-    snprintf(service, sizeof service, "c-%s-%s", argv[1], argv[3]);
+    const char *preference = getenv("OTEL_EXPORTER_OTLP_METRICS_TEMPORALITY_PREFERENCE");
+    preference = preference ? preference : "cumulative";
+    snprintf(service, sizeof service, "c-%s-%s-%s", argv[1], argv[3], preference);
     uint64_t began_ns = now_ns();
     expected = fopen(argv[4], "w");
     if (!expected || !begin(argv[1], argv[2], argv[3]))
         return 1;
     base_ns = UINT64_C(1700000000000000123);
-    fprintf(expected, "{\"service\":\"%s\",\"spans\":[\n", service);
+    fprintf(expected, "{\"service\":\"%s\",\"temporality\":\"%s\",\"spans\":[\n", service,
+            preference);
     Row rows[ROWS];
     memcpy(rows, plan_rows, sizeof rows);
     for (int i = 0; i < ROWS; i++)
