@@ -7,7 +7,7 @@
  * A record carries the trace and span id of the thread's current span (context.h), so that a log
  * line leads to its trace and back. What is below LOGGING__LEVEL (INFO) costs a nanosecond or two:
  * in C neither message nor attributes are then evaluated. The message is any value (value.h): text,
- * a number, bytes, an array.
+ * a number, bytes, an array, a map.
  *
  * Costs and promises. Nothing here blocks, prints, or returns an error; what had to be dropped is
  * counted by its reason (cryo_counts in telemetry.h). Every function may be called from every

@@ -7,8 +7,9 @@
 
 #include <cryostorm/value.h>
 
-/* Its key must be UTF-8. Values that are not are repaired with the scratch, which has failed where
- * there was no memory for that; without one (NULL) they must be UTF-8, too. */
+/* Texts that are not UTF-8 are repaired with the scratch, which has failed where there was no
+ * memory for that; without one (NULL) they must be UTF-8. Maps and arrays nest as deep as they
+ * come. */
 void attribute_encode(Buf *out, uint32_t number, const CryoAttr *attribute, TextScratch *scratch);
 
 #endif

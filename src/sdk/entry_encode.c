@@ -5,10 +5,12 @@
 
 /* ---- attributes ------------------------------------------------------------------------------ */
 
-static void encode_strings(Encoder *encoder, const Entry *entry)
+enum { ANY_ARRAY = 5, ANY_MAP = 6, MEMBERS = 1, PAIR_KEY = 1, PAIR_VALUE = 2 };
+
+static void encode_strings(Encoder *encoder, const Stored *value)
 {
-    RecordPos pos = entry->value;
-    for (uint32_t left = entry->head->value_len; left >= sizeof(uint32_t);) {
+    RecordPos pos = value->pos;
+    for (uint32_t left = value->len; left >= sizeof(uint32_t);) {
         uint32_t len;
         bytes_read(&pos, &len, sizeof len);
         ValueView element = { .kind = VALUE_STRING,
@@ -18,22 +20,22 @@ static void encode_strings(Encoder *encoder, const Entry *entry)
     }
 }
 
-static void encode_booleans(Encoder *encoder, const Entry *entry)
+static void encode_booleans(Encoder *encoder, const Stored *value)
 {
-    RecordPos pos = entry->value;
-    for (uint32_t i = 0; i < entry->head->value_len; i++) {
+    RecordPos pos = value->pos;
+    for (uint32_t i = 0; i < value->len; i++) {
         uint8_t truth;
         bytes_read(&pos, &truth, sizeof truth);
         encode_element(encoder->out, &(ValueView){ .kind = VALUE_BOOL, .boolean = truth });
     }
 }
 
-static void encode_numbers(Encoder *encoder, const Entry *entry)
+static void encode_numbers(Encoder *encoder, const Stored *value)
 {
-    RecordPos pos = entry->value;
-    for (uint32_t i = 0; i < entry->head->value_len / sizeof(uint64_t); i++) {
+    RecordPos pos = value->pos;
+    for (uint32_t i = 0; i < value->len / sizeof(uint64_t); i++) {
         ValueView element = { .kind = VALUE_INT };
-        if (entry->head->type == CRYO_DOUBLE_ARRAY) {
+        if (value->type == CRYO_DOUBLE_ARRAY) {
             element.kind = VALUE_DOUBLE;
             bytes_read(&pos, &element.real, sizeof element.real);
         } else {
@@ -43,36 +45,100 @@ static void encode_numbers(Encoder *encoder, const Entry *entry)
     }
 }
 
-static void encode_elements(Encoder *encoder, const Entry *entry)
+/* Keys are short: no need for the scratch that values share. */
+typedef struct PlainKey {
+    char bytes[CRYO_KEY_MAX];
+} PlainKey;
+
+static Str key_repaired(Str key, PlainKey *room)
 {
-    if (entry->head->type == CRYO_STRING_ARRAY)
-        encode_strings(encoder, entry);
-    else if (entry->head->type == CRYO_BOOLEAN_ARRAY)
-        encode_booleans(encoder, entry);
+    if (LIKELY(utf8_valid(key)))
+        return key;
+    for (size_t i = 0; i < key.len; i++)
+        room->bytes[i] = (unsigned char)key.ptr[i] < 0x80 ? key.ptr[i] : '?';
+    return (Str){ room->bytes, key.len };
+}
+
+static void encode_many(Encoder *encoder, uint32_t number, const Stored *value);
+static void encode_content(Encoder *encoder, const Stored *value);
+
+static void encode_members(Encoder *encoder, Stored rest)
+{
+    StoredMember member;
+    while (stored_next(&rest, &member))
+        if (stored_is_many(&member.value)) {
+            encode_many(encoder, MEMBERS, &member.value);
+        } else {
+            ValueView value = stored_scalar(&member.value, &encoder->scratch);
+            encode_element(encoder->out, &value);
+        }
+}
+
+static void encode_pair(Encoder *encoder, uint32_t number, Str key, const Stored *value)
+{
+    PlainKey room;
+    key = key_repaired(key, &room);
+    if (LIKELY(!stored_is_many(value))) {
+        ValueView view = stored_scalar(value, &encoder->scratch);
+        encode_attribute(encoder->out, number, key, &view);
+        return;
+    }
+    if (value->type != CRYO_MAP) {
+        ArrayEncoder array = encode_array_open(encoder->out, number, key);
+        encode_content(encoder, value);
+        encode_array_close(encoder->out, &array);
+        return;
+    }
+    size_t pair = wire_open(encoder->out, number);
+    wire_add_bytes(encoder->out, PAIR_KEY, key);
+    encode_many(encoder, PAIR_VALUE, value);
+    wire_close(encoder->out, pair);
+}
+
+static void encode_pairs(Encoder *encoder, Stored rest)
+{
+    StoredMember member;
+    while (stored_next(&rest, &member))
+        encode_pair(encoder, MEMBERS, (Str){ member.key, member.key_len }, &member.value);
+}
+
+static void encode_content(Encoder *encoder, const Stored *value)
+{
+    if (value->type == CRYO_MAP)
+        encode_pairs(encoder, *value);
+    else if (value->type == CRYO_VALUE_ARRAY)
+        encode_members(encoder, *value);
+    else if (value->type == CRYO_STRING_ARRAY)
+        encode_strings(encoder, value);
+    else if (value->type == CRYO_BOOLEAN_ARRAY)
+        encode_booleans(encoder, value);
     else
-        encode_numbers(encoder, entry);
+        encode_numbers(encoder, value);
 }
 
-static void encode_array(Encoder *encoder, uint32_t number, Str key, const Entry *entry)
+/* An AnyValue in the field `number`: an array of whatever kind, or a map. Nesting is as deep as
+ * record.c lets it be. */
+static void encode_many(Encoder *encoder, uint32_t number, const Stored *value)
 {
-    ArrayEncoder array = encode_array_open(encoder->out, number, key);
-    encode_elements(encoder, entry);
-    encode_array_close(encoder->out, &array);
+    size_t any = wire_open(encoder->out, number);
+    size_t list = wire_open(encoder->out, value->type == CRYO_MAP ? ANY_MAP : ANY_ARRAY);
+    encode_content(encoder, value);
+    wire_close(encoder->out, list);
+    wire_close(encoder->out, any);
 }
 
-ValueView entry_scalar(const Entry *entry, TextScratch *scratch)
+ValueView stored_scalar(const Stored *stored, TextScratch *scratch)
 {
-    RecordPos pos = entry->value;
-    uint32_t len = entry->head->value_len;
+    RecordPos pos = stored->pos;
     ValueView value = { .kind = VALUE_EMPTY };
-    switch ((CryoType)entry->head->type) {
+    switch (stored->type) {
     case CRYO_STRING:
         value.kind = VALUE_STRING;
-        value.text = text_take(&pos, len, scratch);
+        value.text = text_take(&pos, stored->len, scratch);
         break;
     case CRYO_BYTES:
         value.kind = VALUE_BYTES;
-        value.text = bytes_take(&pos, len, &scratch->piece);
+        value.text = bytes_take(&pos, stored->len, &scratch->piece);
         break;
     case CRYO_BOOLEAN: {
         uint64_t truth;
@@ -93,38 +159,23 @@ ValueView entry_scalar(const Entry *entry, TextScratch *scratch)
     case CRYO_STRING_ARRAY:
     case CRYO_BOOLEAN_ARRAY:
     case CRYO_INTEGER_ARRAY:
-    case CRYO_DOUBLE_ARRAY: break;
+    case CRYO_DOUBLE_ARRAY:
+    case CRYO_VALUE_ARRAY:
+    case CRYO_MAP: break;
     }
     return value;
 }
 
 void encode_entry(Encoder *encoder, uint32_t number, const Entry *entry)
 {
-    char repaired[4 * CRYO_KEY_MAX]; /* keys are short: no need for the scratch they share */
-    Str key = entry->key;
-    if (UNLIKELY(!utf8_valid(key))) {
-        size_t len = 0;
-        for (size_t i = 0; i < key.len; i++)
-            repaired[len++] = (unsigned char)key.ptr[i] < 0x80 ? key.ptr[i] : '?';
-        key = (Str){ repaired, len };
-    }
-    if (entry->head->type >= CRYO_STRING_ARRAY) {
-        encode_array(encoder, number, key, entry);
-    } else {
-        ValueView value = entry_scalar(entry, &encoder->scratch);
-        encode_attribute(encoder->out, number, key, &value);
-    }
+    Stored value = entry_value(entry);
+    encode_pair(encoder, number, entry->key, &value);
 }
 
-/* An AnyValue by itself: the array inside the value is field 5, like the others by their kinds. */
 void encode_body(Encoder *encoder, uint32_t number, const Entry *entry)
 {
-    enum { ANY_ARRAY = 5 };
-    size_t value = wire_open(encoder->out, number);
-    size_t array = wire_open(encoder->out, ANY_ARRAY);
-    encode_elements(encoder, entry);
-    wire_close(encoder->out, array);
-    wire_close(encoder->out, value);
+    Stored value = entry_value(entry);
+    encode_many(encoder, number, &value);
 }
 
 /* ---- the request ----------------------------------------------------------------------------- */

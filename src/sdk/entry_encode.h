@@ -19,9 +19,14 @@ typedef struct Encoder {
 /* One attribute into the list `number`. */
 void encode_entry(Encoder *encoder, uint32_t number, const Entry *entry);
 
-/* A value that is no attribute's: a scalar as a view, an array straight to its field. */
-ValueView entry_scalar(const Entry *entry, TextScratch *scratch);
-void encode_body(Encoder *encoder, uint32_t number, const Entry *array);
+/* A value that is no attribute's: one of several (arrays, maps) straight to its field, any other as
+ * a view. */
+static inline bool stored_is_many(const Stored *value)
+{
+    return value->type >= CRYO_STRING_ARRAY;
+}
+ValueView stored_scalar(const Stored *stored, TextScratch *scratch);
+void encode_body(Encoder *encoder, uint32_t number, const Entry *entry);
 
 /* A whole export request: the resource, and for each scope its records. */
 typedef void (*EncodeRecord)(Encoder *encoder, const Record *record);

@@ -21,18 +21,18 @@ void *view_room(Viewer *viewer, size_t count, size_t size)
 
 /* ---- attributes ------------------------------------------------------------------------------ */
 
-static CryoValue strings_of(Viewer *viewer, const Entry *entry)
+static CryoValue strings_of(Viewer *viewer, const Stored *stored)
 {
     size_t count = 0;
-    RecordPos pos = entry->value;
+    RecordPos pos = stored->pos;
     uint32_t len, left;
-    for (left = entry->head->value_len; left >= sizeof len; left -= (uint32_t)sizeof len + len) {
+    for (left = stored->len; left >= sizeof len; left -= (uint32_t)sizeof len + len) {
         bytes_read(&pos, &len, sizeof len);
         (void)text_take(&pos, len, &viewer->scratch);
         count++;
     }
     CryoString *strings = view_room(viewer, count, sizeof *strings);
-    pos = entry->value;
+    pos = stored->pos;
     for (size_t i = 0; strings && i < count; i++) {
         bytes_read(&pos, &len, sizeof len);
         strings[i] = view_text(viewer, text_take(&pos, len, &viewer->scratch));
@@ -40,23 +40,58 @@ static CryoValue strings_of(Viewer *viewer, const Entry *entry)
     return cryo_strings(strings, strings ? count : 0);
 }
 
-static CryoValue plain_array_of(Viewer *viewer, const Entry *entry)
+static CryoValue plain_array_of(Viewer *viewer, const Stored *stored)
 {
-    CryoType type = (CryoType)entry->head->type;
+    CryoType type = stored->type;
     size_t size = type == CRYO_BOOLEAN_ARRAY ? sizeof(bool) : sizeof(uint64_t);
-    size_t count = entry->head->value_len / size;
-    RecordPos pos = entry->value;
+    size_t count = stored->len / size;
+    RecordPos pos = stored->pos;
     void *room = view_room(viewer, count, size);
     if (room)
-        bytes_read(&pos, room, entry->head->value_len);
+        bytes_read(&pos, room, stored->len);
     return cryo_array(type, room, room ? count : 0);
 }
 
-CryoValue view_value(Viewer *viewer, const Entry *entry)
+static CryoValue value_of(Viewer *viewer, const Stored *stored);
+
+static size_t member_count(Stored rest)
 {
-    RecordPos pos = entry->value;
-    uint32_t len = entry->head->value_len;
-    CryoValue value = { .type = (CryoType)entry->head->type };
+    StoredMember member;
+    size_t count = 0;
+    while (stored_next(&rest, &member))
+        count++;
+    return count;
+}
+
+static CryoValue values_of(Viewer *viewer, Stored rest)
+{
+    StoredMember member;
+    size_t count = member_count(rest);
+    CryoValue *values = view_room(viewer, count, sizeof *values);
+    for (size_t i = 0; values && stored_next(&rest, &member); i++)
+        values[i] = value_of(viewer, &member.value);
+    return cryo_values(values, values ? count : 0);
+}
+
+static CryoValue map_of(Viewer *viewer, Stored rest)
+{
+    StoredMember member;
+    size_t count = member_count(rest);
+    CryoAttr *pairs = view_room(viewer, count, sizeof *pairs);
+    for (size_t i = 0; pairs && stored_next(&rest, &member); i++) {
+        Str key = { member.key, member.key_len };
+        pairs[i].key = view_text(viewer, text_repaired(key, &viewer->scratch));
+        pairs[i].value = value_of(viewer, &member.value);
+    }
+    return cryo_map((CryoAttrs){ pairs, pairs ? count : 0 });
+}
+
+/* Nesting is as deep as record.c lets it be. */
+static CryoValue value_of(Viewer *viewer, const Stored *stored)
+{
+    RecordPos pos = stored->pos;
+    uint32_t len = stored->len;
+    CryoValue value = { .type = stored->type };
     uint64_t truth = 0;
     switch (value.type) {
     case CRYO_EMPTY: break;
@@ -72,12 +107,20 @@ CryoValue view_value(Viewer *viewer, const Entry *entry)
         break;
     case CRYO_INTEGER: bytes_read(&pos, &value.as.integer, sizeof value.as.integer); break;
     case CRYO_DOUBLE: bytes_read(&pos, &value.as.real, sizeof value.as.real); break;
-    case CRYO_STRING_ARRAY: return strings_of(viewer, entry);
+    case CRYO_STRING_ARRAY: return strings_of(viewer, stored);
     case CRYO_BOOLEAN_ARRAY:
     case CRYO_INTEGER_ARRAY:
-    case CRYO_DOUBLE_ARRAY: return plain_array_of(viewer, entry);
+    case CRYO_DOUBLE_ARRAY: return plain_array_of(viewer, stored);
+    case CRYO_VALUE_ARRAY: return values_of(viewer, *stored);
+    case CRYO_MAP: return map_of(viewer, *stored);
     }
     return value;
+}
+
+CryoValue view_value(Viewer *viewer, const Entry *entry)
+{
+    Stored stored = entry_value(entry);
+    return value_of(viewer, &stored);
 }
 
 void view_attribute(Viewer *viewer, const Entry *entry, CryoAttr *out)

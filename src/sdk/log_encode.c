@@ -11,12 +11,13 @@ static void texts_gather(Encoder *encoder, const Record *record, LogView *view)
     Entry entry;
     for (RecordPos pos = record_begin(record); record_next(&pos, &entry);) {
         uint32_t len = entry.head->value_len;
+        Stored value = entry_value(&entry);
         if (entry.head->kind == ENTRY_NAME)
             view->event_name = text_take(&entry.value, len, &encoder->texts[TEXT_EVENT]);
         else if (entry.head->kind == ENTRY_SEVERITY)
             view->severity_text = text_take(&entry.value, len, &encoder->texts[TEXT_SEVERITY]);
-        else if (entry.head->kind == ENTRY_BODY && entry.head->type < CRYO_STRING_ARRAY)
-            view->body = entry_scalar(&entry, &encoder->texts[TEXT_BODY]);
+        else if (entry.head->kind == ENTRY_BODY && !stored_is_many(&value))
+            view->body = stored_scalar(&value, &encoder->texts[TEXT_BODY]);
     }
 }
 
@@ -44,9 +45,10 @@ static void encode_one(Encoder *encoder, const Record *record)
     encode_fields(encoder, record);
     Entry entry;
     for (RecordPos pos = record_begin(record); record_next(&pos, &entry);) {
+        Stored value = entry_value(&entry);
         if (entry.head->kind == ENTRY_ATTRIBUTE)
             encode_entry(encoder, LOG_ATTRIBUTES, &entry);
-        else if (entry.head->kind == ENTRY_BODY && entry.head->type >= CRYO_STRING_ARRAY)
+        else if (entry.head->kind == ENTRY_BODY && stored_is_many(&value))
             encode_body(encoder, LOG_BODY, &entry);
     }
     wire_close(encoder->out, opened);

@@ -25,7 +25,9 @@ static size_t element_size(CryoType type)
     case CRYO_BOOLEAN:
     case CRYO_INTEGER:
     case CRYO_DOUBLE:
-    case CRYO_BYTES: break;
+    case CRYO_BYTES:
+    case CRYO_VALUE_ARRAY:
+    case CRYO_MAP: break;
     }
     return 0;
 }
@@ -213,7 +215,8 @@ static bool repair_array(SetBuilder *builder, CryoValue *value)
 
 static bool add_repaired(SetBuilder *builder, CryoAttr attribute)
 {
-    if (attribute.key.len == 0 || attribute.key.len > CRYO_KEY_MAX) {
+    bool nests = attribute.value.type == CRYO_VALUE_ARRAY || attribute.value.type == CRYO_MAP;
+    if (nests || attribute.key.len == 0 || attribute.key.len > CRYO_KEY_MAX) {
         builder->dropped++;
         return true;
     }

@@ -27,7 +27,7 @@ static inline CryoAttrs set_attributes(const AttributeSet *set)
 typedef struct SetBuilder {
     CryoAttr list[SET_ATTRIBUTES_MAX];
     size_t count;
-    size_t dropped;  /* keys that were empty or too long */
+    size_t dropped;  /* keys that were empty or too long, values that nest */
     bool too_large;  /* more than one series may have: list is cut */
     Arena *repaired; /* texts that were not UTF-8 */
 } SetBuilder;

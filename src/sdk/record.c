@@ -8,6 +8,13 @@ enum {
     ALIGNMENT = 8,
 };
 
+/* Before each member of a value that nests. */
+typedef struct MemberHead {
+    uint32_t value_len;
+    uint8_t type, key_len;
+    uint16_t unused;
+} MemberHead;
+
 static uint32_t aligned(uint32_t at)
 {
     return (at + ALIGNMENT - 1) & ~(uint32_t)(ALIGNMENT - 1);
@@ -109,6 +116,25 @@ void bytes_read(RecordPos *pos, void *out, size_t len)
         to += step;
         len -= step;
     }
+}
+
+Stored entry_value(const Entry *entry)
+{
+    return (Stored){ entry->value, entry->head->value_len, (CryoType)entry->head->type };
+}
+
+bool stored_next(Stored *rest, StoredMember *out)
+{
+    MemberHead head;
+    if (rest->len < sizeof head)
+        return false;
+    bytes_read(&rest->pos, &head, sizeof head);
+    bytes_read(&rest->pos, out->key, head.key_len);
+    out->key_len = head.key_len;
+    out->value = (Stored){ rest->pos, head.value_len, (CryoType)head.type };
+    pos_skip(&rest->pos, head.value_len);
+    rest->len -= (uint32_t)sizeof head + head.key_len + head.value_len;
+    return true;
 }
 
 Str bytes_take(RecordPos *pos, size_t len, Buf *scratch)
@@ -276,8 +302,9 @@ static size_t strings_size(const CryoString *strings, size_t count, size_t max)
     return size;
 }
 
-/* What the value takes in a record; SIZE_MAX: no known type, or more than a value may be. */
-static inline size_t value_size(const CryoValue *value, size_t max)
+/* What a value that does not nest takes in a record; SIZE_MAX: no known type, or more than a value
+ * may be. */
+static inline size_t leaf_size(const CryoValue *value, size_t max)
 {
     size_t count = value->as.array.count;
     size_t size = SIZE_MAX;
@@ -291,9 +318,74 @@ static inline size_t value_size(const CryoValue *value, size_t max)
     case CRYO_STRING_ARRAY: size = strings_size(value->as.array.ptr, count, max); break;
     case CRYO_BOOLEAN_ARRAY: size = count; break;
     case CRYO_INTEGER_ARRAY:
-    case CRYO_DOUBLE_ARRAY: size = count <= VALUE_BYTES_MAX ? count * sizeof(uint64_t) : SIZE_MAX;
+    case CRYO_DOUBLE_ARRAY:
+        size = count <= VALUE_BYTES_MAX ? count * sizeof(uint64_t) : SIZE_MAX;
+        break;
+    case CRYO_VALUE_ARRAY:
+    case CRYO_MAP: break;
     }
     return size <= VALUE_BYTES_MAX ? size : SIZE_MAX;
+}
+
+/* The key is empty in an array. */
+static const CryoValue *member_of(const CryoValue *list, size_t i, CryoString *key)
+{
+    if (list->type == CRYO_MAP) {
+        *key = list->as.map.ptr[i].key;
+        return &list->as.map.ptr[i].value;
+    }
+    *key = (CryoString){ "", 0 };
+    return &((const CryoValue *)list->as.array.ptr)[i];
+}
+
+/* By the same key later in a map, of which there are few. */
+static bool member_is_replaced(const CryoValue *list, size_t at)
+{
+    const CryoAttr *pairs = list->as.map.ptr;
+    for (size_t i = at + 1; list->type == CRYO_MAP && i < list->as.map.count; i++)
+        if (pairs[i].key.len == pairs[at].key.len &&
+            (pairs[i].key.len == 0 ||
+             memcmp(pairs[i].key.ptr, pairs[at].key.ptr, pairs[i].key.len) == 0))
+            return true;
+    return false;
+}
+
+/* Adds what its members take. False: too deep, too many, or more than a value may be; since each
+ * member counts before it is looked into, that also ends a value that contains itself. */
+static bool members_add_size(const CryoValue *list, size_t max, uint32_t depth, size_t *size)
+{
+    if (depth == 0 || (list->type == CRYO_MAP && list->as.map.count > CRYO_MAP_MAX))
+        return false;
+    for (size_t i = 0; i < list->as.array.count; i++) {
+        CryoString key;
+        const CryoValue *value = member_of(list, i, &key);
+        if (key.len > CRYO_KEY_MAX)
+            return false;
+        *size += sizeof(MemberHead) + key.len;
+        if (*size > VALUE_BYTES_MAX)
+            return false;
+        if (value_nests(value->type)) {
+            if (!members_add_size(value, max, depth - 1, size))
+                return false;
+            continue;
+        }
+        size_t leaf = leaf_size(value, max);
+        if (leaf == SIZE_MAX)
+            return false;
+        *size += leaf;
+    }
+    return *size <= VALUE_BYTES_MAX;
+}
+
+static COLD size_t members_size(const CryoValue *list, size_t max)
+{
+    size_t size = 0;
+    return members_add_size(list, max, CRYO_DEPTH_MAX, &size) ? size : SIZE_MAX;
+}
+
+static inline size_t value_size(const CryoValue *value, size_t max)
+{
+    return UNLIKELY(value_nests(value->type)) ? members_size(value, max) : leaf_size(value, max);
 }
 
 static void write_strings(RecordPos *pos, const CryoValue *value, size_t max)
@@ -307,20 +399,58 @@ static void write_strings(RecordPos *pos, const CryoValue *value, size_t max)
     }
 }
 
-static void attribute_write(RecordPos pos, const CryoValue *value, size_t size, size_t max)
+static void leaf_write(RecordPos *pos, const CryoValue *value, size_t size, size_t max);
+
+/* Returns how many bytes; a member's head is written again when that is known. */
+static COLD uint32_t members_write(RecordPos *pos, const CryoValue *list, size_t max)
+{
+    uint32_t written = 0;
+    for (size_t i = 0; i < list->as.array.count; i++) {
+        CryoString key;
+        const CryoValue *value = member_of(list, i, &key);
+        if (member_is_replaced(list, i))
+            continue;
+        RecordPos at = *pos;
+        MemberHead head = { .type = (uint8_t)value->type, .key_len = (uint8_t)key.len };
+        bytes_write(pos, &head, sizeof head);
+        bytes_write(pos, key.ptr, key.len);
+        if (value_nests(value->type)) {
+            head.value_len = members_write(pos, value, max);
+        } else {
+            head.value_len = (uint32_t)leaf_size(value, max);
+            leaf_write(pos, value, head.value_len, max);
+        }
+        bytes_write(&at, &head, sizeof head);
+        written += (uint32_t)sizeof head + head.key_len + head.value_len;
+    }
+    return written;
+}
+
+static void leaf_write(RecordPos *pos, const CryoValue *value, size_t size, size_t max)
 {
     switch (value->type) {
     case CRYO_EMPTY: break;
     case CRYO_STRING:
-    case CRYO_BYTES: bytes_write(&pos, value->as.string.ptr, size); break;
-    case CRYO_BOOLEAN: bytes_write(&pos, &(uint64_t){ value->as.boolean }, size); break;
-    case CRYO_INTEGER: bytes_write(&pos, &value->as.integer, size); break;
-    case CRYO_DOUBLE: bytes_write(&pos, &value->as.real, size); break;
-    case CRYO_STRING_ARRAY: write_strings(&pos, value, max); break;
+    case CRYO_BYTES: bytes_write(pos, value->as.string.ptr, size); break;
+    case CRYO_BOOLEAN: bytes_write(pos, &(uint64_t){ value->as.boolean }, size); break;
+    case CRYO_INTEGER: bytes_write(pos, &value->as.integer, size); break;
+    case CRYO_DOUBLE: bytes_write(pos, &value->as.real, size); break;
+    case CRYO_STRING_ARRAY: write_strings(pos, value, max); break;
     case CRYO_BOOLEAN_ARRAY:
     case CRYO_INTEGER_ARRAY:
-    case CRYO_DOUBLE_ARRAY: bytes_write(&pos, value->as.array.ptr, size); break;
+    case CRYO_DOUBLE_ARRAY: bytes_write(pos, value->as.array.ptr, size); break;
+    case CRYO_VALUE_ARRAY:
+    case CRYO_MAP: break;
     }
+}
+
+/* Returns its length: less than its size where a map's keys are replaced. */
+static inline uint32_t value_write(RecordPos pos, const CryoValue *value, size_t size, size_t max)
+{
+    if (UNLIKELY(value_nests(value->type)))
+        return members_write(&pos, value, max);
+    leaf_write(&pos, value, size, max);
+    return (uint32_t)size;
 }
 
 bool record_add_value(Record *record, ThreadState *state, EntryKind kind, const CryoValue *value)
@@ -333,10 +463,10 @@ bool record_add_value(Record *record, ThreadState *state, EntryKind kind, const 
                         .value_len = (uint32_t)size,
                         .value_cap = (uint32_t)size };
     RecordPos pos;
-    if (!entry_reserve(record, state, &model, (Str){ "", 0 }, &pos))
-        return false;
-    attribute_write(pos, value, size, SIZE_MAX);
-    return true;
+    EntryHead *head = entry_reserve(record, state, &model, (Str){ "", 0 }, &pos);
+    if (head)
+        head->value_len = value_write(pos, value, size, SIZE_MAX);
+    return head != NULL;
 }
 
 /* A list of attributes within the row: of the span, or of one event or link. */
@@ -383,8 +513,7 @@ static bool list_put(AttributeList *list, const CryoAttr *attribute, size_t size
     bool found = (*list->filter & key_bit(attribute->key)) && list_find(list, attribute->key, &old);
     if (found && size <= old.head->value_cap) {
         old.head->type = (uint8_t)attribute->value.type;
-        old.head->value_len = (uint32_t)size;
-        attribute_write(old.value, &attribute->value, size, max);
+        old.head->value_len = value_write(old.value, &attribute->value, size, max);
         return true;
     }
     if (!found && *list->count >= list->limits.count_max)
@@ -395,9 +524,10 @@ static bool list_put(AttributeList *list, const CryoAttr *attribute, size_t size
                         .value_cap = found ? grown(size) : (uint32_t)size };
     RecordPos value;
     Str key = { attribute->key.ptr, attribute->key.len };
-    if (!entry_reserve(list->record, list->state, &model, key, &value))
+    EntryHead *head = entry_reserve(list->record, list->state, &model, key, &value);
+    if (!head)
         return false;
-    attribute_write(value, &attribute->value, size, max);
+    head->value_len = value_write(value, &attribute->value, size, max);
     if (found)
         old.head->kind = ENTRY_DEAD;
     else

@@ -8,7 +8,10 @@
  * Head and key never cross from one chunk to the next; a value may, so that a stack trace needs no
  * room in one piece. A list of things is an entry followed by those it owns: an event or a link by
  * its attributes. Values are kept as the machine has them (8 bytes a number; elements of text
- * arrays as length and bytes); the worker encodes them once.
+ * arrays as length and bytes); the worker encodes them once. A map, or an array of any values, is
+ * its members one after the other, which may be such values in turn:
+ *
+ *     member  head (8 bytes, not aligned), key (of a map's), value
  *
  * A key set again is written over its old value where it fits, else behind the row, and the old
  * entry is dead. Since room is handed out in powers of two, growing values waste little.
@@ -101,10 +104,32 @@ typedef struct Entry {
     RecordPos value;
 } Entry;
 
+/* A value where it lies: bytes_read() from pos. */
+typedef struct Stored {
+    RecordPos pos;
+    uint32_t len;
+    CryoType type;
+} Stored;
+
+/* One member of a map, or of an array of any values. */
+typedef struct StoredMember {
+    char key[CRYO_KEY_MAX];
+    uint8_t key_len;
+    Stored value;
+} StoredMember;
+
+static inline bool value_nests(CryoType type)
+{
+    return type == CRYO_VALUE_ARRAY || type == CRYO_MAP;
+}
+
 void record_init(Record *record); /* the row is empty; chunk.state is left alone */
 
 RecordPos record_begin(const Record *record);
 bool record_next(RecordPos *pos, Entry *out); /* dead ones are passed over */
+
+Stored entry_value(const Entry *entry);
+bool stored_next(Stored *rest, StoredMember *out); /* false: no more; rest must be such a value */
 
 void bytes_read(RecordPos *pos, void *out, size_t len);
 /* The next bytes in one piece: where they lie, or copied into scratch (cleared first) when they

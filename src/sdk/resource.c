@@ -93,8 +93,8 @@ static bool resource_encode(Resource *resource, Arena *arena, Err *err)
     TextScratch scratch = TEXT_SCRATCH;
     for (size_t i = 0; i < resource->count; i++)
         attribute_encode(&out, RESOURCE_ATTRIBUTES, &resource->attributes[i], &scratch);
-    bool done = buf_ok(&scratch.repaired, err) && buf_ok(&out, err) &&
-                arena_copy(arena, buf_str(&out), &resource->encoded, err);
+    bool done = buf_ok(&scratch.repaired, err) && buf_ok(&scratch.piece, err) &&
+                buf_ok(&out, err) && arena_copy(arena, buf_str(&out), &resource->encoded, err);
     text_scratch_free(&scratch);
     buf_free(&out);
     return done;

@@ -226,38 +226,100 @@ static bool copy_string(CryoString from, CryoString *to, Arena *arena, Err *err)
     return true;
 }
 
-static bool copy_array(CryoValue *value, Arena *arena, Err *err)
+size_t setting_unique(CryoAttr *pairs, size_t count)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < count; i++) {
+        Str key = { pairs[i].key.ptr, pairs[i].key.len };
+        size_t at = 0;
+        while (at < kept && !str_eq((Str){ pairs[at].key.ptr, pairs[at].key.len }, key))
+            at++;
+        pairs[at] = pairs[i];
+        kept += at == kept;
+    }
+    return kept;
+}
+
+static bool copy_map(CryoAttrs *map, uint32_t depth, Arena *arena, Err *err);
+static bool copy_value(CryoValue *value, uint32_t depth, Arena *arena, Err *err);
+
+static bool copy_strings(CryoValue *value, Arena *arena, Err *err)
 {
     size_t count = value->as.array.count;
-    if (value->type == CRYO_STRING_ARRAY) {
-        const CryoString *from = value->as.array.ptr;
-        CryoString *to = ARENA_MAKE(arena, CryoString, count, err);
-        for (size_t i = 0; to && i < count; i++)
-            if (!copy_string(from[i], &to[i], arena, err))
-                return false;
-        value->as.array.ptr = to;
-        return to || count == 0;
+    const CryoString *from = value->as.array.ptr;
+    CryoString *to = ARENA_MAKE(arena, CryoString, count, err);
+    for (size_t i = 0; to && i < count; i++)
+        if (!copy_string(from[i], &to[i], arena, err))
+            return false;
+    value->as.array.ptr = to;
+    return to || count == 0;
+}
+
+static bool copy_values(CryoValue *value, uint32_t depth, Arena *arena, Err *err)
+{
+    size_t count = value->as.array.count;
+    const CryoValue *from = value->as.array.ptr;
+    CryoValue *to = ARENA_MAKE(arena, CryoValue, count, err);
+    for (size_t i = 0; to && i < count; i++) {
+        to[i] = from[i];
+        if (!copy_value(&to[i], depth, arena, err))
+            return false;
     }
-    size_t size = value->type == CRYO_BOOLEAN_ARRAY ? sizeof(bool) : sizeof(int64_t);
+    value->as.array.ptr = to;
+    return to || count == 0;
+}
+
+static bool copy_numbers(CryoValue *value, size_t size, Arena *arena, Err *err)
+{
     Str copy;
-    if (!arena_copy(arena, (Str){ value->as.array.ptr, count * size }, &copy, err))
+    if (!arena_copy(arena, (Str){ value->as.array.ptr, value->as.array.count * size }, &copy, err))
         return false;
     value->as.array.ptr = copy.ptr;
     return true;
 }
 
-bool setting_copy_map(CryoAttrs from, CryoAttrs *to, Arena *arena, Err *err)
+/* The arena's limit also ends a value that contains itself many times. */
+static bool copy_value(CryoValue *value, uint32_t depth, Arena *arena, Err *err)
 {
-    CryoAttr *list = ARENA_MAKE(arena, CryoAttr, from.count, err);
-    for (size_t i = 0; list && i < from.count; i++) {
-        list[i] = from.ptr[i];
-        CryoValue *value = &list[i].value;
-        bool text = value->type == CRYO_STRING || value->type == CRYO_BYTES;
-        if (!copy_string(from.ptr[i].key, &list[i].key, arena, err) ||
-            (text && !copy_string(value->as.string, &value->as.string, arena, err)) ||
-            (value->type >= CRYO_STRING_ARRAY && !copy_array(value, arena, err)))
+    if (depth == 0 && (value->type == CRYO_VALUE_ARRAY || value->type == CRYO_MAP))
+        return fail(err, ERR_LIMIT, "nests deeper than %d", CRYO_DEPTH_MAX);
+    switch (value->type) {
+    case CRYO_STRING:
+    case CRYO_BYTES: return copy_string(value->as.string, &value->as.string, arena, err);
+    case CRYO_STRING_ARRAY: return copy_strings(value, arena, err);
+    case CRYO_BOOLEAN_ARRAY: return copy_numbers(value, sizeof(bool), arena, err);
+    case CRYO_INTEGER_ARRAY:
+    case CRYO_DOUBLE_ARRAY: return copy_numbers(value, sizeof(int64_t), arena, err);
+    case CRYO_VALUE_ARRAY: return copy_values(value, depth - 1, arena, err);
+    case CRYO_MAP: return copy_map(&value->as.map, depth - 1, arena, err);
+    case CRYO_EMPTY:
+    case CRYO_BOOLEAN:
+    case CRYO_INTEGER:
+    case CRYO_DOUBLE: return true;
+    }
+    return fail(err, ERR_INPUT, "has a value of no known type");
+}
+
+static bool copy_map(CryoAttrs *map, uint32_t depth, Arena *arena, Err *err)
+{
+    bool nested = depth < CRYO_DEPTH_MAX;
+    if (nested && map->count > CRYO_MAP_MAX)
+        return fail(err, ERR_LIMIT, "has a map of more than %d keys", CRYO_MAP_MAX);
+    CryoAttr *list = ARENA_MAKE(arena, CryoAttr, map->count, err);
+    for (size_t i = 0; list && i < map->count; i++) {
+        list[i] = map->ptr[i];
+        if (!copy_string(list[i].key, &list[i].key, arena, err) ||
+            !copy_value(&list[i].value, depth, arena, err))
             return false;
     }
-    *to = (CryoAttrs){ list, list ? from.count : 0 };
+    *map = (CryoAttrs){ list, list ? map->count : 0 };
+    if (list && nested)
+        map->count = setting_unique(list, map->count);
     return list != NULL;
+}
+
+bool setting_copy_map(CryoAttrs from, CryoAttrs *to, Arena *arena, Err *err)
+{
+    *to = from;
+    return copy_map(to, CRYO_DEPTH_MAX, arena, err);
 }

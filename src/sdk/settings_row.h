@@ -110,6 +110,10 @@ CHECKED bool setting_parse(const SettingRow *row, Str text, CryoSettings *into, 
 bool setting_in_code(const SettingRow *row, const CryoSettings *code, Buf *out);
 CHECKED bool setting_copy_map(CryoAttrs from, CryoAttrs *to, Arena *arena, Err *err);
 
+/* How many are left when of equal keys only the last one's value is kept, in the first one's place.
+ */
+size_t setting_unique(CryoAttr *pairs, size_t count);
+
 static inline void *setting_member(const SettingRow *row, CryoSettings *settings)
 {
     return (char *)settings + row->offset;
@@ -119,7 +123,7 @@ static inline const void *setting_value(const SettingRow *row, const CryoSetting
     return (const char *)settings + row->offset;
 }
 
-/* A JSON object of scalars and arrays of scalars, as attributes; a JSON array of texts as "a,b". */
+/* A JSON object as attributes; a JSON array of texts as "a,b". */
 CHECKED bool json_to_map(Str text, CryoAttrs *out, Arena *arena, Err *err);
 CHECKED bool json_to_list(Str text, Buf *out, Err *err);
 

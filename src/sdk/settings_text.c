@@ -1,18 +1,19 @@
 /* settings_text.c - JSON objects and arrays as settings hold them; see settings_row.h.
  *
- * Only what a map or list of settings can be: an object of scalars and arrays of scalars, or an
- * array of texts. One pass, no recursion, everything into the arena.
+ * What a map or list of settings can be: an object, or an array of texts. One pass, everything into
+ * the arena; objects and arrays nest as deep as values may (CRYO_DEPTH_MAX).
  */
 #include "sdk/settings_row.h"
 
 #include <string.h>
 
-enum { MAP_MAX = 256, ARRAY_MAX = 256, TEXT_MAX = 16 << 10 };
+enum { ARRAY_MAX = 256, TEXT_MAX = 16 << 10 };
 
 typedef struct Reader {
     const char *at, *end;
     Arena *arena;
     Err *err;
+    uint32_t depth; /* of objects and arrays within the outermost */
 } Reader;
 
 static bool bad(Reader *reader, const char *wanted)
@@ -151,28 +152,39 @@ static bool read_scalar(Reader *reader, CryoValue *out)
     return true;
 }
 
-/* An array becomes text elements unless all are numbers or truth values of one kind. */
-static bool array_of(Reader *reader, const CryoValue *items, size_t count, CryoValue *out)
+/* An array of one kind of scalars is kept as such. */
+static CryoType array_type(const CryoValue *items, size_t count)
 {
     static const CryoType arrays[] = { [CRYO_STRING] = CRYO_STRING_ARRAY,
                                        [CRYO_BOOLEAN] = CRYO_BOOLEAN_ARRAY,
                                        [CRYO_INTEGER] = CRYO_INTEGER_ARRAY,
                                        [CRYO_DOUBLE] = CRYO_DOUBLE_ARRAY };
-    CryoType type = count ? items[0].type : CRYO_STRING;
-    size_t size = type == CRYO_STRING    ? sizeof(CryoString)
-                  : type == CRYO_BOOLEAN ? sizeof(bool)
-                                         : sizeof(int64_t);
+    CryoType first = count ? items[0].type : CRYO_STRING;
+    bool alike = first != CRYO_EMPTY && first <= CRYO_DOUBLE;
+    for (size_t i = 1; i < count; i++)
+        alike = alike && items[i].type == first;
+    return alike ? arrays[first] : CRYO_VALUE_ARRAY;
+}
+
+static bool array_of(Reader *reader, const CryoValue *items, size_t count, CryoValue *out)
+{
+    CryoType type = array_type(items, count);
+    size_t size = type == CRYO_STRING_ARRAY    ? sizeof(CryoString)
+                  : type == CRYO_BOOLEAN_ARRAY ? sizeof(bool)
+                  : type == CRYO_VALUE_ARRAY   ? sizeof(CryoValue)
+                                               : sizeof(int64_t);
     char *room = arena_alloc(reader->arena, count + 1, size, reader->err);
     if (!room)
         return false;
-    for (size_t i = 0; i < count; i++) {
-        if (items[i].type != type || type == CRYO_EMPTY)
-            return fail(reader->err, ERR_INPUT, "has an array of mixed values");
-        memcpy(room + i * size, &items[i].as, size);
-    }
-    *out = cryo_array(arrays[type], room, count);
+    for (size_t i = 0; i < count; i++)
+        memcpy(room + i * size,
+               type == CRYO_VALUE_ARRAY ? (const void *)&items[i] : (const void *)&items[i].as,
+               size);
+    *out = cryo_array(type, room, count);
     return true;
 }
+
+static bool read_value(Reader *reader, CryoValue *out);
 
 static bool read_array(Reader *reader, CryoValue *out)
 {
@@ -182,7 +194,7 @@ static bool read_array(Reader *reader, CryoValue *out)
         do {
             if (count == ARRAY_MAX)
                 return fail(reader->err, ERR_LIMIT, "has an array of more than %d", ARRAY_MAX);
-            if (!read_scalar(reader, &items[count++]))
+            if (!read_value(reader, &items[count++]))
                 return false;
         } while (took(reader, ','));
         if (!took(reader, ']'))
@@ -199,9 +211,47 @@ static bool read_pair(Reader *reader, CryoAttr *out)
     out->key = (CryoString){ key.ptr, key.len };
     if (!took(reader, ':'))
         return bad(reader, "a colon");
-    if (took(reader, '['))
-        return read_array(reader, &out->value);
-    return read_scalar(reader, &out->value);
+    return read_value(reader, &out->value);
+}
+
+/* Behind the opening brace. */
+static bool read_map(Reader *reader, CryoAttrs *out)
+{
+    CryoAttr pairs[CRYO_MAP_MAX];
+    size_t count = 0;
+    if (!took(reader, '}')) {
+        do {
+            if (count == CRYO_MAP_MAX)
+                return fail(reader->err, ERR_LIMIT, "has more than %d keys", CRYO_MAP_MAX);
+            if (!read_pair(reader, &pairs[count++]))
+                return false;
+        } while (took(reader, ','));
+        if (!took(reader, '}'))
+            return bad(reader, "a comma or }");
+    }
+    if (reader->depth > 0)
+        count = setting_unique(pairs, count);
+    CryoAttr *kept = ARENA_MAKE(reader->arena, CryoAttr, count + 1, reader->err);
+    if (kept && count)
+        memcpy(kept, pairs, count * sizeof *kept);
+    *out = (CryoAttrs){ kept, count };
+    return kept != NULL;
+}
+
+static bool read_value(Reader *reader, CryoValue *out)
+{
+    bool array = took(reader, '['), map = !array && took(reader, '{');
+    if (!array && !map)
+        return read_scalar(reader, out);
+    if (reader->depth == CRYO_DEPTH_MAX)
+        return fail(reader->err, ERR_LIMIT, "nests deeper than %d", CRYO_DEPTH_MAX);
+    CryoAttrs pairs = { NULL, 0 };
+    reader->depth++;
+    bool good = array ? read_array(reader, out) : read_map(reader, &pairs);
+    reader->depth--;
+    if (good && map)
+        *out = cryo_map(pairs);
+    return good;
 }
 
 static bool at_end(Reader *reader)
@@ -212,28 +262,10 @@ static bool at_end(Reader *reader)
 
 bool json_to_map(Str text, CryoAttrs *out, Arena *arena, Err *err)
 {
-    Reader reader = { text.ptr, text.ptr + text.len, arena, err };
-    CryoAttr pairs[MAP_MAX];
-    size_t count = 0;
+    Reader reader = { text.ptr, text.ptr + text.len, arena, err, 0 };
     if (!took(&reader, '{'))
         return fail(err, ERR_INPUT, "must be a JSON object such as {\"key\": \"value\"}");
-    if (!took(&reader, '}')) {
-        do {
-            if (count == MAP_MAX)
-                return fail(err, ERR_LIMIT, "has more than %d keys", MAP_MAX);
-            if (!read_pair(&reader, &pairs[count++]))
-                return false;
-        } while (took(&reader, ','));
-        if (!took(&reader, '}'))
-            return bad(&reader, "a comma or }");
-    }
-    CryoAttr *kept = ARENA_MAKE(arena, CryoAttr, count + 1, err);
-    if (!kept || !at_end(&reader))
-        return false;
-    if (count)
-        memcpy(kept, pairs, count * sizeof *kept);
-    *out = (CryoAttrs){ kept, count };
-    return true;
+    return read_map(&reader, out) && at_end(&reader);
 }
 
 bool json_to_list(Str text, Buf *out, Err *err)
@@ -241,7 +273,7 @@ bool json_to_list(Str text, Buf *out, Err *err)
     Arena *arena = arena_new(TEXT_MAX * 4, err);
     if (!arena)
         return false;
-    Reader reader = { text.ptr, text.ptr + text.len, arena, err };
+    Reader reader = { text.ptr, text.ptr + text.len, arena, err, 0 };
     CryoValue list;
     bool good = took(&reader, '[') && read_array(&reader, &list) && at_end(&reader);
     if (good && list.type != CRYO_STRING_ARRAY)

@@ -1,6 +1,25 @@
 /* value_print.c - attribute values as JSON; see value_print.h. */
 #include "sdk/value_print.h"
 
+static void print_values(JsonWriter *json, const CryoValue *value)
+{
+    const CryoValue *values = value->as.array.ptr;
+    json_array(json);
+    for (size_t i = 0; i < value->as.array.count; i++)
+        value_print(json, &values[i]);
+    json_end(json);
+}
+
+static void print_map(JsonWriter *json, CryoAttrs map)
+{
+    json_object(json);
+    for (size_t i = 0; i < map.count; i++) {
+        json_key(json, (Str){ map.ptr[i].key.ptr, map.ptr[i].key.len });
+        value_print(json, &map.ptr[i].value);
+    }
+    json_end(json);
+}
+
 static void print_array(JsonWriter *json, const CryoValue *value)
 {
     const void *ptr = value->as.array.ptr;
@@ -34,5 +53,7 @@ void value_print(JsonWriter *json, const CryoValue *value)
     case CRYO_BOOLEAN_ARRAY:
     case CRYO_INTEGER_ARRAY:
     case CRYO_DOUBLE_ARRAY: print_array(json, value); break;
+    case CRYO_VALUE_ARRAY: print_values(json, value); break;
+    case CRYO_MAP: print_map(json, value->as.map); break;
     }
 }

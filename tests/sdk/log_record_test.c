@@ -386,6 +386,7 @@ static void print_of(const char *environment, const char *exporter)
     memory_start(
         &(CryoSettings){ .service.environment = environment, .logging.exporter_type = exporter });
     cryo_log(CRYO_WARN, "stock is\nlow", CRYO_ATTRS("left", 3));
+    cryo_log(CRYO_WARN, CRYO_MAP_OF("left", 3, "of", CRYO_ARRAY_OF("tea", 1.5)));
     bool flushed = cryo_flush(10000, NULL);
     memory_stop();
     fflush(stdout);
@@ -402,6 +403,7 @@ static void the_console_shows_logs_and_in_development_always(void **state)
     (void)state;
     print_of("production", "console");
     assert_non_null(strstr(printed, "  WARN  stock is low  left = 3\n"));
+    assert_non_null(strstr(printed, "  WARN  {\"left\":3,\"of\":[\"tea\",1.5]}\n"));
     print_of("production", "in_memory");
     assert_string_equal(printed, "");
     print_of("development", "in_memory");

@@ -264,6 +264,7 @@ static void attributes_are_a_set(void **state)
         cryo_counter_add(counter, 10000, CRYO_ATTRS("bad", "\xFE"));
     }
     cryo_counter_add(counter, 7, CRYO_ATTRS("", 1));
+    cryo_counter_add(counter, 1, CRYO_ATTRS("m", CRYO_MAP_OF("k", 1), "l", CRYO_ARRAY_OF(1, "x")));
     metrics_collect();
     const CryoString repaired[] = { CRYO_STR("x"), CRYO_STR("\xEF\xBF\xBD") };
     assert_int_equal(metric_named("sets")->point_count, 6);
@@ -272,9 +273,9 @@ static void attributes_are_a_set(void **state)
     assert_int_equal(integer_of("sets", CRYO_ATTRS("list", CRYO_ARRAY(numbers))), 300);
     assert_int_equal(integer_of("sets", CRYO_ATTRS("words", CRYO_ARRAY(repaired))), 3000);
     assert_int_equal(integer_of("sets", CRYO_ATTRS("bad", "\xEF\xBF\xBD")), 60000);
-    assert_int_equal(integer_of("sets", cryo_no_attributes()), 7);
+    assert_int_equal(integer_of("sets", cryo_no_attributes()), 8);
     cryo_metric_counts(&counts);
-    assert_int_equal(counts.misuses, 1);
+    assert_int_equal(counts.misuses, 3);
     assert_int_equal(counts.sets, 6);
 }
 

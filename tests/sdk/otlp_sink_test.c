@@ -229,7 +229,9 @@ static void sdk_start(Transport transport, const char *compression, int64_t time
     const CryoString list[] = { CRYO_STR("x") };
     CryoSettings settings = {
         .service = { .name = "sender",
-                     .additional_attributes = CRYO_ATTRS("list", CRYO_ARRAY(list)) },
+                     .additional_attributes =
+                         CRYO_ATTRS("list", CRYO_ARRAY(list), "map",
+                                    CRYO_MAP_OF("\xFF", CRYO_ARRAY_OF(1, "\xFE"))) },
         .tracing = { .exporter_type = "otlp",
                      .otlp = { .endpoint = endpoint,
                                .protocol = protocols[transport],
@@ -409,6 +411,24 @@ static void log_everything(CryoSpanContext *where)
                                       .logger = cryo_logger("net", "2") });
     cryo_log(CRYO_ERROR, CRYO_ARRAY(numbers));
     cryo_log(CRYO_ERROR, -7);
+    CryoValue lines = CRYO_ARRAY_OF("tea", CRYO_ARRAY(numbers), CRYO_MAP_OF("\xFF", "\xFE"));
+    cryo_log(CRYO_FATAL, CRYO_MAP_OF("lines", lines, "n", 2.5), CRYO_ATTRS("lines", lines));
+}
+
+static void check_lines(const ValueView *lines)
+{
+    ValueView value, inner;
+    assert_int_equal(lines->kind, VALUE_ARRAY);
+    Fields elements = value_elements(lines);
+    assert_int_equal(fields_count(elements), 3);
+    assert_true(value_next(&elements, &value) && str_eq(value.text, STR("tea")));
+    assert_true(value_next(&elements, &value) && value.kind == VALUE_ARRAY);
+    Fields numbers = value_elements(&value);
+    assert_true(value_next(&numbers, &inner) && inner.integer == 1);
+    assert_true(value_next(&numbers, &inner) && inner.integer == -2);
+    assert_true(value_next(&elements, &value) && value.kind == VALUE_KVLIST);
+    assert_true(attributes_find(value_members(&value), STR("?"), &inner));
+    assert_true(str_eq(inner.text, STR("\xEF\xBF\xBD")));
 }
 
 static LogView log_of_severity(const char *text, uint32_t severity, ValueKind kind)
@@ -447,6 +467,13 @@ static void all_that_a_log_record_says_arrives(void **state)
         assert_int_equal(fields_count(value_elements(&log.body)), 2);
         log = log_of_severity("ERROR", CRYO_ERROR, VALUE_INT);
         assert_int_equal(log.body.integer, -7);
+        log = log_of_severity("FATAL", CRYO_FATAL, VALUE_KVLIST);
+        assert_true(attributes_find(value_members(&log.body), STR("n"), &value));
+        assert_true(value.kind == VALUE_DOUBLE && value.real == 2.5);
+        assert_true(attributes_find(value_members(&log.body), STR("lines"), &value));
+        check_lines(&value);
+        assert_true(attributes_find(log.attributes, STR("lines"), &value));
+        check_lines(&value);
         memory_stop();
         peer_stop();
     }

@@ -405,7 +405,7 @@ static void lists_and_maps_are_json_or_plain(void **state)
                                        "{\"a\":[1,}",
                                        "{\"a\":\"}",
                                        "{\"a\":1,}",
-                                       "{\"a\":[1,\"b\"]}",
+                                       "{\"a\":{\"b\":[1,}}",
                                        "a=b",
                                        "{\"a\":\"\\u12\"}",
                                        "{\"a\":tru}" };
@@ -413,6 +413,60 @@ static void lists_and_maps_are_json_or_plain(void **state)
         set("SERVICE__ADDITIONAL_ATTRIBUTES", bad[i]);
         assert_non_null(strstr(refused(NULL), "SERVICE__ADDITIONAL_ATTRIBUTES: "));
     }
+}
+
+static void maps_nest_to_a_bounded_depth(void **state)
+{
+    (void)state;
+    char deep[64];
+    set("SERVICE__ADDITIONAL_ATTRIBUTES",
+        "{\"a\": [1, \"b\", null, [true], {\"c\": {\"d\": 2.5, \"e\": 1, \"e\": 2}}], \"m\": {}}");
+    CryoSettings *s = loaded(NULL);
+    const CryoValue *a = attribute_of(s->service.additional_attributes, "a");
+    assert_int_equal(a->type, CRYO_VALUE_ARRAY);
+    assert_int_equal(a->as.array.count, 5);
+    const CryoValue *items = a->as.array.ptr;
+    assert_int_equal(items[0].as.integer, 1);
+    assert_true(text_is(items[1].as.string, "b") && items[2].type == CRYO_EMPTY);
+    assert_int_equal(items[3].type, CRYO_BOOLEAN_ARRAY);
+    const CryoValue *c = attribute_of(items[4].as.map, "c");
+    assert_true(attribute_of(c->as.map, "d")->as.real == 2.5);
+    assert_int_equal(c->as.map.count, 2); /* a key again replaces its value */
+    assert_int_equal(attribute_of(c->as.map, "e")->as.integer, 2);
+    assert_int_equal(attribute_of(s->service.additional_attributes, "m")->as.map.count, 0);
+    cryo_settings_free(s);
+    for (int depth = CRYO_DEPTH_MAX; depth <= CRYO_DEPTH_MAX + 1; depth++) {
+        snprintf(deep, sizeof deep, "{\"a\":%.*s%.*s}", depth, "[[[[[[[[[[[[[[[[[[", depth,
+                 "]]]]]]]]]]]]]]]]]]");
+        set("SERVICE__ADDITIONAL_ATTRIBUTES", deep);
+        if (depth > CRYO_DEPTH_MAX)
+            assert_non_null(strstr(refused(NULL), "nests deeper than 16"));
+        else
+            cryo_settings_free(loaded(NULL));
+    }
+}
+
+static void maps_from_code_are_copied_whole(void **state)
+{
+    (void)state;
+    char text[] = "first";
+    CryoValue inner[] = { cryo_text(text), cryo_integer(5), cryo_map((CryoAttrs){ NULL, 0 }) };
+    CryoAttr pairs[] = { { cryo_str("in"), cryo_values(inner, 3) } };
+    CryoSettings code = { .service.additional_attributes =
+                              CRYO_ATTRS("map", cryo_map((CryoAttrs){ pairs, 1 })) };
+    CryoSettings *s = loaded(&code);
+    memset(text, 'x', sizeof text - 1);
+    memset(inner, 0, sizeof inner);
+    memset(pairs, 0, sizeof pairs);
+    const CryoValue *map = attribute_of(s->service.additional_attributes, "map");
+    const CryoValue *in = attribute_of(map->as.map, "in");
+    assert_int_equal(in->as.array.count, 3);
+    assert_true(text_is(((const CryoValue *)in->as.array.ptr)[0].as.string, "first"));
+    cryo_settings_free(s);
+    CryoValue itself[2];
+    itself[0] = itself[1] = cryo_values(itself, 2);
+    code.service.additional_attributes = CRYO_ATTRS("self", itself[0]);
+    assert_non_null(strstr(refused(&code), "nests deeper than 16"));
 }
 
 static void later_propagators_are_named_as_such(void **state)
@@ -517,6 +571,8 @@ int main(void)
         SETTINGS_TEST(an_exporter_that_was_chosen_is_not_overruled),
         SETTINGS_TEST(what_would_need_tls_is_refused),
         SETTINGS_TEST(lists_and_maps_are_json_or_plain),
+        SETTINGS_TEST(maps_nest_to_a_bounded_depth),
+        SETTINGS_TEST(maps_from_code_are_copied_whole),
         SETTINGS_TEST(later_propagators_are_named_as_such),
         SETTINGS_TEST(a_sampler_argument_counts_only_with_its_sampler),
         SETTINGS_TEST(zero_can_be_said_in_code),

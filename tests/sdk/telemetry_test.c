@@ -324,7 +324,8 @@ static bool live(void)
     bool started = cryo_start(&code, &(CryoError){ 0 });
     for (int i = 0; i < 3; i++) {
         CRYO_SPAN(span, "span");
-        cryo_span_set(span, CRYO_ATTRS("text", longer, "bad", "\xFF"));
+        cryo_span_set(span, CRYO_ATTRS("text", longer, "bad", "\xFF", "map",
+                                       CRYO_MAP_OF("\xFF", CRYO_ARRAY_OF(longer, "\xFF", 5))));
         cryo_span_fail(span, "Error", longer);
         CRYO_TRACE_FUNCTION();
         CryoHeaders headers;
