@@ -100,9 +100,12 @@ void tally(Tally which)
 void tallies_sum(uint64_t out[TALLY_COUNT])
 {
     pthread_mutex_lock(&registry.lock);
+    ThreadState *first = registry.inherited ? NULL : registry.first;
     for (size_t i = 0; i < TALLY_COUNT; i++) {
-        out[i] = atomic_load_explicit(&registry.tallies[i], memory_order_relaxed);
-        for (ThreadState *state = registry.first; state; state = state->next)
+        out[i] = registry.inherited
+                     ? 0
+                     : atomic_load_explicit(&registry.tallies[i], memory_order_relaxed);
+        for (ThreadState *state = first; state; state = state->next)
             out[i] += atomic_load_explicit(&state->tallies[i], memory_order_relaxed);
     }
     pthread_mutex_unlock(&registry.lock);
@@ -171,7 +174,9 @@ void states_drain(RowKind kind, bool (*take)(void *context, Record *record), voi
 {
     ChunkList empty = { 0 };
     pthread_mutex_lock(&registry.lock);
-    ThreadState *first = registry.first; /* states are only ever added, in front */
+    /* States are only ever added, in front. What a child inherited is its parent's, and may be half
+     * written; nothing of its own waits before it has taken stock. */
+    ThreadState *first = registry.inherited ? NULL : registry.first;
     pthread_mutex_unlock(&registry.lock);
     for (ThreadState *state = first; state; state = state->next) {
         EndedRow *row = &state->rows[kind];

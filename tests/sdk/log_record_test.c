@@ -442,6 +442,32 @@ static void a_child_sends_only_its_own_records(void **state)
     assert_int_equal(log_count(), 50);
 }
 
+/* A flush, or a first measurement, makes the child's worker before anything of its own is there:
+ * what it finds then is the parent's. */
+static void a_child_that_flushes_first_sends_nothing(void **state)
+{
+    (void)state;
+    int status;
+    if (!CHILDREN_HAVE_THREADS)
+        skip();
+    logs_start((CryoLoggingSettings){ .processor_type = "batch" });
+    for (int i = 0; i < 50; i++)
+        cryo_log(CRYO_INFO, "of the parent");
+    pid_t child = fork();
+    if (child == 0) {
+        CryoCounts counts;
+        bool good = cryo_flush(10000, NULL) && cryo_memory_logs(look, NULL) == 0;
+        cryo_counts(&counts);
+        good = good && counts.logs_recorded == 0 && counts.logs_exported == 0;
+        cryo_log(CRYO_INFO, "of the child");
+        good = good && cryo_flush(10000, NULL) && cryo_memory_logs(look, NULL) == 1;
+        _exit(good && cryo_shutdown(5000, NULL) ? 7 : 1);
+    }
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 7);
+    assert_int_equal(log_count(), 50);
+}
+
 int main(void)
 {
 #define LOG_TEST(function) cmocka_unit_test_teardown(function, stop)
@@ -461,6 +487,7 @@ int main(void)
         LOG_TEST(records_beyond_the_budget_are_counted),
         LOG_TEST(the_console_shows_logs_and_in_development_always),
         LOG_TEST(a_child_sends_only_its_own_records),
+        LOG_TEST(a_child_that_flushes_first_sends_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
