@@ -10,10 +10,13 @@
 #include "pipe/host.h"
 #include "store/store.h"
 
+#include <inttypes.h>
+
 typedef struct StoreExporter {
     Component base;
     Str store;     /* settings: the extension's id */
     Store *stored; /* state */
+    bool told;     /* that a batch was refused for good */
 } StoreExporter;
 
 typedef struct Waiting { /* one batch that the store has taken */
@@ -50,6 +53,16 @@ static void stored(void *context, const Err *err)
         ack_done(waiting.ack);
 }
 
+/* Once: whoever sent it may have its answer already, so nobody else would hear of it. */
+static void tell_refusal(StoreExporter *exporter, uint64_t items, const Err *err)
+{
+    if (err->kind == ERR_BUSY || exporter->told)
+        return;
+    exporter->told = true;
+    host_log(exporter->base.host, LOG_ERROR, "%" PRIu64 " items were refused: %s", items,
+             err->text);
+}
+
 static bool exporter_consume(void *self, const Parcel *parcel, Err *err)
 {
     StoreExporter *exporter = self;
@@ -60,6 +73,7 @@ static bool exporter_consume(void *self, const Parcel *parcel, Err *err)
                           batch_item_count(parcel->batch) };
     if (store_append(exporter->stored, parcel->batch, stored, waiting, err))
         return true;
+    tell_refusal(exporter, waiting->items, err);
     mem_free(waiting);
     return false;
 }

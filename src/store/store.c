@@ -370,8 +370,8 @@ static void logged(SeglogEntry *entry, const SeglogReceipt *receipt)
 static bool check_size(const Store *store, size_t needs, Err *err)
 {
     return needs <= store->settings.memory_max / BATCH_SHARE ||
-           fail(err, ERR_LIMIT, "a batch of %zu bytes in memory, of %" PRIu64 " for all", needs,
-                store->settings.memory_max);
+           fail(err, ERR_LIMIT, "a batch of %zu bytes in memory, at most %" PRIu64 " of %" PRIu64,
+                needs, store->settings.memory_max / BATCH_SHARE, store->settings.memory_max);
 }
 
 static bool append_to(Rail *rail, Batch *batch, const AppendOptions *options, Err *err)

@@ -25,7 +25,7 @@ typedef struct Fixture {
     TestHost *host;
 } Fixture;
 
-static void begin(Fixture *f, uint64_t queue_bytes)
+static void begin_within(Fixture *f, uint64_t queue_bytes, uint64_t memory_max)
 {
     Err err = { 0 };
     *f = (Fixture){ .disk = test_disk_new(1) };
@@ -39,12 +39,19 @@ static void begin(Fixture *f, uint64_t queue_bytes)
     settings.own_thread = false;
     if (queue_bytes)
         settings.queue_bytes = queue_bytes;
+    if (memory_max)
+        settings.memory_max = memory_max;
     f->store = store_open(&settings, &err);
     f->host = test_host_new(&store_exporter, STR("{}"), NULL, &err);
     assert_true(f->store && f->host);
     test_host_offer(f->host, f->store);
     if (!test_host_start(f->host, &err))
         fail_msg("%s", err.text);
+}
+
+static void begin(Fixture *f, uint64_t queue_bytes)
+{
+    begin_within(f, queue_bytes, 0);
 }
 
 static void end(Fixture *f)
@@ -194,6 +201,33 @@ static void without_its_store_it_does_not_start(void **state)
     test_host_free(host);
 }
 
+static void count_errors(void *context, LogLevel level, Str component, Str message)
+{
+    (void)component;
+    if (level == LOG_ERROR && str_starts(message, STR("2 items were refused: a batch of ")))
+        (*(int *)context)++;
+}
+
+/* Behind a batch processor the client has its answer already: without a line it would be lost
+ * unseen. */
+static void what_can_never_be_stored_is_said_once(void **state)
+{
+    (void)state;
+    Fixture f;
+    Err err = { 0 };
+    int lines = 0;
+    begin_within(&f, 0, 64);
+    log_set_sink(&(LogSink){ count_errors, &lines, LOG_INFO });
+    for (int i = 0; i < 2; i++) {
+        assert_false(push(&f, "{service.name=shop} a b", &err));
+        assert_int_equal(err.kind, ERR_LIMIT);
+    }
+    log_set_sink(NULL);
+    log_set_level(LOG_OFF);
+    assert_int_equal(lines, 1);
+    end(&f);
+}
+
 int main(void)
 {
     log_set_level(LOG_OFF);
@@ -202,6 +236,7 @@ int main(void)
         cmocka_unit_test(every_signal_is_stored),
         cmocka_unit_test(a_write_that_fails_gives_the_data_back),
         cmocka_unit_test(a_full_queue_refuses_and_says_when),
+        cmocka_unit_test(what_can_never_be_stored_is_said_once),
         cmocka_unit_test(stopping_stores_what_was_taken),
         cmocka_unit_test(without_its_store_it_does_not_start),
     };
