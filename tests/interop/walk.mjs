@@ -40,7 +40,10 @@ async function start(name, ready, command, words, environment = {}) {
   child.stdout.pipe(log, { end: false });
   child.stderr.pipe(log, { end: false });
   children.push(child);
+  let missing;
+  child.on('error', (error) => { missing = error; });
   await until(`${name} did not start, see ${work}/${name}.log`, async () => {
+    if (missing) throw missing;
     if (child.exitCode !== null) throw new Error(`it ended with ${child.exitCode}`);
     return (await fetch(ready)).ok;
   });
@@ -49,7 +52,7 @@ async function start(name, ready, command, words, environment = {}) {
 async function stopAll() {
   for (const child of children.reverse()) {
     const ended = new Promise((resolve) => child.on('exit', resolve));
-    if (child.exitCode === null && child.kill('SIGTERM'))
+    if (child.pid && child.exitCode === null && child.kill('SIGTERM'))
       await Promise.race([ended, sleep(8000).then(() => child.kill('SIGKILL'))]);
   }
 }
