@@ -1,3 +1,6 @@
+# What the assembler includes by name, no compiler tells the build about.
+set_source_files_properties(src/cmd/default_config.S PROPERTIES OBJECT_DEPENDS ${CMAKE_SOURCE_DIR}/configs/default.yaml)
+
 # One object library per line of rooms.txt that has sources. room_<name> is the target.
 set(room_libraries_codec PkgConfig::ZLIB)
 set(room_libraries_config PkgConfig::FYAML)
