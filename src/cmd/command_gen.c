@@ -75,6 +75,7 @@ typedef struct Gen Gen;
 typedef struct Line { /* one connection */
     OtlpLink *link;
     LinkAnswer answer;
+    uint64_t items; /* in the request that is under way */
     int64_t begun_ns;
     bool busy;
 } Line;
@@ -134,7 +135,7 @@ static uint64_t settled(const Tally *tally)
 static void count_answer(Gen *gen, Line *line)
 {
     Tally *tally = &gen->tally;
-    uint64_t items = gen->options->items, rejected = line->answer.rejected;
+    uint64_t items = line->items, rejected = line->answer.rejected;
     int64_t took = loop_now(gen->loop) - line->begun_ns;
     tally->answered++;
     tally->latency[bucket_of((uint64_t)(took / NANOS_PER_MICRO))]++;
@@ -154,12 +155,21 @@ static void count_answer(Gen *gen, Line *line)
     line->busy = false;
 }
 
+/* The last request is smaller when a total says so. */
+static uint64_t next_items(const Gen *gen)
+{
+    uint64_t items = gen->options->items, total = gen->options->total;
+    uint64_t left = total - gen->load.made;
+    return total && left < items ? left : items;
+}
+
 static bool begin(Gen *gen, Line *line, Err *err)
 {
     Buf request = BUF(GEN_REQUEST_MAX);
     int64_t wall = clock_wall_ns(clock_system());
     MadeRequest made = made_request_open(&request, str_from(gen->options->service));
-    for (uint64_t i = 0; i < gen->options->items; i++)
+    line->items = next_items(gen);
+    for (uint64_t i = 0; i < line->items; i++)
         load_item_add(&gen->load, &request, wall);
     made_request_close(&made);
     line->answer = (LinkAnswer){ 0 };

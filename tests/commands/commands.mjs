@@ -105,6 +105,8 @@ await check('gen sends what it says', async () => {
       '--json', ...to]);
     expect(`gen ${signal}`, made.code === 0 && JSON.parse(made.out).delivered === 1000, made);
   }
+  const few = await call(['gen', 'logs', '--rate', '0', '--items', '100', '--total', '130', '--json', ...to]);
+  expect('the last request is smaller', JSON.parse(few.out).delivered === 130 && JSON.parse(few.out).requests === 2, few);
   const status = await (await fetch(`http://127.0.0.1:${server.page}/api/cryo/status`)).json();
   expect('received', status.received.spans >= 1000 && status.received.metric_points >= 1000 && status.received.log_records >= 1000, status);
 });

@@ -93,7 +93,7 @@ bool template_give_text(Str text, TemplateValue *out)
     *out = (TemplateValue){ .text = text };
     return true;
 }
-bool template_give_bool(bool boolean, TemplateValue *out)
+static bool template_give_bool(bool boolean, TemplateValue *out)
 {
     *out = (TemplateValue){ .kind = T_BOOL, .boolean = boolean };
     return true;

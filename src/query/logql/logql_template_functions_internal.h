@@ -27,7 +27,6 @@ Str template_text_at(LogqlRow *row, const TemplateCall *call, size_t i);
 bool template_give(LogqlRow *row, Buf *text, TemplateValue *out);
 /* Always true. */
 bool template_give_text(Str text, TemplateValue *out);
-bool template_give_bool(bool boolean, TemplateValue *out);
 bool template_give_int(int64_t integer, TemplateValue *out);
 bool template_give_float(double real, TemplateValue *out);
 
