@@ -7,6 +7,7 @@
  */
 #include "base/mem.h"
 #include "otlp/batch.h"
+#include "otlp/combine.h"
 #include "pipe/host.h"
 #include "store/store.h"
 
@@ -63,9 +64,47 @@ static void tell_refusal(StoreExporter *exporter, uint64_t items, const Err *err
              err->text);
 }
 
-static bool exporter_consume(void *self, const Parcel *parcel, Err *err)
+static bool take(StoreExporter *exporter, const Parcel *parcel, Err *err);
+
+/* A half that is refused is settled here: the other one may be stored already. */
+static void take_half(StoreExporter *exporter, const Parcel *half)
 {
-    StoreExporter *exporter = self;
+    Err err = { 0 };
+    Signal signal = batch_signal(half->batch);
+    uint64_t items = batch_item_count(half->batch);
+    if (take(exporter, half, &err))
+        return;
+    tell_refusal(exporter, items, &err);
+    host_count_dropped(exporter->base.host, signal, items, "the store did not take it");
+    ack_fail(half->ack, &err);
+}
+
+/* False: nothing was taken, and err is what the split failed with. */
+static bool take_halves(StoreExporter *exporter, const Parcel *parcel, Err *err)
+{
+    size_t items = batch_item_count(parcel->batch);
+    Split split = split_begin(parcel->batch, (SplitLimits){ .items_max = (items + 1) / 2 });
+    Batch *first = NULL, *second = NULL;
+    Ack *acks[2];
+    bool good = split_next(&split, &first, err) && split_next(&split, &second, err);
+    if (good) {
+        const uint64_t counts[] = { batch_item_count(first), batch_item_count(second) };
+        good = ack_split(parcel->ack, ACK_PIECES, 2, counts, acks, err);
+    }
+    if (good) {
+        take_half(exporter, &(Parcel){ first, acks[0] });
+        take_half(exporter, &(Parcel){ second, acks[1] });
+    }
+    batch_unref(first);
+    batch_unref(second);
+    split_end(&split);
+    return good;
+}
+
+/* `batch` in front may have merged more than the store can ever take at once: what is too large
+ * goes in halves, down to single items. */
+static bool take(StoreExporter *exporter, const Parcel *parcel, Err *err)
+{
     Waiting *waiting = MEM_MAKE(Waiting, 1, err);
     if (!waiting)
         return false;
@@ -73,8 +112,17 @@ static bool exporter_consume(void *self, const Parcel *parcel, Err *err)
                           batch_item_count(parcel->batch) };
     if (store_append(exporter->stored, parcel->batch, stored, waiting, err))
         return true;
-    tell_refusal(exporter, waiting->items, err);
     mem_free(waiting);
+    return err->kind == ERR_LIMIT && batch_item_count(parcel->batch) > 1 &&
+           take_halves(exporter, parcel, err);
+}
+
+static bool exporter_consume(void *self, const Parcel *parcel, Err *err)
+{
+    StoreExporter *exporter = self;
+    if (take(exporter, parcel, err))
+        return true;
+    tell_refusal(exporter, batch_item_count(parcel->batch), err);
     return false;
 }
 

@@ -204,7 +204,7 @@ static void without_its_store_it_does_not_start(void **state)
 static void count_errors(void *context, LogLevel level, Str component, Str message)
 {
     (void)component;
-    if (level == LOG_ERROR && str_starts(message, STR("2 items were refused: a batch of ")))
+    if (level == LOG_ERROR && str_starts(message, STR("1 items were refused: a batch of ")))
         (*(int *)context)++;
 }
 
@@ -219,13 +219,42 @@ static void what_can_never_be_stored_is_said_once(void **state)
     begin_within(&f, 0, 64);
     log_set_sink(&(LogSink){ count_errors, &lines, LOG_INFO });
     for (int i = 0; i < 2; i++) {
-        assert_false(push(&f, "{service.name=shop} a b", &err));
+        assert_false(push(&f, "{service.name=shop} a", &err));
         assert_int_equal(err.kind, ERR_LIMIT);
     }
+    assert_true(push(&f, "{service.name=shop} a b", &err)); /* in halves; neither is taken */
+    assert_int_equal(test_host_ack(f.host, 2)->outcome.result, ACK_REFUSED);
+    assert_int_equal(test_host_status(f.host).dropped, 2);
     log_set_sink(NULL);
     log_set_level(LOG_OFF);
     assert_int_equal(lines, 1);
     end(&f);
+}
+
+/* `batch` merges by items, the store's bound is memory: what is too much at once goes in pieces. */
+static void what_is_too_large_at_once_goes_in_pieces(void **state)
+{
+    (void)state;
+    static const char *const words[] = { "{service.name=shop} a b c d e f g h",
+                                         "{service.name=shop} a(k=1) b(k=1) c(k=1) d e f g h",
+                                         "{service.name=shop} a b c d e f g h" };
+    static const Signal signals[] = { TRACES, METRICS, LOGS };
+    static const uint64_t memory[] = { 9000, 9000, 7500 }; /* for all of it, but not at once */
+    for (size_t i = 0; i < 3; i++) {
+        Fixture f;
+        Err err = { 0 };
+        StoreStats stats;
+        begin_within(&f, 0, memory[i]);
+        assert_true(push_signal(&f, signals[i], words[i], &err));
+        assert_false(test_host_ack(f.host, 0)->heard); /* not before all of it is there */
+        step(&f);
+        assert_int_equal(test_host_ack(f.host, 0)->outcome.result, ACK_DELIVERED);
+        store_stats(f.store, &stats);
+        assert_true(stats.log.frames_written > 1);
+        assert_int_equal(stats.spans + stats.samples + stats.points_unsupported + stats.records, 8);
+        assert_int_equal(test_host_status(f.host).sent, 8);
+        end(&f);
+    }
 }
 
 int main(void)
@@ -237,6 +266,7 @@ int main(void)
         cmocka_unit_test(a_write_that_fails_gives_the_data_back),
         cmocka_unit_test(a_full_queue_refuses_and_says_when),
         cmocka_unit_test(what_can_never_be_stored_is_said_once),
+        cmocka_unit_test(what_is_too_large_at_once_goes_in_pieces),
         cmocka_unit_test(stopping_stores_what_was_taken),
         cmocka_unit_test(without_its_store_it_does_not_start),
     };
