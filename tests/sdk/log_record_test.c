@@ -330,7 +330,7 @@ static void what_cannot_be_sent_is_named_after_its_signal(void **state)
 {
     (void)state;
     CryoError error;
-    slow_start("simple", 100);
+    slow_start("batch", 100); /* it is the flush that sends, and that hears of the failure */
     atomic_store(&slow.fails, true);
     cryo_log(CRYO_INFO, "lost");
     cryo_span_end(cryo_span_start("not lost", NULL));
