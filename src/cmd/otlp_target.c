@@ -2,7 +2,6 @@
 #include "cmd/otlp_target.h"
 
 #include "codec/gzip.h"
-#include "otlp/batch.h"
 #include "otlp/json_out.h"
 #include "otlp/rpc.h"
 
@@ -85,21 +84,10 @@ OtlpLink *otlp_target_link(const OtlpTarget *target, Signal signal, Loop *loop, 
     return is_grpc(target) ? otlp_grpc_link(&settings, err) : otlp_http_link(&settings, err);
 }
 
-static bool to_json(Signal signal, Buf *bytes, Err *err)
-{
-    Batch *batch = batch_from_copy(signal, buf_str(bytes), err);
-    Buf json = BUF(REQUEST_MAX);
-    bool good = batch && otlp_json_write(batch, &json, err);
-    batch_unref(batch);
-    buf_free(bytes);
-    *bytes = json;
-    return good;
-}
-
 bool otlp_target_begin(const OtlpTarget *target, OtlpLink *link, Signal signal, Buf *request,
                        LinkAnswer *answer, Err *err)
 {
-    if (is_json(target) && !to_json(signal, request, err))
+    if (is_json(target) && !otlp_json_replace(signal, request, err))
         return false;
     if (is_gzip(target) && !is_grpc(target)) {
         Buf packed = BUF(REQUEST_MAX);

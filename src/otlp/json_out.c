@@ -206,6 +206,20 @@ bool otlp_json_write(const Batch *batch, Buf *out, Err *err)
 
 /* ---- answers ---- */
 
+bool otlp_json_replace(Signal signal, Buf *bytes, Err *err)
+{
+    Buf json = BUF(bytes->max);
+    Batch *batch = batch_from_bytes(signal, bytes, err);
+    bool good = batch && otlp_json_write(batch, &json, err);
+    batch_unref(batch);
+    buf_free(bytes);
+    if (good)
+        *bytes = json;
+    else
+        buf_free(&json);
+    return good;
+}
+
 void otlp_json_write_answer(Signal signal, const ExportAnswer *answer, Buf *out)
 {
     JsonWriter json = json_writer(out);

@@ -16,6 +16,10 @@
  * of which a list in a list takes three. */
 CHECKED bool otlp_json_write(const Batch *batch, Buf *out, Err *err);
 
+/* A request's protobuf bytes made JSON in place; `bytes` keeps its ceiling. ERR_INPUT: they are no
+ * valid request of that signal. Whatever went wrong, `bytes` is empty then. */
+CHECKED bool otlp_json_replace(Signal signal, Buf *bytes, Err *err);
+
 /* What a server answers: {"partialSuccess":{}} and a google.rpc.Status. */
 void otlp_json_write_answer(Signal signal, const ExportAnswer *answer, Buf *out);
 void otlp_json_write_status(const RpcStatus *status, Buf *out);

@@ -240,23 +240,11 @@ static bool deliver(OtlpSink *sink, const Patience *patience, Buf *request, Link
     }
 }
 
-/* Protobuf in, JSON out. The bytes are taken. */
-static bool to_json(Signal signal, Buf *bytes, Err *err)
-{
-    Buf json = BUF(REQUEST_MAX);
-    Batch *batch = batch_from_bytes(signal, bytes, err);
-    bool good = batch && otlp_json_write(batch, &json, err);
-    batch_unref(batch);
-    buf_free(bytes);
-    *bytes = json;
-    return good;
-}
-
 static bool make_request(OtlpSink *sink, const Outgoing *outgoing, Buf *out, Err *err)
 {
     Buf plain = BUF(REQUEST_MAX);
     bool good = outgoing->encode(outgoing, &plain, err) &&
-                (!sink->json || to_json(outgoing->signal, &plain, err));
+                (!sink->json || otlp_json_replace(outgoing->signal, &plain, err));
     if (good && sink->gzip && !sink->grpc) {
         good = gzip_compress(buf_str(&plain), GZIP_FORMAT, out, err);
         buf_free(&plain);
