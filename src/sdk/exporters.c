@@ -12,12 +12,12 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { REGISTERED_MAX = 16, NAME_LEN_MAX = 31, VIEWS_MAX = 256 << 20 };
+enum { REGISTERED_MAX = 16, VIEWS_MAX = 256 << 20 };
 
 static const SinkType *const built_in[] = { &console_sink, &otlp_sink, &memory_sink };
 
 typedef struct Registered {
-    char name[NAME_LEN_MAX + 1];
+    char name[REGISTERED_NAME_MAX + 1];
     CryoExporterType type;
     void *context;
 } Registered;
@@ -184,20 +184,10 @@ Sink *exporter_create(Str name, const CryoSettings *settings, Signal signal, Err
     return sink;
 }
 
-static bool name_allowed(Str name)
-{
-    for (size_t i = 0; i < name.len; i++) {
-        char c = name.ptr[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'))
-            return false;
-    }
-    return name.len > 0 && name.len <= NAME_LEN_MAX;
-}
-
 bool cryo_exporter_register(const char *name, const CryoExporterType *type, void *context,
                             CryoError *err)
 {
-    if (!name || !name_allowed(str_from(name)))
+    if (!registered_name_allowed(name))
         return error_set(err, CRYO_ERROR_SETTINGS,
                          STR("an exporter's name is 1 to 31 of a-z, 0-9 and _"));
     CryoExporterType own = { 0 };

@@ -34,20 +34,10 @@ void own_sampler_names(char *out, size_t size)
     pthread_mutex_unlock(&registry.lock);
 }
 
-static bool is_name(Str name)
-{
-    for (size_t i = 0; i < name.len; i++) {
-        char c = name.ptr[i];
-        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'))
-            return false;
-    }
-    return name.len > 0 && name.len <= SAMPLER_NAME_MAX;
-}
-
 bool cryo_sampler_register(const char *name, CryoSample sample, void *context, CryoError *err)
 {
     Sampler taken;
-    if (!name || !is_name(str_from(name)))
+    if (!registered_name_allowed(name))
         return error_set(err, CRYO_ERROR_SETTINGS,
                          STR("a sampler's name is 1 to 31 of a-z, 0-9 and _"));
     if (!sample)

@@ -2,14 +2,14 @@
 #ifndef SDK_SAMPLER_REGISTRY_H
 #define SDK_SAMPLER_REGISTRY_H
 
-#include "base/str.h"
+#include "sdk/telemetry.h"
 
 #include <cryostorm/sampling.h>
 
-enum { SAMPLERS_MAX = 16, SAMPLER_NAME_MAX = 31 };
+enum { SAMPLERS_MAX = 16 };
 
 typedef struct OwnSampler {
-    char name[SAMPLER_NAME_MAX + 1];
+    char name[REGISTERED_NAME_MAX + 1];
     CryoSample sample; /* NULL: there is none */
     void *context;
 } OwnSampler;

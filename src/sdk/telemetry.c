@@ -47,6 +47,17 @@ bool error_set(CryoError *error, CryoErrorKind kind, Str text)
     return false;
 }
 
+bool registered_name_allowed(const char *name)
+{
+    size_t len = 0;
+    for (; name && name[len]; len++) {
+        char c = name[len];
+        if (!((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_'))
+            return false;
+    }
+    return len > 0 && len <= REGISTERED_NAME_MAX;
+}
+
 static bool error_from(CryoError *error, const Err *err)
 {
     CryoErrorKind kind = err->kind == ERR_MEMORY    ? CRYO_ERROR_MEMORY
