@@ -44,15 +44,16 @@ typedef enum Gathered {
 typedef struct DutyType {
     Signal signal;
     const char *what; /* "spans", "metrics", "logs": cannot export ... */
+    void *self;       /* handed to all below but plan() */
     bool (*plan)(const CryoSettings *settings, DutyPlan *out); /* false: the signal is off */
-    bool (*begin)(const DutyRun *run, Err *err);
-    bool (*full)(void); /* a round is due although the delay is not over; NULL: never */
-    Gathered (*gather)(Outgoing *out, Err *err); /* fills all but resource and rejected */
-    void (*release)(const Outgoing *out);        /* the sinks have seen it */
-    void (*told)(void);        /* once per round: warn of what was dropped; NULL: nothing to say */
-    uint64_t (*discard)(void); /* what still waits is lost: how many items; NULL: nothing waits */
-    void (*end)(void);         /* lets go of what begin() took, also when that has failed */
-    void (*forked)(void);      /* in a fork's child: what waited is the parent's */
+    bool (*begin)(void *self, const DutyRun *run, Err *err);
+    bool (*full)(void *self); /* a round is due although the delay is not over; NULL: never */
+    Gathered (*gather)(void *self, Outgoing *out, Err *err); /* all but resource and rejected */
+    void (*release)(void *self); /* the sinks have seen what was gathered */
+    void (*told)(void *self); /* once per round: warn of what was dropped; NULL: nothing to say */
+    uint64_t (*discard)(void *self); /* what still waits is lost: how many; NULL: nothing waits */
+    void (*end)(void *self);         /* lets go of what begin() took, also when that has failed */
+    void (*forked)(void *self);      /* in a fork's child: what waited is the parent's */
 } DutyType;
 
 extern const DutyType span_duty, metric_duty, log_duty;

@@ -4,6 +4,8 @@
 #include <string.h>
 
 static RecordDuty logs = {
+    .encode = logs_encode,
+    .views = logs_view,
     .row = ROW_LOGS,
     .dropped_queue = TALLY_LOGS_DROPPED_QUEUE,
     .dropped_memory = TALLY_LOGS_DROPPED_MEMORY,
@@ -34,58 +36,15 @@ static bool logs_plan(const CryoSettings *settings, DutyPlan *out)
     return logging->enabled == CRYO_ON;
 }
 
-static bool logs_begin(const DutyRun *run, Err *err)
-{
-    return record_duty_begin(&logs, run, err);
-}
-
-static bool logs_full(void)
-{
-    return record_duty_full(&logs);
-}
-
-static Gathered logs_gather(Outgoing *out, Err *err)
-{
-    (void)err;
-    out->encode = logs_encode;
-    out->views = logs_view;
-    return record_duty_gather(&logs, out);
-}
-
-static void logs_release(const Outgoing *out)
-{
-    (void)out;
-    record_duty_release(&logs);
-}
-
-static void logs_told(void)
-{
-    record_duty_tell(&logs);
-}
-
-static uint64_t logs_discard(void)
-{
-    return record_duty_discard(&logs);
-}
-
-static void logs_end(void)
-{
-    record_duty_end(&logs);
-}
-
-static void logs_forked(void)
-{
-    record_duty_forked(&logs);
-}
-
 const DutyType log_duty = { .signal = LOGS,
                             .what = "logs",
+                            .self = &logs,
                             .plan = logs_plan,
-                            .begin = logs_begin,
-                            .full = logs_full,
-                            .gather = logs_gather,
-                            .release = logs_release,
-                            .told = logs_told,
-                            .discard = logs_discard,
-                            .end = logs_end,
-                            .forked = logs_forked };
+                            .begin = record_duty_begin,
+                            .full = record_duty_full,
+                            .gather = record_duty_gather,
+                            .release = record_duty_release,
+                            .told = record_duty_tell,
+                            .discard = record_duty_discard,
+                            .end = record_duty_end,
+                            .forked = record_duty_forked };

@@ -30,9 +30,9 @@ static TemporalityPreference preference(const char *name)
                                             : PREFER_CUMULATIVE;
 }
 
-static bool metrics_begin(const DutyRun *run, Err *err)
+static bool metrics_begin(void *self, const DutyRun *run, Err *err)
 {
-    (void)err;
+    (void)self, (void)err;
     metrics.source = (MetricSource){ run->resource, run->scope->name, run->scope->version };
     meter_begin(&(MeterConfig){ .clock = run->config->clock,
                                 .preference = preference(run->settings->metrics.temporality) });
@@ -49,20 +49,20 @@ static void *metrics_views(const Outgoing *outgoing, Arena *arena, Err *err)
     return metric_batch_views(outgoing->batch, arena, err);
 }
 
-static void metrics_release(const Outgoing *out)
+static void metrics_release(void *self)
 {
-    (void)out;
+    (void)self;
     arena_free(metrics.arena);
     metrics.arena = NULL;
 }
 
-static Gathered metrics_gather(Outgoing *out, Err *err)
+static Gathered metrics_gather(void *self, Outgoing *out, Err *err)
 {
     metrics.arena = arena_new(METRIC_BATCH_BYTES_MAX, err);
     bool good =
         metrics.arena && metric_collect(&metrics.source, metrics.arena, &metrics.batch, err);
     if (!good || metrics.batch.count == 0) {
-        metrics_release(out);
+        metrics_release(self);
         return good ? GATHERED_NOTHING : GATHERED_FAILED;
     }
     out->count = metrics.batch.point_count;
@@ -74,9 +74,16 @@ static Gathered metrics_gather(Outgoing *out, Err *err)
 }
 
 /* The meter has its own handler of forks (fork.c). A batch on its way stays the parent's. */
-static void metrics_forked(void)
+static void metrics_forked(void *self)
 {
+    (void)self;
     metrics.arena = NULL;
+}
+
+static void metrics_end(void *self)
+{
+    (void)self;
+    meter_end();
 }
 
 const DutyType metric_duty = { .signal = METRICS,
@@ -85,5 +92,5 @@ const DutyType metric_duty = { .signal = METRICS,
                                .begin = metrics_begin,
                                .gather = metrics_gather,
                                .release = metrics_release,
-                               .end = meter_end,
+                               .end = metrics_end,
                                .forked = metrics_forked };

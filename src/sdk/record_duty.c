@@ -21,8 +21,9 @@ static uint64_t dropped_so_far(const RecordDuty *duty)
     return tallies[duty->dropped_queue] + tallies[duty->dropped_memory];
 }
 
-bool record_duty_begin(RecordDuty *duty, const DutyRun *run, Err *err)
+bool record_duty_begin(void *self, const DutyRun *run, Err *err)
 {
+    RecordDuty *duty = self;
     duty->run = run;
     duty->batch = (RecordBatch){ .resource = run->resource };
     duty->dropped_at_begin = dropped_so_far(duty);
@@ -31,8 +32,9 @@ bool record_duty_begin(RecordDuty *duty, const DutyRun *run, Err *err)
     return duty->batch.records != NULL;
 }
 
-bool record_duty_full(const RecordDuty *duty)
+bool record_duty_full(void *self)
 {
+    const RecordDuty *duty = self;
     const RunConfig *config = duty->run->config;
     return queue_used(config, duty->row) >= config->queues[duty->row].batch_size;
 }
@@ -50,8 +52,10 @@ static bool take_record(void *context, Record *record)
     return true;
 }
 
-Gathered record_duty_gather(RecordDuty *duty, Outgoing *out)
+Gathered record_duty_gather(void *self, Outgoing *out, Err *err)
 {
+    (void)err;
+    RecordDuty *duty = self;
     const RunConfig *config = duty->run->config;
     RecordBatch *batch = &duty->batch;
     states_drain(duty->row, take_record, duty);
@@ -62,19 +66,23 @@ Gathered record_duty_gather(RecordDuty *duty, Outgoing *out)
     batch->wall_offset_ns = clock_wall_ns(config->clock) - clock_mono_ns(config->clock);
     out->count = out->view_count = batch->count;
     out->batch = batch;
+    out->encode = duty->encode;
+    out->views = duty->views;
     bool more = batch->count == config->queues[duty->row].batch_size;
     return more ? GATHERED_MORE : GATHERED_ALL;
 }
 
-void record_duty_release(RecordDuty *duty)
+void record_duty_release(void *self)
 {
+    RecordDuty *duty = self;
     for (size_t i = 0; i < duty->batch.count; i++)
         record_free(duty->batch.records[i]);
     duty->batch.count = 0;
 }
 
-void record_duty_tell(RecordDuty *duty)
+void record_duty_tell(void *self)
 {
+    RecordDuty *duty = self;
     if (duty->drops_told || dropped_so_far(duty) == duty->dropped_at_begin)
         return;
     say(CRYO_LOG_WARN, "%s", duty->drop_advice);
@@ -95,21 +103,24 @@ static bool discard_record(void *context, Record *record)
     return true;
 }
 
-uint64_t record_duty_discard(RecordDuty *duty)
+uint64_t record_duty_discard(void *self)
 {
+    RecordDuty *duty = self;
     Discarding discarding = { duty, 0 };
     states_drain(duty->row, discard_record, &discarding);
     return discarding.count;
 }
 
-void record_duty_end(RecordDuty *duty)
+void record_duty_end(void *self)
 {
+    RecordDuty *duty = self;
     mem_free(duty->batch.records);
     duty->batch = (RecordBatch){ 0 };
 }
 
-void record_duty_forked(RecordDuty *duty)
+void record_duty_forked(void *self)
 {
+    RecordDuty *duty = self;
     duty->batch.count = 0;
     duty->dropped_at_begin = 0; /* the child counts anew */
     duty->drops_told = false;

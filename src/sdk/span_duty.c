@@ -4,6 +4,8 @@
 #include <string.h>
 
 static RecordDuty spans = {
+    .encode = spans_encode,
+    .views = spans_view,
     .row = ROW_SPANS,
     .dropped_queue = TALLY_DROPPED_QUEUE,
     .dropped_memory = TALLY_DROPPED_MEMORY,
@@ -23,58 +25,15 @@ static bool spans_plan(const CryoSettings *settings, DutyPlan *out)
     return tracing->enabled == CRYO_ON;
 }
 
-static bool spans_begin(const DutyRun *run, Err *err)
-{
-    return record_duty_begin(&spans, run, err);
-}
-
-static bool spans_full(void)
-{
-    return record_duty_full(&spans);
-}
-
-static Gathered spans_gather(Outgoing *out, Err *err)
-{
-    (void)err;
-    out->encode = spans_encode;
-    out->views = spans_view;
-    return record_duty_gather(&spans, out);
-}
-
-static void spans_release(const Outgoing *out)
-{
-    (void)out;
-    record_duty_release(&spans);
-}
-
-static void spans_told(void)
-{
-    record_duty_tell(&spans);
-}
-
-static uint64_t spans_discard(void)
-{
-    return record_duty_discard(&spans);
-}
-
-static void spans_end(void)
-{
-    record_duty_end(&spans);
-}
-
-static void spans_forked(void)
-{
-    record_duty_forked(&spans);
-}
-
 const DutyType span_duty = { .signal = TRACES,
                              .what = "spans",
+                             .self = &spans,
                              .plan = spans_plan,
-                             .begin = spans_begin,
-                             .full = spans_full,
-                             .gather = spans_gather,
-                             .release = spans_release,
-                             .told = spans_told,
-                             .discard = spans_discard,
-                             .end = spans_end,
-                             .forked = spans_forked };
+                             .begin = record_duty_begin,
+                             .full = record_duty_full,
+                             .gather = record_duty_gather,
+                             .release = record_duty_release,
+                             .told = record_duty_tell,
+                             .discard = record_duty_discard,
+                             .end = record_duty_end,
+                             .forked = record_duty_forked };

@@ -184,18 +184,18 @@ static void export_waiting(Duty *duty, bool all)
 {
     const DutyType *type = duty->type;
     for (Gathered got = GATHERED_MORE; got == GATHERED_MORE;) {
-        if (!all && !(type->full && type->full()))
+        if (!all && !(type->full && type->full(type->self)))
             return;
         Outgoing out = { .signal = type->signal, .resource = &worker.resource };
         Err err = { 0 };
-        got = type->gather(&out, &err);
+        got = type->gather(type->self, &out, &err);
         if (got == GATHERED_FAILED)
             report_failure(duty, &err);
         if (got != GATHERED_ALL && got != GATHERED_MORE)
             return;
         set_deadline(duty);
         batch_export(duty, &out);
-        type->release(&out);
+        type->release(type->self);
     }
 }
 
@@ -223,7 +223,7 @@ static void duty_turn(Duty *duty, bool wanted)
     }
     atomic_store(&worker.busy, NULL);
     if (duty->type->told)
-        duty->type->told();
+        duty->type->told(duty->type->self);
 }
 
 static void worker_turn(bool wanted)
@@ -362,7 +362,7 @@ static void duties_end(void)
 {
     for (Duty *duty = next_duty(NULL); duty; duty = next_duty(duty))
         if (duty->begun) {
-            duty->type->end();
+            duty->type->end(duty->type->self);
             duty->begun = false;
         }
 }
@@ -372,7 +372,7 @@ static bool duties_begin(Err *err)
     bool good = outfit(err);
     for (Duty *duty = next_duty(NULL); duty && good; duty = next_duty(duty)) {
         duty->begun = true;
-        good = duty->type->begin(&worker.run, err);
+        good = duty->type->begin(duty->type->self, &worker.run, err);
     }
     if (!good) {
         duties_end();
@@ -414,7 +414,7 @@ static void take_down(void)
     thread_join(&worker.thread);
     for (Duty *duty = next_duty(NULL); duty; duty = next_duty(duty))
         if (duty->type->discard)
-            atomic_fetch_add(&duty->failed, duty->type->discard());
+            atomic_fetch_add(&duty->failed, duty->type->discard(duty->type->self));
     duties_end();
     sinks_destroy();
     mutex_lock(&worker.lock); /* a thread that still ends a span of this run may look */
@@ -553,7 +553,7 @@ static void duty_becomes_child(Duty *duty)
     atomic_store(&duty->exported, 0);
     atomic_store(&duty->failed, 0);
     if (worker.config)
-        duty->type->forked();
+        duty->type->forked(duty->type->self);
 }
 
 static void become_child(void)
