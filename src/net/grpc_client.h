@@ -16,17 +16,19 @@
 #include "net/grpc.h"
 #include "net/http.h"
 #include "net/loop.h"
+#include "net/tls.h"
 
 typedef struct GrpcClient GrpcClient;
 
 /* 0 takes the default. */
 typedef struct GrpcClientSettings {
     Loop *loop;
-    Str endpoint;         /* "host:port", "http://host:port"; copied. https:// is ERR_UNSUPPORTED */
-    Str user_agent;       /* copied; empty: "grpc-c-cryostorm/<version>" */
-    size_t calls;         /* 1024 in flight or waiting; then ERR_BUSY */
-    size_t message_bytes; /* 4 MiB of answer, as received and again once inflated */
-    size_t header_bytes;  /* 64 KiB */
+    Str endpoint;               /* "host:port", "http://host:port"; copied. https:// needs tls */
+    TlsContext *tls;            /* lent for the client's life; NULL: plain text */
+    Str user_agent;             /* copied; empty: "grpc-c-cryostorm/<version>" */
+    size_t calls;               /* 1024 in flight or waiting; then ERR_BUSY */
+    size_t message_bytes;       /* 4 MiB of answer, as received and again once inflated */
+    size_t header_bytes;        /* 64 KiB */
     int64_t connect_timeout_ns; /* 10 s, name lookup included */
     int64_t idle_timeout_ns;    /* 5 min without a call, then the connection is closed */
 } GrpcClientSettings;

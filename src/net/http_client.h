@@ -15,6 +15,7 @@
 #include "base/str.h"
 #include "net/http.h"
 #include "net/loop.h"
+#include "net/tls.h"
 
 typedef struct HttpClient HttpClient;
 
@@ -22,6 +23,7 @@ typedef struct HttpClient HttpClient;
 typedef struct HttpClientSettings {
     Loop *loop;
     Str url;               /* "http://host:port" and perhaps a path, which is not used; copied */
+    TlsContext *tls;       /* lent for the client's life; https:// needs one; NULL: plain text */
     size_t connections;    /* 8; further requests wait, at most `waiting` of them */
     size_t waiting;        /* 1024; then send refuses with ERR_BUSY */
     size_t response_bytes; /* 4 MiB, as received and again once inflated */

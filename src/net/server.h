@@ -28,6 +28,7 @@
 #include "net/grpc.h"
 #include "net/http.h"
 #include "net/loop.h"
+#include "net/tls.h"
 
 typedef struct Server Server;
 typedef struct Request Request;
@@ -49,6 +50,7 @@ typedef struct ServerSettings {
     Loop *loop;               /* borrowed for the server's life */
     Str endpoint;             /* "host:port"; port 0 takes a free one */
     bool reuse_port;          /* several servers, one per shard, on one port */
+    TlsContext *tls;          /* lent for the server's life; NULL: plain text */
     Budget *budget;           /* shared with others; NULL: one of its own, limits.memory_bytes */
     bool check_host;          /* refuse Host and Origin that are neither loopback nor in the list */
     const Str *allowed_hosts; /* further names, without port; copied */
