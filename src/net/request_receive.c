@@ -101,12 +101,41 @@ static bool check_length(Request *request)
     return refuse(request, 413, GRPC_RESOURCE_EXHAUSTED, "the body is larger than the limit");
 }
 
+static bool encoding_is_taken(const Server *server, Str encoding)
+{
+    for (size_t i = 0; i < server->encodings.count; i++)
+        if (str_eq_nocase(http_fields_at(&server->encodings, i).name, str_trim(encoding)))
+            return true;
+    return server->encodings.count == 0;
+}
+
 static bool check_encoding(Request *request)
 {
     Str encoding = request_field(request, STR("content-encoding"));
-    if (request->grpc || encoding_is_identity(encoding) || encoding_find(encoding))
+    if (request->grpc || encoding_is_identity(encoding) ||
+        (encoding_find(encoding) && encoding_is_taken(request->server, encoding)))
         return true;
     return refuse(request, 415, GRPC_UNIMPLEMENTED, "this content-encoding is not known here");
+}
+
+/* What an answer over HTTP has whatever it says. False: it was a browser's question whether it may
+ * ask, and that is answered. */
+static bool begin_reply(Request *request)
+{
+    Err err = { 0 };
+    const Server *server = request->server;
+    for (size_t i = 0; i < server->response_fields.count; i++) {
+        HttpField field = http_fields_at(&server->response_fields, i);
+        if (!http_fields_add(&request->reply.fields, field.name, field.value, &err)) {
+            request_refuse_err(request, &err);
+            return false;
+        }
+    }
+    if (!server->cors ||
+        cors_apply(server->cors, &request->fields, &request->reply.fields) == CORS_GO_ON)
+        return true;
+    request_answer(request, &(Answer){ .status = 204 });
+    return false;
 }
 
 /* "application/grpc", also with "+proto" or parameters; not "application/grpc-web". */
@@ -154,7 +183,7 @@ bool request_head(Request *request)
     if (server->check_host && !host_is_allowed(server, request))
         return refuse(request, 403, GRPC_PERMISSION_DENIED,
                       "this Host or Origin may not be used here");
-    if (!find_route(request))
+    if ((!request->grpc && !begin_reply(request)) || !find_route(request))
         return false;
     if (request->route->body_bytes)
         request->body_max = request->route->body_bytes;

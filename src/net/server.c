@@ -12,7 +12,7 @@ enum {
     BACKLOG = 1024,
     ACCEPTS_PER_EVENT = 64,                       /* so that a storm does not hold the loop */
     ACCEPT_PAUSE_NS = 100 * (int)NANOS_PER_MILLI, /* when descriptors run out */
-    ALLOWED_HOSTS_MAX = 64 * 1024,
+    NAMES_MAX = 64 * 1024, /* of each list in the settings, as fields are counted */
 };
 
 static ServerLimits with_defaults(ServerLimits limits)
@@ -47,16 +47,30 @@ static void accept_resumes(void *owner);
 static void drain_expires(void *owner);
 static void drain_ends(void *owner);
 
+static bool copy_names(HttpFields *into, const Str *names, size_t count, Err *err)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!http_fields_add(into, names[i], STR(""), err))
+            return blame(err, "a list of names");
+    return true;
+}
+
 static bool copy_settings(Server *server, const ServerSettings *settings, Err *err)
 {
     server->endpoint = mem_copy_text(settings->endpoint, err);
     if (!server->endpoint)
         return false;
-    for (size_t i = 0; i < settings->allowed_host_count; i++) {
-        if (!http_fields_add(&server->allowed_hosts, settings->allowed_hosts[i], STR(""), err))
-            return blame(err, "allowed hosts");
+    for (size_t i = 0; i < settings->response_field_count; i++) {
+        const HttpField *field = &settings->response_fields[i];
+        if (!http_fields_add(&server->response_fields, field->name, field->value, err))
+            return blame(err, "response fields");
     }
-    return true;
+    if (settings->cors)
+        server->cors = cors_new(settings->cors, err);
+    return (server->cors || !settings->cors) &&
+           copy_names(&server->allowed_hosts, settings->allowed_hosts, settings->allowed_host_count,
+                      err) &&
+           copy_names(&server->encodings, settings->encodings, settings->encoding_count, err);
 }
 
 Server *server_new(const ServerSettings *settings, Err *err)
@@ -70,7 +84,10 @@ Server *server_new(const ServerSettings *settings, Err *err)
     server->budget = settings->budget ? settings->budget : &server->own_budget;
     server->reuse_port = settings->reuse_port;
     server->check_host = settings->check_host;
-    http_fields_init(&server->allowed_hosts, ALLOWED_HOSTS_MAX);
+    server->close_each = settings->close_each;
+    http_fields_init(&server->allowed_hosts, NAMES_MAX);
+    http_fields_init(&server->encodings, NAMES_MAX);
+    http_fields_init(&server->response_fields, NAMES_MAX);
     server->listener = (Watch){ .ready = accept_ready, .owner = server };
     server->accept_again = (Timer){ .fire = accept_resumes, .owner = server };
     server->drain_deadline = (Timer){ .fire = drain_expires, .owner = server };
@@ -285,6 +302,9 @@ void server_free(Server *server)
     routes_done(&server->routes);
     routes_done(&server->grpc_routes);
     http_fields_done(&server->allowed_hosts);
+    http_fields_done(&server->encodings);
+    http_fields_done(&server->response_fields);
+    cors_free(server->cors);
     mem_free(server->endpoint);
     mem_free(server);
 }

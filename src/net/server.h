@@ -25,6 +25,7 @@
 #include "base/err.h"
 #include "base/str.h"
 #include "net/address.h"
+#include "net/cors.h"
 #include "net/grpc.h"
 #include "net/http.h"
 #include "net/loop.h"
@@ -55,6 +56,12 @@ typedef struct ServerSettings {
     bool check_host;          /* refuse Host and Origin that are neither loopback nor in the list */
     const Str *allowed_hosts; /* further names, without port; copied */
     size_t allowed_host_count;
+    const CorsSettings *cors; /* NULL: browsers show answers to pages of ours only; copied */
+    const HttpField *response_fields; /* on every HTTP answer, names in lower case; copied */
+    size_t response_field_count;
+    const Str *encodings; /* HTTP: those a body may have; none given: all that are known; copied */
+    size_t encoding_count;
+    bool close_each; /* an HTTP/1.1 connection ends with its first answer */
     ServerLimits limits;
 } ServerSettings;
 

@@ -49,8 +49,10 @@ struct Server {
     ServerLimits limits;
     Budget own_budget, *budget;
     char *endpoint;
-    bool reuse_port, check_host;
-    HttpFields allowed_hosts; /* names only */
+    bool reuse_port, check_host, close_each;
+    HttpFields allowed_hosts, encodings; /* names only */
+    HttpFields response_fields;
+    Cors *cors; /* NULL: none */
     RouteTable routes, grpc_routes;
     Watch listener;
     Timer accept_again; /* descriptors ran out */
