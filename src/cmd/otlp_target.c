@@ -1,7 +1,6 @@
 /* otlp_target.c - see otlp_target.h. The links are those of the library. */
 #include "cmd/otlp_target.h"
 
-#include "codec/gzip.h"
 #include "otlp/json_out.h"
 #include "otlp/rpc.h"
 
@@ -11,7 +10,9 @@
 enum { TARGET_MEMORY_MAX = 1 << 20, REQUEST_MAX = 64 << 20, STEP_MS = 50 };
 
 const char *const otlp_protocols[] = { "grpc", "http/protobuf", "http/json", NULL };
-const char *const otlp_compressions[] = { "none", "gzip", NULL };
+const char *const otlp_compressions[] = { "none",    "gzip", "zstd", "snappy",
+                                          "deflate", "zlib", "lz4",  "x-snappy-framed",
+                                          NULL };
 
 static bool is_grpc(const OtlpTarget *target)
 {
@@ -21,9 +22,10 @@ static bool is_json(const OtlpTarget *target)
 {
     return strcmp(target->protocol, "http/json") == 0;
 }
-static bool is_gzip(const OtlpTarget *target)
+static bool choose_encoding(const OtlpTarget *target, const Encoding **out, Err *err)
 {
-    return strcmp(target->compression, "gzip") == 0;
+    EncodingUse use = is_grpc(target) ? ENCODING_GRPC : ENCODING_HTTP;
+    return encoding_choose(use, str_from(target->compression), out, err);
 }
 
 void otlp_target_complete(OtlpTarget *target)
@@ -73,10 +75,11 @@ static bool read_headers(const OtlpTarget *target, Arena *arena, HttpField **out
 OtlpLink *otlp_target_link(const OtlpTarget *target, Signal signal, Loop *loop, Arena *arena,
                            Err *err)
 {
-    LinkSettings settings = { .loop = loop, .signal = signal, .gzip = is_gzip(target) };
+    LinkSettings settings = { .loop = loop, .signal = signal };
     HttpField *fields = NULL;
     if (!otlp_target_url(target, signal, arena, &settings.endpoint, err) ||
-        !read_headers(target, arena, &fields, err))
+        !read_headers(target, arena, &fields, err) ||
+        !choose_encoding(target, &settings.encoding, err))
         return NULL;
     settings.json = is_json(target);
     settings.fields = fields;
@@ -89,10 +92,15 @@ bool otlp_target_begin(const OtlpTarget *target, OtlpLink *link, Signal signal, 
 {
     if (is_json(target) && !otlp_json_replace(signal, request, err))
         return false;
-    if (is_gzip(target) && !is_grpc(target)) {
-        Buf packed = BUF(REQUEST_MAX);
-        if (!gzip_compress(buf_str(request), GZIP_FORMAT, &packed, err))
+    const Encoding *encoding;
+    if (!choose_encoding(target, &encoding, err))
+        return false;
+    if (encoding && !is_grpc(target)) { /* of gRPC the link does it */
+        Buf packed = BUF(encoding_most(request->len));
+        if (!encoding->encode(buf_str(request), &packed, err)) {
+            buf_free(&packed);
             return false;
+        }
         buf_free(request);
         *request = packed;
     }

@@ -23,8 +23,8 @@ extern const char *const otlp_protocols[], *const otlp_compressions[];
       "where to; else OTEL_EXPORTER_OTLP_ENDPOINT, else http://127.0.0.1:4317", NULL },            \
     { "protocol", "PROTOCOL", OPTION_TEXT, offsetof(OtlpTarget, protocol), NULL,                   \
       "grpc, http/protobuf or http/json; else by the port: 4318 is HTTP", otlp_protocols },        \
-    { "compression", "none|gzip", OPTION_TEXT, offsetof(OtlpTarget, compression), "none",          \
-      "of what is sent", otlp_compressions },                                                      \
+    { "compression", "NAME", OPTION_TEXT, offsetof(OtlpTarget, compression), "none",               \
+      "of what is sent: none, gzip, zstd, snappy, lz4 ...", otlp_compressions },                   \
     { "header", "KEY=VALUE", OPTION_WORDS, offsetof(OtlpTarget, headers), NULL,                    \
       "sent along; may be given several times", NULL },                                            \
     { "timeout", "DURATION", OPTION_DURATION, offsetof(OtlpTarget, timeout_ns), "10s",             \

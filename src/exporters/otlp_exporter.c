@@ -17,8 +17,6 @@ typedef struct TlsSettings {
     bool insecure;
 } TlsSettings;
 
-typedef enum Compression { COMPRESSION_NONE, COMPRESSION_GZIP } Compression;
-
 typedef struct OtlpExporter {
     Component base;
     Str endpoint; /* settings */
@@ -30,6 +28,7 @@ typedef struct OtlpExporter {
     SendingQueueSettings sending_queue;
     Sender *sender; /* state */
     GrpcClient *client;
+    const Encoding *encoding; /* NULL: as it is */
     HttpField *fields;
 } OtlpExporter;
 
@@ -48,7 +47,7 @@ static const ConfigField tls_fields[] = {
     { 0 },
 };
 
-static const char *const compression_names[] = { "none", "gzip", NULL };
+static const char *const compression_names[] = { "none", "gzip", "snappy", "zstd", NULL };
 
 static bool check_endpoint(Str text, Err *err)
 {
@@ -102,7 +101,7 @@ static bool call(OtlpExporter *exporter, const SendAttempt *what, Err *err)
         .fields = exporter->fields,
         .field_count = exporter->headers.count,
         .message = BUF(bytes.len),
-        .gzip = exporter->compression == COMPRESSION_GZIP,
+        .encoding = exporter->encoding,
         .timeout_ns = what->deadline_mono_ns == INT64_MAX ? INT64_MAX / 2
                       : left > 1                          ? left
                                                           : 1,
@@ -143,6 +142,9 @@ static bool copy_headers(OtlpExporter *exporter, Err *err)
 static bool exporter_start(void *self, Err *err)
 {
     OtlpExporter *exporter = self;
+    Str compression = str_from(compression_names[exporter->compression]);
+    if (!encoding_choose(ENCODING_GRPC, compression, &exporter->encoding, err))
+        return false;
     exporter->client =
         grpc_client_new(&(GrpcClientSettings){ .loop = host_loop(exporter->base.host),
                                                .endpoint = exporter->endpoint,

@@ -5,7 +5,6 @@
  * (pipe/sender.h), what an answer means is otlp_outcome.h's.
  */
 #include "base/mem.h"
-#include "codec/gzip.h"
 #include "exporters/otlp_outcome.h"
 #include "otlp/batch.h"
 #include "otlp/json_out.h"
@@ -15,8 +14,7 @@
 
 #include <cryostorm/version.h>
 
-typedef enum Encoding { ENCODING_PROTO, ENCODING_JSON } Encoding;
-typedef enum Compression { COMPRESSION_NONE, COMPRESSION_GZIP } Compression;
+typedef enum BodyFormat { BODY_PROTO, BODY_JSON } BodyFormat; /* the setting "encoding" */
 
 enum {
     OWN_FIELDS = 3,
@@ -40,7 +38,8 @@ typedef struct OtlpHttpExporter {
     SendingQueueSettings sending_queue;
     Sender *sender; /* state */
     Target targets[SIGNAL_COUNT];
-    HttpField *fields; /* OWN_FIELDS, then the headers */
+    HttpField *fields;                /* OWN_FIELDS, then the headers */
+    const Encoding *content_encoding; /* NULL: as it is */
 } OtlpHttpExporter;
 
 typedef struct Attempt { /* one request in flight */
@@ -69,7 +68,9 @@ static bool check_url(Str text, Err *err)
     return !text.len || url_split(text, &base, &path, err);
 }
 
-static const char *const compression_names[] = { "none", "gzip", NULL };
+static const char *const compression_names[] = {
+    "none", "gzip", "zstd", "zlib", "deflate", "snappy", "x-snappy-framed", "lz4", NULL
+};
 static const char *const encoding_names[] = { "proto", "json", NULL };
 
 static const ConfigField fields[] = {
@@ -111,9 +112,9 @@ static void answered(void *owner, HttpResponse *response, const Err *err)
 
 static bool compress_body(const OtlpHttpExporter *exporter, Str bytes, Buf *out, Err *err)
 {
-    *out = BUF(bytes.len + bytes.len / 8 + 256); /* gzip of noise grows a little */
-    if (exporter->compression == COMPRESSION_GZIP)
-        return gzip_compress(bytes, GZIP_FORMAT, out, err);
+    *out = BUF(encoding_most(bytes.len));
+    if (exporter->content_encoding)
+        return exporter->content_encoding->encode(bytes, out, err);
     buf_add(out, bytes);
     return buf_ok(out, err);
 }
@@ -121,11 +122,11 @@ static bool compress_body(const OtlpHttpExporter *exporter, Str bytes, Buf *out,
 static bool write_body(const OtlpHttpExporter *exporter, const Batch *batch, Buf *out, Err *err)
 {
     Str bytes = batch_bytes(batch);
-    if (exporter->encoding == ENCODING_PROTO)
+    if (exporter->encoding == BODY_PROTO)
         return compress_body(exporter, bytes, out, err);
     Buf json = BUF(bytes.len * JSON_FACTOR + JSON_SPARE);
     bool ok = otlp_json_write(batch, &json, err);
-    if (ok && exporter->compression == COMPRESSION_NONE) {
+    if (ok && !exporter->content_encoding) {
         *out = json;
         return true;
     }
@@ -144,7 +145,7 @@ static bool post(OtlpHttpExporter *exporter, const SendAttempt *what, Err *err)
         return false;
     *attempt = (Attempt){ exporter, what->token };
     int64_t left = what->deadline_mono_ns - clock_mono_ns(host_clock(exporter->base.host));
-    bool plain = exporter->compression == COMPRESSION_NONE;
+    bool plain = !exporter->content_encoding;
     HttpCall request = {
         .method = STR("POST"),
         .target = buf_str(&target->path),
@@ -207,8 +208,9 @@ static bool make_fields(OtlpHttpExporter *exporter, Err *err)
     if (!made)
         return false;
     exporter->fields = made;
-    made[0] = (HttpField){ STR("content-encoding"), STR("gzip") };
-    bool json = exporter->encoding == ENCODING_JSON;
+    const Encoding *encoding = exporter->content_encoding;
+    made[0] = (HttpField){ STR("content-encoding"), encoding ? encoding->name : STR("") };
+    bool json = exporter->encoding == BODY_JSON;
     Str type = json ? STR("application/json") : STR("application/x-protobuf");
     made[1] = (HttpField){ STR("content-type"), type };
     made[2] = (HttpField){ STR("user-agent"), STR("cryostorm/" CRYO_VERSION) };
@@ -222,7 +224,9 @@ static bool make_fields(OtlpHttpExporter *exporter, Err *err)
 static bool exporter_start(void *self, Err *err)
 {
     OtlpHttpExporter *exporter = self;
-    if (!aim(exporter, TRACES, exporter->traces_endpoint, err) ||
+    Str compression = str_from(compression_names[exporter->compression]);
+    if (!encoding_choose(ENCODING_HTTP, compression, &exporter->content_encoding, err) ||
+        !aim(exporter, TRACES, exporter->traces_endpoint, err) ||
         !aim(exporter, METRICS, exporter->metrics_endpoint, err) ||
         !aim(exporter, LOGS, exporter->logs_endpoint, err) || !make_fields(exporter, err))
         return false;

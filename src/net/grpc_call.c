@@ -21,7 +21,7 @@ static bool add_timeout(HttpFields *fields, int64_t timeout_ns, Err *err)
 static bool add_accepted(HttpFields *fields, Err *err)
 {
     Buf text = BUF(512);
-    encoding_list(&text);
+    encoding_list(ENCODING_GRPC, &text);
     bool ok = buf_ok(&text, err) &&
               http_fields_add(fields, STR("grpc-accept-encoding"), buf_str(&text), err);
     buf_free(&text);
@@ -38,9 +38,9 @@ static bool add_fields(Call *call, const GrpcCall *wanted, Err *err)
         { STR("te"), STR("trailers") },
         { STR("content-type"), STR("application/grpc") },
         { STR("user-agent"), str_from(call->client->user_agent) },
-        { STR("grpc-encoding"), STR("gzip") },
+        { STR("grpc-encoding"), wanted->encoding ? wanted->encoding->name : STR("") },
     };
-    size_t count = COUNT_OF(first) - !wanted->gzip;
+    size_t count = COUNT_OF(first) - !wanted->encoding;
     for (size_t i = 0; i < count; i++) {
         if (!http_fields_add(&call->fields, first[i].name, first[i].value, err))
             return false;
@@ -62,14 +62,13 @@ static bool wrap_message(Call *call, const GrpcCall *wanted, Err *err)
     payload->prefix_len = GRPC_PREFIX_SIZE;
     if (message.len > UINT32_MAX)
         return fail(err, ERR_LIMIT, "a message of %zu bytes does not fit in a frame", message.len);
-    if (wanted->gzip) {
-        const Encoding *gzip = encoding_find(STR("gzip"));
-        payload->owned = BUF(message.len + 4096); /* what cannot shrink grows by very little */
-        if (!gzip->encode(message, &payload->owned, err))
+    if (wanted->encoding) {
+        payload->owned = BUF(encoding_most(message.len));
+        if (!wanted->encoding->encode(message, &payload->owned, err))
             return blame(err, "compressing the request");
     }
-    size_t size = wanted->gzip ? payload->owned.len : message.len;
-    grpc_frame_prefix(payload->prefix, wanted->gzip, (uint32_t)size);
+    size_t size = wanted->encoding ? payload->owned.len : message.len;
+    grpc_frame_prefix(payload->prefix, wanted->encoding != NULL, (uint32_t)size);
     return true;
 }
 

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "net/encoding.h"
 #include "net/grpc.h"
 #include "net/http.h"
 #include "net/loop.h"
@@ -47,9 +48,9 @@ typedef struct GrpcCall {
     Str path;                /* "/package.Service/Method" */
     const HttpField *fields; /* metadata, copied; names in lower case */
     size_t field_count;
-    Buf message;        /* moved in when call says true */
-    bool gzip;          /* compress it */
-    int64_t timeout_ns; /* sent as grpc-timeout and kept here; 0: 10 s */
+    Buf message;              /* moved in when call says true */
+    const Encoding *encoding; /* how it is compressed, one for gRPC; NULL: not */
+    int64_t timeout_ns;       /* sent as grpc-timeout and kept here; 0: 10 s */
     /* err is NULL when the server gave a status; otherwise reply has only request. */
     void (*done)(void *owner, GrpcReply *reply, const Err *err);
     void *owner;

@@ -69,7 +69,7 @@ static bool read_message(Call *call, ReplyScratch *scratch, GrpcReply *out, Err 
     if (!frame.compressed)
         return true;
     Str name = http_fields_get(&call->reply_fields, STR("grpc-encoding"));
-    const Encoding *encoding = encoding_find(name);
+    const Encoding *encoding = encoding_find(ENCODING_GRPC, name);
     if (!encoding)
         return fail(err, ERR_INPUT, "the answer's encoding \"%.*s\" is not known here",
                     STR_ARG(str_first(name, 32)));

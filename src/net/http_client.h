@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
+#include "net/encoding.h"
 #include "net/http.h"
 #include "net/loop.h"
 #include "net/tls.h"
@@ -44,9 +45,9 @@ typedef struct HttpCall {
     Str target;              /* "/v1/traces?x=1" */
     const HttpField *fields; /* copied; Host, Content-Length and Accept-Encoding are ours */
     size_t field_count;
-    Buf body;           /* moved in when send says true */
-    bool gzip;          /* compress it, and say so */
-    int64_t timeout_ns; /* of the whole, connecting included; 0: 10 s */
+    Buf body;                 /* moved in when send says true */
+    const Encoding *encoding; /* compress it, and say so; one for HTTP; NULL: as it is */
+    int64_t timeout_ns;       /* of the whole, connecting included; 0: 10 s */
     /* err is NULL when there is a response; otherwise response has only request_body. */
     void (*done)(void *owner, HttpResponse *response, const Err *err);
     void *owner;

@@ -16,10 +16,10 @@ static void write_head(Task *task, const HttpCall *call)
     http1_write_field(head, STR("host"), str_from(task->client->authority));
     for (size_t i = 0; i < call->field_count; i++)
         http1_write_field(head, call->fields[i].name, call->fields[i].value);
-    encoding_list(&encodings);
+    encoding_list(ENCODING_HTTP, &encodings);
     http1_write_field(head, STR("accept-encoding"), buf_str(&encodings));
-    if (call->gzip)
-        http1_write_field(head, STR("content-encoding"), STR("gzip"));
+    if (call->encoding)
+        http1_write_field(head, STR("content-encoding"), call->encoding->name);
     size_t size = payload_size(&task->payload);
     if (size > 0 || str_eq(call->method, STR("POST")) || str_eq(call->method, STR("PUT")))
         buf_addf(head, "content-length: %zu\r\n", size);
@@ -32,10 +32,10 @@ static bool prepare_body(Task *task, const HttpCall *call, Err *err)
 {
     Str body = buf_str(&call->body);
     task->payload.borrowed = body;
-    if (!call->gzip)
+    if (!call->encoding)
         return true;
-    task->payload.owned = BUF(body.len + 4096); /* what cannot shrink grows by very little */
-    if (encoding_find(STR("gzip"))->encode(body, &task->payload.owned, err))
+    task->payload.owned = BUF(encoding_most(body.len));
+    if (call->encoding->encode(body, &task->payload.owned, err))
         return true;
     return blame(err, "compressing the request");
 }
@@ -158,7 +158,7 @@ static bool decode_body(Task *task, Buf *plain, Str *out, Err *err)
         *out = body;
         return true;
     }
-    const Encoding *encoding = encoding_find(name);
+    const Encoding *encoding = encoding_find(ENCODING_HTTP, name);
     if (!encoding)
         return fail(err, ERR_INPUT, "the answer's encoding \"%.*s\" is not known here",
                     STR_ARG(str_first(name, 32)));

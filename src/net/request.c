@@ -190,7 +190,7 @@ static bool grpc_head(Reply *reply, Err *err)
 /* Compresses when the client reads gzip and it pays. A failure means: as it is. */
 static bool grpc_compress(Request *request, Buf *message)
 {
-    const Encoding *gzip = encoding_find(STR("gzip"));
+    const Encoding *gzip = encoding_find(ENCODING_GRPC, STR("gzip"));
     Err err = { 0 };
     if (message->len < GRPC_GZIP_FROM || !gzip ||
         !http_list_has(request_field(request, STR("grpc-accept-encoding")), gzip->name))

@@ -113,7 +113,7 @@ static bool check_encoding(Request *request)
 {
     Str encoding = request_field(request, STR("content-encoding"));
     if (request->grpc || encoding_is_identity(encoding) ||
-        (encoding_find(encoding) && encoding_is_taken(request->server, encoding)))
+        (encoding_find(ENCODING_HTTP, encoding) && encoding_is_taken(request->server, encoding)))
         return true;
     return refuse(request, 415, GRPC_UNIMPLEMENTED, "this content-encoding is not known here");
 }
@@ -266,7 +266,7 @@ static bool inflate_http(Request *request)
     Str name = request_field(request, STR("content-encoding"));
     if (encoding_is_identity(name))
         return true;
-    return inflate(request, encoding_find(name), buf_str(&request->body));
+    return inflate(request, encoding_find(ENCODING_HTTP, name), buf_str(&request->body));
 }
 
 static bool unwrap_grpc(Request *request)
@@ -281,7 +281,8 @@ static bool unwrap_grpc(Request *request)
         buf_drop_front(&request->body, GRPC_PREFIX_SIZE);
         return true;
     }
-    const Encoding *encoding = encoding_find(request_field(request, STR("grpc-encoding")));
+    const Encoding *encoding =
+        encoding_find(ENCODING_GRPC, request_field(request, STR("grpc-encoding")));
     if (!encoding)
         return refuse(request, 415, GRPC_UNIMPLEMENTED, "this grpc-encoding is not known here");
     return inflate(request, encoding, frame.message);

@@ -118,8 +118,9 @@ static bool http_fields_make(HttpLink *self, const LinkSettings *settings, Err *
         (HttpField){ STR("content-type"),
                      settings->json ? STR("application/json") : STR("application/x-protobuf") };
     self->fields[self->field_count++] = (HttpField){ STR("user-agent"), STR(USER_AGENT) };
-    if (settings->gzip)
-        self->fields[self->field_count++] = (HttpField){ STR("content-encoding"), STR("gzip") };
+    if (settings->encoding)
+        self->fields[self->field_count++] =
+            (HttpField){ STR("content-encoding"), settings->encoding->name };
     return true;
 }
 

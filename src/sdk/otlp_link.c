@@ -32,7 +32,7 @@ typedef struct GrpcLink {
     Signal signal;
     const HttpField *fields;
     size_t field_count;
-    bool gzip;
+    const Encoding *encoding;
 } GrpcLink;
 
 static void grpc_done(void *owner, GrpcReply *reply, const Err *err)
@@ -66,7 +66,7 @@ static bool grpc_begin(OtlpLink *link, Buf *request, int64_t timeout_ns, LinkAns
                       .fields = self->fields,
                       .field_count = self->field_count,
                       .message = *request,
-                      .gzip = self->gzip,
+                      .encoding = self->encoding,
                       .timeout_ns = timeout_ns,
                       .done = grpc_done,
                       .owner = answer };
@@ -93,7 +93,7 @@ OtlpLink *otlp_grpc_link(const LinkSettings *settings, Err *err)
                         .signal = settings->signal,
                         .fields = settings->fields,
                         .field_count = settings->field_count,
-                        .gzip = settings->gzip };
+                        .encoding = settings->encoding };
     self->client = grpc_client_new(&(GrpcClientSettings){ .loop = settings->loop,
                                                           .endpoint = settings->endpoint,
                                                           .user_agent = STR(USER_AGENT) },

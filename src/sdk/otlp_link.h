@@ -8,6 +8,7 @@
 #define SDK_OTLP_LINK_H
 
 #include "base/buf.h"
+#include "net/encoding.h"
 #include "net/http.h"
 #include "net/loop.h"
 #include "otlp/rpc.h"
@@ -38,7 +39,8 @@ typedef struct LinkSettings {
     const HttpField *fields;
     size_t field_count;
     bool json; /* HTTP: requests and answers are OTLP/JSON */
-    bool gzip; /* HTTP: the request comes compressed; gRPC: the link does it */
+    /* NULL: none. HTTP: the request comes compressed; gRPC: the link does it. */
+    const Encoding *encoding;
 } LinkSettings;
 
 CHECKED OtlpLink *otlp_grpc_link(const LinkSettings *settings, Err *err);

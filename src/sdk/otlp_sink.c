@@ -137,7 +137,8 @@ static bool link_open(OtlpSink *sink, Err *err)
                               .fields = sink->fields,
                               .field_count = sink->field_count,
                               .json = sink->json,
-                              .gzip = sink->gzip };
+                              .encoding =
+                                  sink->gzip ? encoding_find(ENCODING_BOTH, STR("gzip")) : NULL };
     sink->link = sink->grpc ? otlp_grpc_link(&settings, err) : otlp_http_link(&settings, err);
     if (!sink->link)
         link_close(sink);

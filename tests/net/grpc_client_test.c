@@ -133,7 +133,7 @@ static bool begin(Fixture *f, const Ask *ask, Outcome *outcome, Err *err)
 {
     GrpcCall call = { .path = str_from(ask->path),
                       .message = BUF(1 << 30),
-                      .gzip = ask->gzip,
+                      .encoding = ask->gzip ? encoding_find(ENCODING_GRPC, STR("gzip")) : NULL,
                       .timeout_ns = ask->timeout_ns,
                       .done = note,
                       .owner = outcome };

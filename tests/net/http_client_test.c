@@ -150,7 +150,7 @@ static bool begin(Fixture *f, const Ask *ask, Outcome *outcome, Err *err)
                       .fields = &field,
                       .field_count = 1,
                       .body = BUF(1 << 30),
-                      .gzip = ask->gzip,
+                      .encoding = ask->gzip ? encoding_find(ENCODING_HTTP, STR("gzip")) : NULL,
                       .done = note,
                       .owner = outcome };
     *outcome = (Outcome){ 0 };

@@ -124,13 +124,15 @@ static void ask(World *world, Outcome *outcome)
     *outcome = (Outcome){ 0 };
     Buf body = body_of(world, outcome);
     bool gzip = random_below(&world->net.random, 2);
-    GrpcCall call = {
-        .path = STR("/s/M"), .message = body, .gzip = gzip, .done = grpc_done, .owner = outcome
-    };
+    GrpcCall call = { .path = STR("/s/M"),
+                      .message = body,
+                      .encoding = gzip ? encoding_find(ENCODING_GRPC, STR("gzip")) : NULL,
+                      .done = grpc_done,
+                      .owner = outcome };
     HttpCall post = { .method = STR("POST"),
                       .target = STR("/p"),
                       .body = body,
-                      .gzip = gzip,
+                      .encoding = gzip ? encoding_find(ENCODING_HTTP, STR("gzip")) : NULL,
                       .done = http_done,
                       .owner = outcome };
     bool taken = random_below(&world->net.random, 2) ? grpc_client_call(world->grpc, &call, &err)

@@ -304,7 +304,8 @@ static void post(Collector *c, struct Asked *asked, Buf *bytes)
                       .fields = fields,
                       .field_count = COUNT_OF(fields),
                       .body = *bytes,
-                      .gzip = c->ask_count % 2,
+                      .encoding =
+                          c->ask_count % 2 ? encoding_find(ENCODING_HTTP, STR("gzip")) : NULL,
                       .timeout_ns = ANSWER_SECONDS * NANOS_PER_SECOND,
                       .done = http_says,
                       .owner = asked };
@@ -316,7 +317,8 @@ static void call(Collector *c, struct Asked *asked, Buf *bytes)
     Err err = { 0 };
     GrpcCall grpc = { .path = otlp_grpc_path(asked->ask.signal),
                       .message = *bytes,
-                      .gzip = c->ask_count % 2,
+                      .encoding =
+                          c->ask_count % 2 ? encoding_find(ENCODING_GRPC, STR("gzip")) : NULL,
                       .timeout_ns = ANSWER_SECONDS * NANOS_PER_SECOND,
                       .done = grpc_says,
                       .owner = asked };

@@ -98,7 +98,7 @@ void peer_ask(Peer *peer, const Question *question, Reply *reply)
                       .fields = fields,
                       .field_count = question->encoded_wrong ? 2 : 1,
                       .body = copy_of(question->body),
-                      .gzip = question->gzip,
+                      .encoding = question->gzip ? encoding_find(ENCODING_HTTP, STR("gzip")) : NULL,
                       .done = http_says,
                       .owner = reply };
     assert_true(http_client_send(peer->http, &call, &err));
@@ -110,7 +110,7 @@ void peer_call(Peer *peer, const char *path, Str message, bool gzip, Reply *repl
     *reply = (Reply){ 0 };
     GrpcCall call = { .path = str_from(path),
                       .message = copy_of(message),
-                      .gzip = gzip,
+                      .encoding = gzip ? encoding_find(ENCODING_GRPC, STR("gzip")) : NULL,
                       .done = grpc_says,
                       .owner = reply };
     assert_true(grpc_client_call(peer->grpc, &call, &err));
