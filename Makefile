@@ -5,7 +5,7 @@ FUZZ    ?=
 SECONDS ?= 60
 
 .DEFAULT_GOAL := all
-.PHONY: all demo demo-external test interop conformance bench fuzz install format clean help
+.PHONY: all demo demo-external test interop conformance bench bench-peers fuzz install format clean help
 
 all: ## build the program and the library: build/release/bin, build/release/lib
 	@tools/setup --for build
@@ -40,6 +40,10 @@ conformance: ## how much of the field's own test scripts for PromQL and LogQL ou
 bench: ## what the hot paths cost
 	@tools/setup --for build
 	@tools/bench
+
+bench-peers: ## the same work by a real OpenTelemetry Collector beside ours, in turn
+	@tools/setup --for interop
+	@tools/bench-peers
 
 fuzz: ## feed one decoder with libFuzzer: make fuzz FUZZ=protobuf SECONDS=60
 	@tools/setup --for test

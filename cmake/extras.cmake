@@ -31,13 +31,16 @@ endforeach()
 
 # ---- bench/<thing>.c, run by tools/bench -----------------------------------------------------------
 file(GLOB bench_sources CONFIGURE_DEPENDS bench/*.c)
+file(GLOB bench_support CONFIGURE_DEPENDS bench/support/*.c)
+add_library(bench_support STATIC EXCLUDE_FROM_ALL ${bench_support})
+target_include_directories(bench_support PUBLIC bench)
+target_link_libraries(bench_support PRIVATE house_flags PUBLIC house)
 foreach(source IN LISTS bench_sources)
   get_filename_component(name ${source} NAME_WE)
-  add_executable(bench_${name} EXCLUDE_FROM_ALL ${source} bench/support/harness.c)
+  add_executable(bench_${name} EXCLUDE_FROM_ALL ${source})
   set_target_properties(bench_${name} PROPERTIES OUTPUT_NAME ${name}
     RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bin/bench)
-  target_include_directories(bench_${name} PRIVATE bench)
-  target_link_libraries(bench_${name} PRIVATE house_flags house)
+  target_link_libraries(bench_${name} PRIVATE house_flags bench_support)
   add_dependencies(extras bench_${name})
 endforeach()
 
