@@ -14,6 +14,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/thread.h"
+#include "cmd/log_output.h"
 #include "cmd/own_metrics.h"
 #include "pipe/graph.h"
 
@@ -180,7 +181,7 @@ static bool swap_config(Service *service, LoadedConfig next)
     end_graph(service);
     LoadedConfig old = service->config;
     service->config = next;
-    log_set_level(next.service->log_level);
+    log_output_set(&next.service->logs);
     Err err = { 0 };
     if (start_graph(service, &err)) {
         loaded_config_free(&old);
@@ -191,7 +192,7 @@ static bool swap_config(Service *service, LoadedConfig next)
               err.text);
     loaded_config_free(&service->config);
     service->config = old;
-    log_set_level(old.service->log_level);
+    log_output_set(&old.service->logs);
     return start_graph(service, &err) ||
            (log_write(LOG_ERROR, "service", "cannot start again: %s", err.text), false);
 }
@@ -238,7 +239,7 @@ int run_service(const Options *options, LoadedConfig *config)
 {
     sigset_t waited;
     block_signals(&waited);
-    log_set_level(config->service->log_level);
+    log_output_set(&config->service->logs);
     Err err = { 0 };
     Service service = { .options = options,
                         .config = *config,

@@ -126,7 +126,7 @@ void host_log(Host *host, LogLevel level, const char *format, ...)
     va_start(args, format);
     vsnprintf(message, sizeof message, format, args);
     va_end(args);
-    log_write(level, component, "%s", message);
+    log_message(level, str_from(component), str_from(format), str_from(message));
 }
 
 /* --- the account ----------------------------------------------------------------------------- */

@@ -96,3 +96,48 @@ bool metrics_telemetry_endpoint(const MetricsTelemetry *metrics, const Node *nod
            fail(err, ERR_INPUT,
                 "collector telemetry metrics reader should exist when metric level is not none");
 }
+
+/* --- log lines ------------------------------------------------------------------------------- */
+
+static const char *const log_level_names[] = { "debug",  "info",  "warn",  "error",
+                                               "dpanic", "panic", "fatal", NULL };
+static const char *const encoding_names[] = { "console", "json", NULL };
+
+static const ConfigField sampling_fields[] = {
+    BOOL(SamplingTelemetry, enabled, "true", "false: every line is written."),
+    DURATION(SamplingTelemetry, tick, "10s", "1s", "1h", "Lines are counted anew after this."),
+    COUNT(SamplingTelemetry, initial, "10", "1", "1000000",
+          "So many lines of one cause are written first."),
+    COUNT(SamplingTelemetry, thereafter, "100", "0", "1000000",
+          "Then every so many-th; 0: none. What is left out is counted."),
+    { 0 },
+};
+
+const ConfigField logs_telemetry_fields[] = {
+    CHOICE(LogsTelemetry, level, "info", log_level_names,
+           "Says nothing that matters less than this."),
+    CHOICE(LogsTelemetry, encoding, "console", encoding_names, "How a line is written."),
+    SECTION(LogsTelemetry, sampling, SamplingTelemetry, sampling_fields,
+            "How often the same thing is said."),
+    IGNORED("development", "there is one way of logging"),
+    IGNORED("disable_caller", "log lines name the component"),
+    IGNORED("disable_stacktrace", "there are no stack traces"),
+    IGNORED("output_paths", "log lines go to stderr"),
+    IGNORED("error_output_paths", "log lines go to stderr"),
+    IGNORED("initial_fields", "log lines have the same fields always"),
+    IGNORED("processors", "sending own logs by OTLP comes later"),
+    IGNORED("disable_zap_resource", "log lines carry no resource"),
+    { 0 },
+};
+
+LogRules logs_telemetry_rules(const LogsTelemetry *logs)
+{
+    static const LogLevel levels[] = { LOG_DEBUG, LOG_INFO,  LOG_WARN, LOG_ERROR,
+                                       LOG_ERROR, LOG_ERROR, LOG_ERROR };
+    LogRules rules = { .level = levels[logs->level], .json = logs->encoding == 1 };
+    if (logs->sampling.enabled)
+        rules.sampling = (LogSampling){ .interval_ns = logs->sampling.tick,
+                                        .initial = (uint32_t)logs->sampling.initial,
+                                        .thereafter = (uint32_t)logs->sampling.thereafter };
+    return rules;
+}

@@ -1,11 +1,13 @@
-/* own_telemetry.h - service.telemetry.metrics: where the program's own metrics are served.
+/* own_telemetry.h - service.telemetry: how the program tells of itself.
  *
- * Of what the public Collector accepts there: `level` (none: nowhere), `readers` with one pull
+ * `logs`: level, encoding and sampling of its log lines. `metrics`: where its own are served. Of
+ * what the public Collector accepts there: `level` (none: nowhere), `readers` with one pull
  * exporter for Prometheus, and the older `address`. Readers that push are refused for now.
  */
 #ifndef PIPE_OWN_TELEMETRY_H
 #define PIPE_OWN_TELEMETRY_H
 
+#include "base/log.h"
 #include "config/field.h"
 
 #define OWN_METRICS_DEFAULT "127.0.0.1:8888"
@@ -40,7 +42,27 @@ typedef struct MetricsTelemetry {
     MetricReaders readers;
 } MetricsTelemetry;
 
+typedef struct SamplingTelemetry {
+    bool enabled;
+    int64_t tick;
+    uint64_t initial, thereafter;
+} SamplingTelemetry;
+
+typedef struct LogsTelemetry {
+    int level, encoding;
+    SamplingTelemetry sampling;
+} LogsTelemetry;
+
+typedef struct LogRules { /* how the program writes its own log lines */
+    LogLevel level;
+    bool json; /* a JSON object per line, else text */
+    LogSampling sampling;
+} LogRules;
+
+extern const ConfigField logs_telemetry_fields[];
 extern const ConfigField metrics_telemetry_fields[];
+
+LogRules logs_telemetry_rules(const LogsTelemetry *logs);
 
 /* host:port to listen on, in the arena; empty: nowhere. `node` is the section in the tree (NULL:
  * it is not there). False: the rules across keys say no. */

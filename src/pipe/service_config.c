@@ -19,10 +19,6 @@ typedef struct Loading {
 
 /* --- what the file looks like ---------------------------------------------------------------- */
 
-typedef struct LogsTelemetry {
-    int level;
-} LogsTelemetry;
-
 typedef struct Telemetry {
     LogsTelemetry logs;
     MetricsTelemetry metrics;
@@ -42,28 +38,9 @@ typedef struct PipelineSection {
     const Node *receivers, *processors, *exporters;
 } PipelineSection;
 
-static const char *const level_names[] = { "debug",  "info",  "warn",  "error",
-                                           "dpanic", "panic", "fatal", NULL };
-static const LogLevel levels[] = { LOG_DEBUG, LOG_INFO,  LOG_WARN, LOG_ERROR,
-                                   LOG_ERROR, LOG_ERROR, LOG_ERROR };
-
-static const ConfigField logs_fields[] = {
-    CHOICE(LogsTelemetry, level, "info", level_names, "Says nothing that matters less than this."),
-    IGNORED("development", "there is one way of logging"),
-    IGNORED("encoding", "log lines are plain text"),
-    IGNORED("disable_caller", "log lines name the component"),
-    IGNORED("disable_stacktrace", "there are no stack traces"),
-    IGNORED("sampling", "components say what happens once"),
-    IGNORED("output_paths", "log lines go to stderr"),
-    IGNORED("error_output_paths", "log lines go to stderr"),
-    IGNORED("initial_fields", "log lines are plain text"),
-    IGNORED("processors", "sending own logs by OTLP comes later"),
-    IGNORED("disable_zap_resource", "log lines are plain text"),
-    { 0 },
-};
-
 static const ConfigField telemetry_fields[] = {
-    SECTION(Telemetry, logs, LogsTelemetry, logs_fields, "What the program says about itself."),
+    SECTION(Telemetry, logs, LogsTelemetry, logs_telemetry_fields,
+            "What the program says about itself."),
     SECTION(Telemetry, metrics, MetricsTelemetry, metrics_telemetry_fields,
             "Where its own metrics are served."),
     IGNORED("traces", "own traces come later"),
@@ -438,7 +415,7 @@ static void load_service(Loading *loading, const ServiceSection *service, Place 
     load_references(loading, &to, service->extensions);
     problems_leave(loading->problems);
     load_pipelines(loading, service->pipelines, place);
-    loading->config->log_level = levels[service->telemetry.logs.level];
+    loading->config->logs = logs_telemetry_rules(&service->telemetry.logs);
     problems_leave(loading->problems);
 }
 

@@ -12,10 +12,10 @@
 #define PIPE_SERVICE_CONFIG_H
 
 #include "base/arena.h"
-#include "base/log.h"
 #include "config/node.h"
 #include "config/problem.h"
 #include "pipe/component.h"
+#include "pipe/own_telemetry.h"
 
 typedef struct ComponentConfig {
     const ComponentType *type;
@@ -42,8 +42,8 @@ typedef struct ServiceConfig {
     ComponentList extensions;                    /* those to start, in this order */
     PipelineConfig *pipelines;
     size_t pipeline_count;
-    LogLevel log_level; /* service.telemetry.logs.level */
-    Str own_metrics;    /* host:port where own metrics are served; empty: nowhere */
+    LogRules logs;   /* service.telemetry.logs */
+    Str own_metrics; /* host:port where own metrics are served; empty: nowhere */
 } ServiceConfig;
 
 /* Everything lives in the arena, which must outlive what is built from it; so must the tree.

@@ -225,7 +225,7 @@ static void test_good(void **state)
     const ServiceConfig *config = load(good, arena, &problems);
     assert_non_null(config);
     assert_int_equal(problems.warnings, 0);
-    assert_int_equal(config->log_level, LOG_WARN);
+    assert_int_equal(config->logs.level, LOG_WARN);
     assert_int_equal(config->extensions.count, 1);
     assert_int_equal(config->pipeline_count, 2);
     const PipelineConfig *traces = &config->pipelines[0], *metrics = &config->pipelines[1];
