@@ -24,6 +24,12 @@ if(cmd_mains)
     target_link_libraries(${program} PRIVATE house_flags house)
     install(TARGETS ${program} RUNTIME)
   endforeach()
+  # The unit names the place, which is only known when it is installed.
+  install(CODE "
+    set(program \${CMAKE_INSTALL_PREFIX}/${CMAKE_INSTALL_BINDIR}/cryostorm)
+    configure_file(${CMAKE_SOURCE_DIR}/packaging/cryostorm.service.in
+      ${CMAKE_BINARY_DIR}/packaging/cryostorm.service @ONLY)")
+  install(FILES ${CMAKE_BINARY_DIR}/packaging/cryostorm.service DESTINATION lib/systemd/system)
 endif()
 
 if(NOT TARGET room_sdk)

@@ -4,10 +4,11 @@
  * by draining and stopping everything and starting it again. When it cannot start (a port is
  * taken), the old one is started again.
  *
- * The main thread only waits for signals; the graph's loops have threads of their own. After
- * SIGTERM or SIGINT receivers close, everything held is flushed, and what has not settled within
- * DRAIN_SECONDS is given up and said so. A second signal, a second later or more, ends the wait at
- * once.
+ * The main thread waits for signals and now and then asks the graph's loops, which have threads of
+ * their own, for a sign of life: the service manager's watchdog hears of it while all of them turn.
+ * After SIGTERM or SIGINT receivers close, everything held is flushed, and what has not settled
+ * within DRAIN_SECONDS is given up and said so. A second signal, a second later or more, ends the
+ * wait at once.
  */
 #include "cmd/run_service.h"
 
@@ -16,6 +17,7 @@
 #include "base/thread.h"
 #include "cmd/log_output.h"
 #include "cmd/own_metrics.h"
+#include "cmd/service_manager.h"
 #include "pipe/graph.h"
 
 #include <cryostorm/version.h>
@@ -26,7 +28,12 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { DRAIN_SECONDS = 10, DEAF_SECONDS = 1 };
+enum {
+    DRAIN_SECONDS = 10,
+    DEAF_SECONDS = 1,
+    LOOK_SECONDS =
+        10, /* how often the main thread looks around, when no watchdog wants it oftener */
+};
 
 static void block_signals(sigset_t *waited)
 {
@@ -88,6 +95,7 @@ typedef struct Service {
     Graph *graph;
     OwnMetrics *metrics; /* of the graph; NULL: they are off, or could not be served */
     int64_t began_ns;
+    ServiceManager manager;
     Mutex mutex;
     LoadedConfig next; /* read and good, to be taken over; guarded */
 } Service;
@@ -209,14 +217,47 @@ static bool heed_reload(Service *service)
     return swap_config(service, next);
 }
 
+static bool reload_told(Service *service)
+{
+    service_manager_reloading(&service->manager, clock_mono_ns(clock_system()));
+    bool runs = heed_reload(service);
+    if (runs)
+        service_manager_ready(&service->manager);
+    return runs;
+}
+
+/* Twice within the watchdog's time. A loop that owes its sign of life for that long is stuck. */
+static int64_t look_every(const ServiceManager *manager)
+{
+    int64_t half = manager->watchdog_ns / 2, most = LOOK_SECONDS * NANOS_PER_SECOND;
+    return half > 0 && half < most ? half : most;
+}
+
+static void look_around(Service *service)
+{
+    int64_t silence = graph_silence_ns(service->graph);
+    log_tell_unsaid();
+    if (silence < look_every(&service->manager)) {
+        service_manager_alive(&service->manager);
+        return;
+    }
+    log_write(LOG_ERROR, "service", "an event loop has not turned for %" PRId64 " ms",
+              silence / NANOS_PER_MILLI);
+}
+
 /* False: nothing runs any more. */
 static bool wait_for_end(Service *service, const sigset_t *waited)
 {
+    int64_t every = look_every(&service->manager);
+    const struct timespec patience = { every / NANOS_PER_SECOND, every % NANOS_PER_SECOND };
     for (int number = 0; number != SIGINT && number != SIGTERM;) {
-        if (sigwait(waited, &number))
-            return true;
+        number = sigtimedwait(waited, NULL, &patience);
+        if (number < 0) {
+            look_around(service);
+            continue;
+        }
         log_write(LOG_INFO, "service", "Received signal from OS: %s", strsignal(number));
-        if (number == SIGHUP && !heed_reload(service))
+        if (number == SIGHUP && !reload_told(service))
             return false;
     }
     return true;
@@ -227,9 +268,11 @@ static bool wait_for_end(Service *service, const sigset_t *waited)
 
 static void run(Service *service, const sigset_t *waited)
 {
+    service_manager_ready(&service->manager);
     log_write(LOG_INFO, "service", "Everything is ready. Begin running and processing data.");
     if (!wait_for_end(service, waited))
         return;
+    service_manager_stopping(&service->manager);
     log_write(LOG_INFO, "service", "Starting shutdown...");
     DrainReport report = drain(service->graph, waited);
     tell_drained(&report);
@@ -246,6 +289,7 @@ int run_service(const Options *options, LoadedConfig *config)
                         .began_ns = clock_mono_ns(clock_system()) };
     *config = (LoadedConfig){ 0 };
     mutex_init(&service.mutex);
+    service.manager = service_manager_find();
     log_write(LOG_INFO, "service", "Starting cryostorm " CRYO_VERSION);
     bool started = start_graph(&service, &err);
     if (started)
@@ -257,6 +301,7 @@ int run_service(const Options *options, LoadedConfig *config)
     loaded_config_free(&service.config);
     loaded_config_free(&service.next);
     mutex_done(&service.mutex);
+    log_tell_unsaid();
     if (ended)
         log_write(LOG_INFO, "service", "Shutdown complete.");
     return ended ? 0 : 1;

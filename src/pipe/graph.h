@@ -79,6 +79,10 @@ bool graph_step(Graph *graph, int64_t timeout_ns);
 
 Loop *graph_loop(Graph *graph, unsigned shard);
 
+/* Asks every loop for a sign of life, and says for how long the slowest has owed one: 0 when all
+ * have answered the last question. To be called again and again, by a watchdog. */
+int64_t graph_silence_ns(Graph *graph);
+
 /* Any thread. */
 CHECKED GraphStatus *graph_status(Graph *graph, Arena *arena, Err *err);
 

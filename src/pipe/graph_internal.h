@@ -20,6 +20,8 @@
 #include "pipe/graph.h"
 #include "pipe/host_base.h"
 
+#include <stdatomic.h>
+
 enum {
     FAN_OUT_MAX = 256, /* pipelines and exporters behind one point */
 };
@@ -36,6 +38,9 @@ typedef struct Shard {
     Loop *loop;
     Random random;
     Thread thread;
+    Post beat; /* graph_pulse.c */
+    int64_t asked_ns;
+    atomic_bool beaten;
 } Shard;
 
 /* A ring of parcels with a Post that wakes the reader. Each parcel in it holds a reference to its

@@ -16,6 +16,9 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -156,9 +159,77 @@ static void a_closing_terminal_does_not_cut_the_drain(void **state)
     assert_int_equal(status_after((int[]){ SIGTERM, SIGHUP, 0 }), 0);
 }
 
+/* ---- the service manager
+ * ----------------------------------------------------------------------------------------- */
+
+static int notified_child(const char *path)
+{
+    Err err;
+    Options options = { .configs = { path }, .config_count = 1 };
+    LoadedConfig config;
+    if (!loaded_config_read(&options, &config, &err))
+        return 101;
+    log_set_level(LOG_OFF);
+    return run_service(&options, &config);
+}
+
+static void expect_told(int fd, const char *begins)
+{
+    char message[300];
+    ssize_t n = recv(fd, message, sizeof message - 1, 0);
+    assert_true(n > 0);
+    message[n] = 0;
+    if (strncmp(message, begins, strlen(begins)))
+        fail_msg("told \"%s\", not \"%s\"", message, begins);
+}
+
+/* Ready, alive twice, reloading, ready again, stopping: in this order, whatever the time. */
+static void the_service_manager_hears(void **state)
+{
+    (void)state;
+    char path[] = "/tmp/run_service_test.XXXXXX";
+    int file = mkstemp(path), ears = socket(AF_UNIX, SOCK_DGRAM, 0);
+    struct sockaddr_un address = { .sun_family = AF_UNIX };
+    socklen_t len = sizeof address;
+    assert_true(file >= 0 && ears >= 0);
+    close(file);
+    write_text(path, yaml);
+    /* the kernel gives it an abstract name */
+    assert_int_equal(bind(ears, (struct sockaddr *)&address, sizeof(sa_family_t)), 0);
+    assert_int_equal(getsockname(ears, (struct sockaddr *)&address, &len), 0);
+    char name[sizeof address.sun_path + 2] = "@";
+    memcpy(name + 1, address.sun_path + 1, len - offsetof(struct sockaddr_un, sun_path) - 1);
+    pid_t pid = fork();
+    if (pid == 0) {
+        setenv("NOTIFY_SOCKET", name, 1);
+        setenv("WATCHDOG_USEC", "200000", 1);
+        _exit(notified_child(path));
+    }
+    expect_told(ears, "READY=1\nSTATUS=");
+    expect_told(ears, "WATCHDOG=1");
+    expect_told(ears, "WATCHDOG=1");
+    kill(pid, SIGHUP);
+    char message[300];
+    ssize_t n;
+    while ((n = recv(ears, message, sizeof message, 0)) == 10) /* WATCHDOG=1 */
+        continue;
+    assert_true(n > 12 && memcmp(message, "RELOADING=1\n", 12) == 0);
+    expect_told(ears, "READY=1\n");
+    kill(pid, SIGTERM);
+    while ((n = recv(ears, message, sizeof message, 0)) == 10)
+        continue;
+    assert_true(n > 10 && memcmp(message, "STOPPING=1", 10) == 0);
+    int status = -1;
+    assert_int_equal(waitpid(pid, &status, 0), pid);
+    assert_int_equal(status, 0);
+    close(ears);
+    unlink(path);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(the_service_manager_hears),
         cmocka_unit_test(the_first_signal_drains),
         cmocka_unit_test(heard_twice_it_is_one),
         cmocka_unit_test(a_bad_file_is_refused_and_a_good_one_taken_over),

@@ -726,9 +726,29 @@ static void test_threads_deadline(void **state)
     run_close(&run);
 }
 
+/* A watchdog's question: silent until the loops turn, and asked once only meanwhile. */
+static void test_silence(void **state)
+{
+    (void)state;
+    Run run;
+    Err err;
+    assert_true(run_open(&run, simple, 2, &err));
+    assert_int_equal(graph_silence_ns(run.graph), 0); /* asks for the first time */
+    test_clock_advance(&run.clock, 3 * NANOS_PER_SECOND);
+    assert_int_equal(graph_silence_ns(run.graph), 3 * NANOS_PER_SECOND);
+    test_clock_advance(&run.clock, NANOS_PER_SECOND);
+    assert_int_equal(graph_silence_ns(run.graph), 4 * NANOS_PER_SECOND);
+    turn(&run);
+    assert_int_equal(graph_silence_ns(run.graph), 0);
+    test_clock_advance(&run.clock, NANOS_PER_SECOND);
+    assert_int_equal(graph_silence_ns(run.graph), NANOS_PER_SECOND);
+    run_close(&run);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_silence),
         cmocka_unit_test(test_carries),
         cmocka_unit_test(test_order),
         cmocka_unit_test(test_services),

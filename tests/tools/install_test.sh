@@ -17,7 +17,7 @@ mv "$work/stage/opt/cryostorm" "$work/moved"
 at=$work/moved
 
 for file in bin/cryostorm lib/libcryostorm.so lib/libcryostorm.so.0 lib/libcryostorm.a lib/pkgconfig/cryostorm.pc \
-  lib/cmake/cryostorm/cryostorm-config.cmake; do
+  lib/cmake/cryostorm/cryostorm-config.cmake lib/systemd/system/cryostorm.service; do
   [ -e "$at/$file" ] || die "$file is missing"
 done
 diff <(cd include && find . -type f | sort) <(cd "$at/include" && find . -type f | sort) || die "the headers differ from include/"
@@ -25,6 +25,9 @@ if grep -rlI "$source" "$at" --include='*.pc' --include='*.cmake' --include='*.h
 
 version=$(sed -n 's/^#define CRYO_VERSION  *"\(.*\)"/\1/p' include/cryostorm/version.h)
 [[ $("$at/bin/cryostorm" --version) == *"$version"* ]] || die "cryostorm --version does not say $version"
+
+grep -q '^ExecStart=/opt/cryostorm/bin/cryostorm --config ' "$at/lib/systemd/system/cryostorm.service" ||
+  die "the systemd unit starts another program than the installed one"
 
 # ---- programs on it ----------------------------------------------------------------------------
 export PKG_CONFIG_PATH=$at/lib/pkgconfig
