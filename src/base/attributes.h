@@ -10,7 +10,10 @@
 #define UNLIKELY(x)  __builtin_expect(!!(x), 0)
 
 /* A thread-local that costs one load, also inside the shared library; only for a few words. */
-#define INITIAL_EXEC    __attribute__((tls_model("initial-exec")))
+#define INITIAL_EXEC __attribute__((tls_model("initial-exec")))
+
+/* The type of an expression, or of a function that is declared elsewhere. */
+#define TYPE_OF(x)      __typeof__(x)
 
 #define COUNT_OF(array) (sizeof(array) / sizeof(*(array)))
 

@@ -26,6 +26,12 @@ typedef struct Thread {
     bool started;
 } Thread;
 
+/* One that lives as long as the program. */
+#define MUTEX_READY               \
+    {                             \
+        PTHREAD_MUTEX_INITIALIZER \
+    }
+
 void mutex_init(Mutex *mutex);
 void mutex_lock(Mutex *mutex);
 void mutex_unlock(Mutex *mutex);

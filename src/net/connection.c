@@ -2,13 +2,26 @@
  *
  *   SNIFFING --"PRI "--> HTTP/2          any --peer ended, time out, connection_close--> closed
  *       +-----else-----> HTTP/1.1        closed --(Post)--> freed
+ *
+ * With TLS the handshake comes before, in the transport. What is refused there lingers for a
+ * moment, so that the peer learns why.
  */
 #include "base/mem.h"
 #include "net/server_internal.h"
 
 #include <string.h>
 
+enum {
+    LINGER_NS = (int)NANOS_PER_SECOND, /* for the peer to read why we refused it */
+    TLS_HANDSHAKE_BYTE = 22,           /* begins a ClientHello, and no request */
+};
+
 static const char http2_begins[SNIFF_SIZE] = { 'P', 'R', 'I', ' ' };
+
+static size_t cost_of(const Server *server)
+{
+    return server->tls ? CONNECTION_COST + TLS_COST : CONNECTION_COST;
+}
 
 /* ---- the end ---- */
 
@@ -41,7 +54,7 @@ void connection_close(Connection *connection)
     unlink_from(server, connection);
     server->counts.bytes_in += connection->transport.bytes_in;
     server->counts.bytes_out += connection->transport.bytes_out;
-    budget_give(server->budget, CONNECTION_COST);
+    budget_give(server->budget, cost_of(server));
     if (connection->talk)
         connection->protocol->close(connection->talk);
     connection->doom = (Post){ .run = free_connection, .owner = connection };
@@ -53,6 +66,52 @@ void connection_end(Connection *connection)
 {
     connection->ending = true;
     connection_send(connection);
+}
+
+/* ---- what goes wrong before the first request ---- */
+
+static void report(Connection *connection, const Err *err)
+{
+    Server *server = connection->server;
+    server->counts.handshakes_failed++;
+    if (server->handshake_failed)
+        server->handshake_failed(server->handshake_owner, &connection->peer, err);
+}
+
+static void touch(void *owner);
+
+static void refused(void *owner, const Err *err)
+{
+    Connection *connection = owner;
+    connection->refused_ns = loop_now(connection->server->loop);
+    report(connection, err);
+    touch(connection);
+}
+
+static bool is_shaking(const Connection *connection)
+{
+    return connection->transport.stage == TRANSPORT_HANDSHAKE;
+}
+
+static void note_silence(Connection *connection)
+{
+    Err err = { 0 };
+    if (!is_shaking(connection))
+        return;
+    fail(&err, ERR_TIMEOUT, "no TLS handshake within %lld ms",
+         (long long)(connection->server->limits.header_timeout_ns / NANOS_PER_MILLI));
+    report(connection, &err);
+}
+
+/* A TLS handshake on a port without: what follows is refused as the malformed request that it is.
+ */
+static void note_tls(Connection *connection, Str bytes)
+{
+    Err err = { 0 };
+    if (connection->server->tls || connection->sniffed_len > 0 || *bytes.ptr != TLS_HANDSHAKE_BYTE)
+        return;
+    fail(&err, ERR_IO, "a TLS handshake on a port in plain text; set tls here, or insecure there");
+    report(connection, &err);
 }
 
 /* ---- time ---- */
@@ -68,6 +127,8 @@ static int64_t write_deadline(const Connection *connection)
 static int64_t deadline_of(const Connection *connection)
 {
     const ServerLimits *limits = &connection->server->limits;
+    if (connection->refused_ns)
+        return connection->refused_ns + LINGER_NS;
     int64_t at = connection->protocol ? connection->protocol->deadline(connection->talk)
                                       : connection->accepted_ns + limits->header_timeout_ns;
     int64_t write_at = write_deadline(connection);
@@ -90,6 +151,7 @@ static void timer_fires(void *owner)
     int64_t now = loop_now(connection->server->loop);
     bool stuck = now >= write_deadline(connection);
     if (stuck || (!connection->protocol && now >= deadline_of(connection))) {
+        note_silence(connection);
         connection_close(connection);
         return;
     }
@@ -136,8 +198,10 @@ static void sniff(Connection *connection, Str *bytes)
 static void received(void *owner, Str bytes)
 {
     Connection *connection = owner;
-    if (!connection->protocol)
+    if (!connection->protocol) {
+        note_tls(connection, bytes);
         sniff(connection, &bytes);
+    }
     if (connection->server && connection->protocol && bytes.len > 0)
         connection->protocol->received(connection->talk, bytes);
 }
@@ -173,7 +237,20 @@ void connection_drain(Connection *connection)
 
 /* ---- the beginning ---- */
 
-static const TransportEvents events = { received, fill, ended, touch };
+static const TransportEvents events = { received, fill, ended, touch, refused };
+
+static bool open_transport(Connection *connection, int fd, Err *err)
+{
+    Server *server = connection->server;
+    Channel channel = { .fd = fd };
+    TlsPeer peer = { .sockets = loop_sockets(server->loop), .fd = fd };
+    if (server->tls)
+        channel.tls = tls_session_new(server->tls, &peer, err);
+    if (!server->tls || channel.tls)
+        return transport_open(&connection->transport, server->loop, channel, false, err);
+    channel_close(server->loop, channel);
+    return false;
+}
 
 static void start(Connection *connection, int fd)
 {
@@ -188,7 +265,7 @@ static void start(Connection *connection, int fd)
         server->connections->prev = connection;
     server->connections = connection;
     server->counts.connections_open++;
-    if (!transport_open(&connection->transport, server->loop, fd, &err)) {
+    if (!open_transport(connection, fd, &err)) {
         connection_close(connection);
         return;
     }
@@ -202,7 +279,8 @@ static void turn_away(Server *server, int fd)
                                "content-length: 0\r\nconnection: close\r\n\r\n";
     Sockets *sockets = loop_sockets(server->loop);
     server->counts.connections_refused++;
-    sockets->write(sockets, fd, busy, sizeof busy - 1);
+    if (!server->tls)
+        sockets->write(sockets, fd, busy, sizeof busy - 1);
     sockets->close(sockets, fd);
 }
 
@@ -210,13 +288,13 @@ void connection_accept(Server *server, int fd, const Address *peer)
 {
     Err err = { 0 };
     if (server->counts.connections_open >= server->limits.connections ||
-        !budget_take(server->budget, CONNECTION_COST)) {
+        !budget_take(server->budget, cost_of(server))) {
         turn_away(server, fd);
         return;
     }
     Connection *connection = MEM_MAKE(Connection, 1, &err);
     if (!connection) {
-        budget_give(server->budget, CONNECTION_COST);
+        budget_give(server->budget, cost_of(server));
         turn_away(server, fd);
         return;
     }

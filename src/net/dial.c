@@ -1,6 +1,6 @@
 /* dial.c - connecting to a named host; see dial_internal.h.
  *
- *   looking up --> trying address 1 --> trying address 2 ... --> connected
+ *   looking up --> trying address 1 --> trying address 2 ... --> connected [--> TLS agreed]
  *       +--------------+-- time out, no more addresses --> failed
  */
 #include "net/dial_internal.h"
@@ -17,54 +17,102 @@ static void rest(Dial *dial)
     loop_forget(dial->loop, &dial->watch);
 }
 
-static void drop_socket(Dial *dial)
+static void drop_channel(Dial *dial)
 {
-    if (dial->fd < 0)
+    if (dial->channel.fd < 0)
         return;
     loop_forget(dial->loop, &dial->watch);
-    loop_sockets(dial->loop)->close(loop_sockets(dial->loop), dial->fd);
-    dial->fd = -1;
+    channel_close(dial->loop, dial->channel);
+    dial->channel = (Channel){ .fd = -1 };
 }
 
-static void finish(Dial *dial, int fd, const Err *err)
+static void finish(Dial *dial, const Channel *channel, const Err *err)
 {
     rest(dial);
-    dial->done(dial->owner, fd, err);
+    dial->done(dial->owner, channel, err);
 }
 
 static void give_up(void *owner)
 {
     Dial *dial = owner;
     Err err = dial->err;
-    drop_socket(dial);
+    drop_channel(dial);
     blame(&err, "connecting to %.*s:%u", STR_ARG(dial->to.host), (unsigned)dial->to.port);
-    finish(dial, -1, &err);
+    finish(dial, NULL, &err);
 }
 
 static void timer_fires(void *owner)
 {
     Dial *dial = owner;
-    fail(&dial->err, ERR_TIMEOUT, "no connection within %lld ms",
+    fail(&dial->err, ERR_TIMEOUT, "no %s within %lld ms",
+         dial->channel.tls ? "TLS handshake" : "connection",
          (long long)(dial->to.timeout_ns / NANOS_PER_MILLI));
     give_up(dial);
 }
 
-static void writable(void *owner, unsigned ready)
+static void address_failed(Dial *dial)
+{
+    drop_channel(dial);
+    try_next(dial);
+}
+
+static void succeed(Dial *dial)
+{
+    Channel channel = dial->channel;
+    dial->channel = (Channel){ .fd = -1 };
+    finish(dial, &channel, NULL);
+}
+
+/* ---- TLS ---- */
+
+static void shake_hands(Dial *dial)
+{
+    TlsProgress progress = tls_session_handshake(dial->channel.tls, &dial->err);
+    if (progress == TLS_DONE) {
+        succeed(dial);
+        return;
+    }
+    bool writes = tls_session_wants_write(dial->channel.tls);
+    if (progress == TLS_FAILED ||
+        !loop_want(dial->loop, &dial->watch, writes ? SOCKET_WRITE : SOCKET_READ, &dial->err))
+        address_failed(dial);
+}
+
+static void begin_tls(Dial *dial)
+{
+    TlsPeer peer = { .sockets = loop_sockets(dial->loop),
+                     .fd = dial->channel.fd,
+                     .host = dial->to.host,
+                     .alpn = dial->to.alpn };
+    dial->channel.tls = tls_session_new(dial->to.tls, &peer, &dial->err);
+    if (dial->channel.tls)
+        shake_hands(dial);
+    else
+        address_failed(dial);
+}
+
+/* ---- TCP ---- */
+
+static void ready(void *owner, unsigned ready)
 {
     (void)ready;
     Dial *dial = owner;
     Sockets *sockets = loop_sockets(dial->loop);
-    int code = -sockets->connect_result(sockets, dial->fd);
-    if (code == 0) {
-        int fd = dial->fd;
-        dial->fd = -1;
-        finish(dial, fd, NULL);
+    if (dial->channel.tls) {
+        shake_hands(dial);
         return;
     }
-    char text[ADDRESS_TEXT_SIZE];
-    fail_errno(&dial->err, code, "%s", address_text(&dial->found.addresses[dial->tried - 1], text));
-    drop_socket(dial);
-    try_next(dial);
+    int code = -sockets->connect_result(sockets, dial->channel.fd);
+    if (code == 0 && dial->to.tls) {
+        begin_tls(dial);
+    } else if (code == 0) {
+        succeed(dial);
+    } else {
+        char text[ADDRESS_TEXT_SIZE];
+        fail_errno(&dial->err, code, "%s",
+                   address_text(&dial->found.addresses[dial->tried - 1], text));
+        address_failed(dial);
+    }
 }
 
 /* One address. False: it failed at once, err says why. */
@@ -72,12 +120,13 @@ static bool try_address(Dial *dial, const Address *address)
 {
     char text[ADDRESS_TEXT_SIZE];
     Sockets *sockets = loop_sockets(dial->loop);
-    dial->fd = sockets->connect(sockets, address);
-    if (dial->fd < 0)
-        return fail_errno(&dial->err, -dial->fd, "%s", address_text(address, text));
-    if (loop_watch(dial->loop, &dial->watch, dial->fd, SOCKET_WRITE, &dial->err))
+    int fd = sockets->connect(sockets, address);
+    if (fd < 0)
+        return fail_errno(&dial->err, -fd, "%s", address_text(address, text));
+    dial->channel = (Channel){ .fd = fd };
+    if (loop_watch(dial->loop, &dial->watch, fd, SOCKET_WRITE, &dial->err))
         return true;
-    drop_socket(dial);
+    drop_channel(dial);
     return false;
 }
 
@@ -104,11 +153,12 @@ static void resolved(void *owner, const Resolved *found, const Err *err)
 }
 
 void dial_start(Dial *dial, Loop *loop, const DialTo *to,
-                void (*done)(void *owner, int fd, const Err *err), void *owner)
+                void (*done)(void *owner, const Channel *channel, const Err *err), void *owner)
 {
-    *dial = (Dial){ .loop = loop, .to = *to, .done = done, .owner = owner, .fd = -1 };
+    *dial = (Dial){ .loop = loop, .to = *to, .done = done, .owner = owner };
+    dial->channel.fd = -1;
     dial->active = true;
-    dial->watch = (Watch){ .ready = writable, .owner = dial };
+    dial->watch = (Watch){ .ready = ready, .owner = dial };
     dial->timer = (Timer){ .fire = timer_fires, .owner = dial };
     dial->failed = (Post){ .run = give_up, .owner = dial };
     timer_set(loop, &dial->timer, loop_now(loop) + to->timeout_ns);
@@ -121,6 +171,6 @@ void dial_cancel(Dial *dial)
 {
     if (!dial->active)
         return;
-    drop_socket(dial);
+    drop_channel(dial);
     rest(dial);
 }

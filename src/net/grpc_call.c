@@ -32,7 +32,7 @@ static bool add_fields(Call *call, const GrpcCall *wanted, Err *err)
 {
     const HttpField first[] = {
         { STR(":method"), STR("POST") },
-        { STR(":scheme"), STR("http") },
+        { STR(":scheme"), call->client->limits.tls ? STR("https") : STR("http") },
         { STR(":path"), wanted->path },
         { STR(":authority"), str_from(call->client->authority) },
         { STR("te"), STR("trailers") },

@@ -48,8 +48,8 @@ static bool copy_settings(GrpcClient *client, const GrpcClientSettings *settings
     Url url;
     if (!url_parse(settings->endpoint, &url, err))
         return false;
-    if (url.scheme == URL_HTTPS)
-        return fail(err, ERR_UNSUPPORTED, "\"%.*s\": TLS is not supported yet; use http://",
+    if (url.scheme == URL_HTTPS && !settings->tls)
+        return fail(err, ERR_INPUT, "\"%.*s\": https:// needs TLS settings, and there are none",
                     STR_ARG(settings->endpoint));
     Str agent =
         settings->user_agent.len > 0 ? settings->user_agent : STR("grpc-c-cryostorm/" CRYO_VERSION);
@@ -90,11 +90,11 @@ static void send_waiting(GrpcClient *client)
     link_flush(client->current);
 }
 
-static void connected(void *owner, int fd, const Err *why)
+static void connected(void *owner, const Channel *channel, const Err *why)
 {
     GrpcClient *client = owner;
     Err err = { 0 };
-    client->current = why ? NULL : link_new(client, fd, &err);
+    client->current = why ? NULL : link_new(client, channel, &err);
     if (client->current)
         send_waiting(client);
     else
@@ -107,7 +107,9 @@ static void connect_if_needed(GrpcClient *client)
         return;
     DialTo to = { .host = str_from(client->host),
                   .port = client->port,
-                  .timeout_ns = client->limits.connect_timeout_ns };
+                  .timeout_ns = client->limits.connect_timeout_ns,
+                  .tls = client->limits.tls,
+                  .alpn = TLS_ALPN_H2 };
     dial_start(&client->dial, client->loop, &to, connected, client);
 }
 

@@ -84,7 +84,7 @@ typedef struct ReplyScratch {
 CHECKED bool reply_read(Call *call, ReplyScratch *scratch, GrpcReply *out, Err *err);
 
 /* grpc_link.c */
-CHECKED Link *link_new(GrpcClient *client, int fd, Err *err);
+CHECKED Link *link_new(GrpcClient *client, const Channel *channel, Err *err); /* takes it over */
 CHECKED bool link_send(Link *link, Call *call, Err *err);
 void link_flush(Link *link);
 void link_forget(Link *link, Call *call); /* its answer is not wanted any more */

@@ -75,15 +75,21 @@ static const Http2Events engine_events = {
 
 /* ---- the transport's events ---- */
 
-/* Somebody who speaks HTTP/1.1 to us is the wrong port, most likely. */
-static bool is_http1(Link *link, Str bytes, Err *err)
+/* Somebody who speaks HTTP/1.1 or TLS to us is the wrong port, most likely. Servers that expect TLS
+ * say so in HTTP (as ours and Go's do) or send an alert, which begins with 21 and the version. */
+static bool is_wrong_port(Link *link, Str bytes, Err *err)
 {
-    bool first = !link->heard;
+    const char *authority = link->client->authority;
+    bool first = !link->heard, plain = !link->client->limits.tls;
+    bool is_http1 = str_starts(bytes, STR("HTTP/1."));
     link->heard = true;
-    if (!first || !str_starts(bytes, STR("HTTP/1.")))
+    if (!first || !(is_http1 || str_starts(bytes, STR("\x15\x03"))))
         return false;
-    fail(err, ERR_INPUT, "%s speaks HTTP/1.1, not gRPC: is this an OTLP/HTTP port?",
-         link->client->authority);
+    if (plain &&
+        (!is_http1 || str_contains(bytes, STR("TLS")) || str_contains(bytes, STR("HTTPS"))))
+        fail(err, ERR_INPUT, "%s expects TLS: use https://", authority);
+    else
+        fail(err, ERR_INPUT, "%s speaks HTTP/1.1, not gRPC: is this an OTLP/HTTP port?", authority);
     return true;
 }
 
@@ -91,7 +97,7 @@ static void received(void *owner, Str bytes)
 {
     Link *link = owner;
     Err err = { 0 };
-    if (is_http1(link, bytes, &err) ||
+    if (is_wrong_port(link, bytes, &err) ||
         !http2_feed(link->engine, bytes, loop_now(link->client->loop), &err))
         link_close(link, &err);
     else
@@ -133,7 +139,9 @@ static void settled(void *owner)
                   loop_now(client->loop) + client->limits.idle_timeout_ns);
 }
 
-static const TransportEvents transport_events = { received, fill, ended, settled };
+static const TransportEvents transport_events = {
+    .received = received, .fill = fill, .ended = ended, .settled = settled
+};
 
 /* ---- life ---- */
 
@@ -177,7 +185,7 @@ void link_close(Link *link, const Err *err)
     loop_post(client->loop, &link->doom);
 }
 
-static bool open_link(Link *link, int fd, Err *err)
+static bool open_link(Link *link, const Channel *channel, Err *err)
 {
     GrpcClient *client = link->client;
     Http2Settings settings = { .role = HTTP2_CLIENT,
@@ -186,24 +194,23 @@ static bool open_link(Link *link, int fd, Err *err)
                                .window = STREAM_WINDOW };
     link->engine = http2_new(&settings, &engine_events, link, err);
     if (link->engine)
-        return transport_open(&link->transport, client->loop, fd, err);
-    Sockets *sockets = loop_sockets(client->loop);
-    sockets->close(sockets, fd);
+        return transport_open(&link->transport, client->loop, *channel, true, err);
+    channel_close(client->loop, *channel);
     return false;
 }
 
-Link *link_new(GrpcClient *client, int fd, Err *err)
+Link *link_new(GrpcClient *client, const Channel *channel, Err *err)
 {
     Link *link = MEM_MAKE(Link, 1, err);
     if (!link) {
-        loop_sockets(client->loop)->close(loop_sockets(client->loop), fd);
+        channel_close(client->loop, *channel);
         return NULL;
     }
     link->client = client;
     link->transport.events = &transport_events;
     link->transport.owner = link;
     link->idle = (Timer){ .fire = idle_passes, .owner = link };
-    if (!open_link(link, fd, err)) {
+    if (!open_link(link, channel, err)) {
         free_link(link);
         return NULL;
     }

@@ -30,14 +30,14 @@ static HttpClientSettings with_defaults(const HttpClientSettings *wanted)
     return settings;
 }
 
-static bool copy_url(HttpClient *client, Str text, Err *err)
+static bool take_url(HttpClient *client, Str text, Err *err)
 {
     Url url;
     char authority[300];
     if (!url_parse(text, &url, err))
         return false;
-    if (url.scheme == URL_HTTPS)
-        return fail(err, ERR_UNSUPPORTED, "\"%.*s\": TLS is not supported yet; use http://",
+    if (url.scheme == URL_HTTPS && !client->limits.tls)
+        return fail(err, ERR_INPUT, "\"%.*s\": https:// needs TLS settings, and there are none",
                     STR_ARG(text));
     bool is_ipv6 = str_contains(url.host, STR(":"));
     int n = snprintf(authority, sizeof authority, is_ipv6 ? "[%.*s]:%u" : "%.*s:%u",
@@ -57,7 +57,7 @@ HttpClient *http_client_new(const HttpClientSettings *settings, Err *err)
         return NULL;
     client->loop = settings->loop;
     client->limits = with_defaults(settings);
-    if (copy_url(client, settings->url, err))
+    if (take_url(client, settings->url, err))
         return client;
     http_client_free(client);
     return NULL;

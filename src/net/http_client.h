@@ -24,7 +24,8 @@ typedef struct HttpClient HttpClient;
 typedef struct HttpClientSettings {
     Loop *loop;
     Str url;               /* "http://host:port" and perhaps a path, which is not used; copied */
-    TlsContext *tls;       /* lent for the client's life; https:// needs one; NULL: plain text */
+    TlsContext *tls;       /* lent for the client's life: TLS is spoken, https:// needs one; NULL:
+                              plain text */
     size_t connections;    /* 8; further requests wait, at most `waiting` of them */
     size_t waiting;        /* 1024; then send refuses with ERR_BUSY */
     size_t response_bytes; /* 4 MiB, as received and again once inflated */

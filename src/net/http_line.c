@@ -104,7 +104,9 @@ static void ended(void *owner, const Err *err)
     Line *line = owner;
     HttpClient *client = line->client;
     Err why = { 0 };
-    if (line->task && http1_finish(line->engine, &why) == HTTP1_MESSAGE) {
+    /* An answer without a length ends here, if the end is one that the server wanted. */
+    if (line->task && err->kind == ERR_CLOSED &&
+        http1_finish(line->engine, &why) == HTTP1_MESSAGE) {
         complete(line, false);
         return;
     }
@@ -120,7 +122,9 @@ static void settled(void *owner)
     (void)owner; /* the task's deadline covers everything */
 }
 
-static const TransportEvents transport_events = { received, fill, ended, settled };
+static const TransportEvents transport_events = {
+    .received = received, .fill = fill, .ended = ended, .settled = settled
+};
 
 /* ---- life ---- */
 
@@ -159,12 +163,12 @@ void line_close(Line *line, const Err *err)
     loop_post(client->loop, &line->doom);
 }
 
-static void connected(void *owner, int fd, const Err *why)
+static void connected(void *owner, const Channel *channel, const Err *why)
 {
     Line *line = owner;
     HttpClient *client = line->client;
     Err err = { 0 };
-    if (!why && transport_open(&line->transport, client->loop, fd, &err)) {
+    if (channel && transport_open(&line->transport, client->loop, *channel, true, &err)) {
         client_dispatch(client);
         if (line->client && !line->task) /* somebody else was faster */
             timer_set(client->loop, &line->idle,
@@ -198,7 +202,9 @@ Line *line_new(HttpClient *client, Err *err)
     client->line_count++;
     DialTo to = { .host = str_from(client->host),
                   .port = client->port,
-                  .timeout_ns = client->limits.connect_timeout_ns };
+                  .timeout_ns = client->limits.connect_timeout_ns,
+                  .tls = client->limits.tls,
+                  .alpn = TLS_ALPN_HTTP1 };
     dial_start(&line->dial, client->loop, &to, connected, line);
     return line;
 }

@@ -82,6 +82,9 @@ Server *server_new(const ServerSettings *settings, Err *err)
     server->limits = with_defaults(settings->limits);
     budget_init(&server->own_budget, server->limits.memory_bytes);
     server->budget = settings->budget ? settings->budget : &server->own_budget;
+    server->tls = settings->tls;
+    server->handshake_failed = settings->handshake_failed;
+    server->handshake_owner = settings->handshake_owner;
     server->reuse_port = settings->reuse_port;
     server->check_host = settings->check_host;
     server->close_each = settings->close_each;

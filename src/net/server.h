@@ -1,4 +1,4 @@
-/* server.h - one listening port that speaks HTTP/1.1, HTTP/2 without TLS, and unary gRPC.
+/* server.h - one listening port that speaks HTTP/1.1, HTTP/2 and unary gRPC, with TLS or without.
  *
  * The first bytes of a connection say which protocol it is. Whatever it is, a Request reaches the
  * handler of its route with its whole body, bounded and already inflated, and is answered exactly
@@ -63,6 +63,10 @@ typedef struct ServerSettings {
     size_t encoding_count;
     bool close_each; /* an HTTP/1.1 connection ends with its first answer */
     ServerLimits limits;
+    /* A peer and we did not agree on TLS, or it began a handshake on a port in plain text: for the
+     * log. NULL: nobody wants to know. */
+    void (*handshake_failed)(void *owner, const Address *peer, const Err *err);
+    void *handshake_owner;
 } ServerSettings;
 
 /* Which requests go to whom. Among routes that match, an exact path wins over a prefix and a longer
@@ -85,6 +89,7 @@ typedef struct GrpcRoute {
 
 typedef struct ServerCounts {
     uint64_t connections_accepted, connections_refused, connections_open;
+    uint64_t handshakes_failed; /* see ServerSettings.handshake_failed */
     uint64_t requests, requests_in_flight;
     uint64_t refused; /* requests that no handler saw, see above */
     uint64_t bytes_in, bytes_out;

@@ -37,6 +37,7 @@ struct Connection {
     Timer timer; /* at or before the deadline: see touch() in connection.c */
     Post doom;
     int64_t accepted_ns;
+    int64_t refused_ns; /* when its TLS handshake failed; 0: it did not */
     char sniffed[SNIFF_SIZE];
     size_t sniffed_len;
     const ConnectionProtocol *protocol; /* NULL: sniffing */
@@ -49,6 +50,9 @@ struct Server {
     ServerLimits limits;
     Budget own_budget, *budget;
     char *endpoint;
+    TlsContext *tls; /* NULL: plain text */
+    void (*handshake_failed)(void *owner, const Address *peer, const Err *err);
+    void *handshake_owner;
     bool reuse_port, check_host, close_each;
     HttpFields allowed_hosts, encodings; /* names only */
     HttpFields response_fields;
@@ -69,6 +73,7 @@ struct Server {
 
 enum {
     CONNECTION_COST = 16 * 1024, /* charged to the budget for each */
+    TLS_COST = 16 * 1024,        /* and for its TLS */
     RETRY_OVERLOAD_MS = 1000,    /* what a peer is told to wait when we are full */
 };
 

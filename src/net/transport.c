@@ -1,4 +1,8 @@
-/* transport.c - a connected socket as bytes in and bytes out; see transport_internal.h. */
+/* transport.c - a connected socket as bytes in and bytes out; see transport_internal.h.
+ *
+ *   HANDSHAKE --tls agrees--> READY --ended, closed--> (closed)
+ *       +------ it does not --> REFUSED --the peer ends, closed--> (closed)
+ */
 #include "net/transport_internal.h"
 
 #include <errno.h>
@@ -8,7 +12,37 @@ enum {
     READS_PER_EVENT = 4,   /* so that one busy peer does not hold the loop */
     WRITES_PER_EVENT = 16, /* likewise */
     KEPT_CAPACITY = 4096,
+    FORGET_MAX = 1024 * 1024, /* that a refused peer may still say */
 };
+
+/* ---- bytes, through TLS or not ---- */
+
+static ssize_t channel_read(Transport *transport, void *out, size_t size, Err *err)
+{
+    Sockets *sockets = loop_sockets(transport->loop);
+    if (transport->tls) {
+        ssize_t n = tls_session_read(transport->tls, out, size, err);
+        transport->bytes_in = tls_session_bytes_in(transport->tls);
+        return n;
+    }
+    ssize_t n = sockets->read(sockets, transport->watch.fd, out, size);
+    transport->bytes_in += n > 0 ? (uint64_t)n : 0;
+    return n;
+}
+
+/* What is counted is what the socket took: of a TLS record that may be a part only. */
+static ssize_t channel_write(Transport *transport, const void *bytes, size_t size)
+{
+    Sockets *sockets = loop_sockets(transport->loop);
+    if (transport->tls) {
+        ssize_t n = tls_session_write(transport->tls, bytes, size);
+        transport->bytes_out = tls_session_bytes_out(transport->tls);
+        return n;
+    }
+    ssize_t n = sockets->write(sockets, transport->watch.fd, bytes, size);
+    transport->bytes_out += n > 0 ? (uint64_t)n : 0;
+    return n;
+}
 
 static void end(Transport *transport, const Err *err)
 {
@@ -21,7 +55,9 @@ static void end(Transport *transport, const Err *err)
 /* Tells the loop what we wait for now. */
 static void rewatch(Transport *transport, bool writing)
 {
-    unsigned wanted = (transport->deaf ? 0U : SOCKET_READ) | (writing ? SOCKET_WRITE : 0U);
+    bool tls_writes = transport->tls && tls_session_wants_write(transport->tls);
+    unsigned wanted =
+        (transport->deaf ? 0U : SOCKET_READ) | (writing || tls_writes ? SOCKET_WRITE : 0U);
     Err err = { 0 };
     if (!loop_want(transport->loop, &transport->watch, wanted, &err))
         end(transport, &err);
@@ -45,13 +81,10 @@ static bool refill(Transport *transport)
 /* One write. False when the peer takes no more for now, or the connection broke. */
 static bool write_some(Transport *transport)
 {
-    Sockets *sockets = loop_sockets(transport->loop);
-    ssize_t n =
-        sockets->write(sockets, transport->watch.fd, transport->out.ptr + transport->out_sent,
-                       transport->out.len - transport->out_sent);
+    ssize_t n = channel_write(transport, transport->out.ptr + transport->out_sent,
+                              transport->out.len - transport->out_sent);
     if (n >= 0) {
         transport->out_sent += (size_t)n;
-        transport->bytes_out += (uint64_t)n;
         return true;
     }
     if (n == -EINTR)
@@ -79,7 +112,8 @@ static void note_stall(Transport *transport, bool progress)
 void transport_send(Transport *transport)
 {
     uint64_t before = transport->bytes_out;
-    if (!transport->open || transport->busy || transport->mute)
+    if (!transport->open || transport->busy || transport->mute ||
+        transport->stage != TRANSPORT_READY)
         return;
     transport->busy = true; /* fill() may cause further calls: this loop serves them */
     bool more = refill(transport);
@@ -102,37 +136,49 @@ static bool transport_has_pending(const Transport *transport)
 
 /* ---- receiving ---- */
 
-/* One read. False when there is no more for now, or the connection is over. */
+/* One read. False when there is no more for now, or the connection is over. A TLS record is less
+ * than what we would take, so there only "not now" means that nothing waits. */
 static bool read_some(Transport *transport)
 {
     char bytes[READ_SIZE];
-    Sockets *sockets = loop_sockets(transport->loop);
-    ssize_t n = sockets->read(sockets, transport->watch.fd, bytes, sizeof bytes);
     Err err = { 0 };
+    ssize_t n = channel_read(transport, bytes, sizeof bytes, &err);
     if (n > 0) {
-        transport->bytes_in += (uint64_t)n;
         transport->events->received(transport->owner, (Str){ bytes, (size_t)n });
-        return transport->open && !transport->deaf && (size_t)n == sizeof bytes;
+        return transport->open && !transport->deaf && (transport->tls || (size_t)n == sizeof bytes);
     }
     if (n == -EAGAIN || n == -EINTR)
         return false;
     if (n == 0)
         fail(&err, ERR_CLOSED, "the peer closed the connection");
-    else
+    else if (!transport->tls) /* which has said why */
         fail_errno(&err, (int)-n, "receiving");
     end(transport, &err);
     return false;
 }
 
-static void ready(void *owner, unsigned what)
+/* Bytes inside of TLS make no socket readable. */
+static void read_rest_later(Transport *transport)
+{
+    if (transport->open && !transport->deaf && transport->tls &&
+        tls_session_has_pending(transport->tls))
+        loop_post(transport->loop, &transport->again);
+}
+
+static void receive(Transport *transport)
+{
+    transport->busy = true; /* answers to all that was read leave together */
+    for (int i = 0; i < READS_PER_EVENT && read_some(transport);)
+        i++;
+    transport->busy = false;
+    read_rest_later(transport);
+}
+
+static void again(void *owner)
 {
     Transport *transport = owner;
-    if (what & SOCKET_READ) {
-        transport->busy = true; /* answers to all that was read leave together */
-        for (int i = 0; i < READS_PER_EVENT && read_some(transport);)
-            i++;
-        transport->busy = false;
-    }
+    if (transport->open && !transport->deaf)
+        receive(transport);
     transport_send(transport);
 }
 
@@ -142,26 +188,114 @@ void transport_pause(Transport *transport, bool pause)
         return;
     transport->deaf = pause;
     rewatch(transport, transport_has_pending(transport));
+    read_rest_later(transport);
+}
+
+/* ---- agreeing on TLS ---- */
+
+/* Whoever speaks HTTP to us is told so in its own language; else TLS has said what is wrong. */
+static void refuse(Transport *transport, const Err *err)
+{
+    static const char text[] = "HTTP/1.1 400 Bad Request\r\ncontent-type: text/plain\r\n"
+                               "content-length: 48\r\nconnection: close\r\n\r\n"
+                               "TLS is expected on this port: use https:// here\n";
+    Sockets *sockets = loop_sockets(transport->loop);
+    transport->stage = TRANSPORT_REFUSED;
+    if (tls_session_met_http(transport->tls))
+        sockets->write(sockets, transport->watch.fd, text, sizeof text - 1);
+    sockets->shutdown_write(sockets, transport->watch.fd);
+    transport->events->refused(transport->owner, err);
+    if (transport->open)
+        rewatch(transport, false);
+}
+
+static void shake_hands(Transport *transport)
+{
+    Err err = { 0 };
+    TlsProgress progress = tls_session_handshake(transport->tls, &err);
+    if (progress == TLS_FAILED) {
+        refuse(transport, &err);
+        return;
+    }
+    if (progress == TLS_DONE)
+        transport->stage = TRANSPORT_READY;
+    rewatch(transport, false);
+    if (transport->open)
+        transport->events->settled(transport->owner);
+}
+
+static void forget(Transport *transport)
+{
+    char bytes[4096];
+    Err err = { 0 };
+    Sockets *sockets = loop_sockets(transport->loop);
+    ssize_t n = sockets->read(sockets, transport->watch.fd, bytes, sizeof bytes);
+    if (n == -EAGAIN || n == -EINTR)
+        return;
+    transport->forgotten += n > 0 ? (size_t)n : 0;
+    if (n > 0 && transport->forgotten < FORGET_MAX)
+        return;
+    fail(&err, ERR_CLOSED, "refused");
+    end(transport, &err);
+}
+
+static void ready(void *owner, unsigned what)
+{
+    Transport *transport = owner;
+    if (transport->stage == TRANSPORT_REFUSED) {
+        forget(transport);
+        return;
+    }
+    if (transport->stage == TRANSPORT_HANDSHAKE) {
+        shake_hands(transport);
+        what = SOCKET_READ; /* the first request may have come along */
+    }
+    if (transport->tls && tls_session_wants_write(transport->tls))
+        what |= SOCKET_READ;
+    if (transport->open && transport->stage == TRANSPORT_READY && (what & SOCKET_READ))
+        receive(transport);
+    transport_send(transport);
 }
 
 /* ---- life ---- */
 
-bool transport_open(Transport *transport, Loop *loop, int fd, Err *err)
+void channel_close(Loop *loop, Channel channel)
+{
+    tls_session_free(channel.tls);
+    loop_sockets(loop)->close(loop_sockets(loop), channel.fd);
+}
+
+bool transport_open(Transport *transport, Loop *loop, Channel channel, bool shaken, Err *err)
 {
     transport->loop = loop;
     transport->out = BUF(TRANSPORT_OUT_MAX);
     transport->watch = (Watch){ .ready = ready, .owner = transport };
-    transport->open = loop_watch(loop, &transport->watch, fd, SOCKET_READ, err);
-    if (!transport->open)
-        loop_sockets(loop)->close(loop_sockets(loop), fd);
-    return transport->open;
+    transport->again = (Post){ .run = again, .owner = transport };
+    transport->stage = shaken || !channel.tls ? TRANSPORT_READY : TRANSPORT_HANDSHAKE;
+    transport->open = loop_watch(loop, &transport->watch, channel.fd, SOCKET_READ, err);
+    if (!transport->open) {
+        channel_close(loop, channel);
+        return false;
+    }
+    transport->tls = channel.tls;
+    read_rest_later(transport);
+    return true;
+}
+
+/* TLS ends in good order only behind what is whole: an answer that was cut stays one. */
+static void say_goodbye(Transport *transport)
+{
+    if (transport->tls && !transport_has_pending(transport))
+        tls_session_finish(transport->tls);
 }
 
 void transport_finish(Transport *transport)
 {
     Sockets *sockets = loop_sockets(transport->loop);
-    if (transport->open)
-        sockets->shutdown_write(sockets, transport->watch.fd);
+    if (!transport->open)
+        return;
+    say_goodbye(transport);
+    sockets->shutdown_write(sockets, transport->watch.fd);
 }
 
 void transport_close(Transport *transport)
@@ -170,7 +304,11 @@ void transport_close(Transport *transport)
         return;
     Sockets *sockets = loop_sockets(transport->loop);
     transport->open = false;
+    say_goodbye(transport);
+    loop_unpost(transport->loop, &transport->again);
     loop_forget(transport->loop, &transport->watch);
     sockets->close(sockets, transport->watch.fd);
+    tls_session_free(transport->tls);
+    transport->tls = NULL;
     buf_free(&transport->out);
 }

@@ -381,7 +381,7 @@ static void endpoints_that_cannot_work_are_refused_at_once(void **state)
         const char *endpoint;
         ErrKind kind;
     } rows[] = {
-        { "https://localhost:4317", ERR_UNSUPPORTED },
+        { "https://localhost:4317", ERR_INPUT },
         { "ftp://localhost:4317", ERR_INPUT },
         { "localhost", ERR_INPUT },
         { "", ERR_INPUT },
