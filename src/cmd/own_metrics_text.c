@@ -274,6 +274,28 @@ static void add_held(const GraphStatus *status, Buf *out)
     }
 }
 
+static void add_certificates(const GraphStatus *status, Buf *out)
+{
+    static const char name[] = "cryostorm_certificate_end_seconds";
+    bool headed = false;
+    for (size_t i = 0; i < status->count; i++) {
+        const ComponentStatus *c = &status->components[i];
+        for (size_t at = 0; at < c->certificate_count; at++) {
+            if (!headed)
+                add_head(out, name, "gauge", "When a certificate of ours ends, in unix time.");
+            headed = true;
+            Label labels[LABELS_MAX] = {
+                { "kind", str_from(component_kind_name(c->kind)) },
+                { "component", c->id },
+                { "certificate", str_from(c->certificates[at].name) },
+            };
+            if (has_one_signal(c))
+                labels[3] = (Label){ "otel_signal", signal_name((Signal)c->signals) };
+            add_count(out, name, labels, (uint64_t)c->certificates[at].ends_unix);
+        }
+    }
+}
+
 static void add_fates(const LedgerCounts *acks, Buf *out)
 {
     static const char name[] = "cryostorm_items_total", open[] = "cryostorm_open_items";
@@ -323,6 +345,7 @@ void own_metrics_write(const GraphStatus *status, const ProcessFacts *process, B
     add_fates(&status->acks, out);
     add_drops(status, out);
     add_held(status, out);
+    add_certificates(status, out);
     for (size_t i = 0; i < COUNT_OF(item_families); i++)
         for (size_t signal = 0; signal < SIGNAL_COUNT; signal++)
             add_item_family(status, &item_families[i], signal, out);

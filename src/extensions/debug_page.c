@@ -12,29 +12,24 @@ static const HttpField security[] = {
 };
 /* clang-format on */
 
-Server *debug_server_new(Host *host, Str endpoint, const TextList *allowed_hosts, Err *err)
+bool debug_open(Listener *listener, const ListenSettings *settings, const TextList *allowed_hosts,
+                Host *host, Err *err)
 {
-    const ServerSettings settings = {
-        .loop = host_loop(host),
-        .endpoint = endpoint,
+    const ListenWish wish = {
+        .name = "http",
+        .risk = "look inside",
         .check_host = true,
-        .allowed_hosts = allowed_hosts->items,
-        .allowed_host_count = allowed_hosts->count,
+        .allowed_hosts = allowed_hosts,
         .limits = { .body_bytes = 1 << 16, .connections = 100 },
     };
-    return server_new(&settings, err);
+    return listener_open(listener, settings, &wish, host, err);
 }
 
-bool debug_server_listen(Host *host, Server *server, Err *err)
+bool debug_listen(Listener *listener, Err *err)
 {
-    if (!server_listen(server, err))
-        return blame(err, "endpoint");
-    Address address = server_address(server);
-    char text[ADDRESS_TEXT_SIZE];
-    host_announce(host, "HTTP", address_text(&address, text));
-    if (!address_is_loopback(&address))
-        host_log(host, LOG_WARN,
-                 "%s listens beyond this machine, without TLS and without authentication", text);
+    if (!listener_listen(listener, err))
+        return false;
+    listener_announce(listener, "HTTP");
     return true;
 }
 

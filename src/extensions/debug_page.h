@@ -9,13 +9,14 @@
 
 #include "config/field.h"
 #include "net/server.h"
-#include "pipe/host.h"
+#include "pipe/listen_settings.h"
 
 enum { DEBUG_PAGE_MAX = 4 << 20 };
 
-/* Ready for routes; then debug_server_listen. */
-CHECKED Server *debug_server_new(Host *host, Str endpoint, const TextList *allowed_hosts, Err *err);
-CHECKED bool debug_server_listen(Host *host, Server *server, Err *err);
+/* Ready for routes; then debug_listen. */
+CHECKED bool debug_open(Listener *listener, const ListenSettings *settings,
+                        const TextList *allowed_hosts, Host *host, Err *err);
+CHECKED bool debug_listen(Listener *listener, Err *err);
 
 void html_text(Buf *out, Str text); /* escaped */
 void html_begin(Buf *out, Str title);

@@ -5,6 +5,7 @@
  */
 #include "net/server.h"
 #include "pipe/host.h"
+#include "pipe/listen_settings.h"
 
 #include <inttypes.h>
 
@@ -15,9 +16,10 @@ typedef struct ResponseBody {
 
 typedef struct HealthCheck {
     Component base;
-    Str endpoint, path; /* settings */
+    ListenSettings listen; /* settings */
+    Str path;
     ResponseBody response_body;
-    Server *server; /* state */
+    Listener listener; /* state */
     int64_t up_since_ns;
 } HealthCheck;
 
@@ -33,12 +35,10 @@ static bool check_path(Str text, Err *err)
 }
 
 static const ConfigField fields[] = {
-    ENDPOINT(HealthCheck, endpoint, "localhost:13133", "Where to listen."),
+    LISTEN_HTTP_ROWS(HealthCheck, listen, "localhost:13133", "0"),
     TEXT(HealthCheck, path, "/", "The path that answers.", .check = check_path),
     OPTIONAL_SECTION(HealthCheck, response_body, ResponseBody, body_fields, "Answers of your own."),
     IGNORED("check_collector_pipeline", "it never had an effect in the public Collector either"),
-    LATER("tls", "TLS"),
-    LATER("auth", "authentication"),
     { 0 },
 };
 
@@ -82,31 +82,31 @@ static void answer(void *owner, Request *request)
                                        .body = body });
 }
 
+static bool health_check(const void *self, Err *err)
+{
+    return listen_check(&((const HealthCheck *)self)->listen, err);
+}
+
 static bool health_start(void *self, Err *err)
 {
     HealthCheck *health = self;
     Host *host = health->base.host;
-    health->up_since_ns = clock_wall_ns(host_clock(host));
-    health->server =
-        server_new(&(ServerSettings){ .loop = host_loop(host), .endpoint = health->endpoint }, err);
+    const ListenWish wish = { .name = "http", .limits = { .body_bytes = 1 << 16 } };
     const Route route = {
         .path = health->path, .methods = STR("GET"), .handle = answer, .owner = health
     };
-    if (!health->server || !server_route(health->server, &route, err))
+    health->up_since_ns = clock_wall_ns(host_clock(host));
+    if (!listener_open(&health->listener, &health->listen, &wish, host, err) ||
+        !server_route(health->listener.server, &route, err) ||
+        !listener_listen(&health->listener, err))
         return false;
-    if (!server_listen(health->server, err))
-        return blame(err, "endpoint");
-    Address address = server_address(health->server);
-    char text[ADDRESS_TEXT_SIZE];
-    host_announce(host, "HTTP", address_text(&address, text));
+    listener_announce(&health->listener, "HTTP");
     return true;
 }
 
 static void health_stop(void *self)
 {
-    HealthCheck *health = self;
-    server_free(health->server);
-    health->server = NULL;
+    listener_close(&((HealthCheck *)self)->listener);
 }
 
 const ComponentType health_check_extension = {
@@ -117,6 +117,7 @@ const ComponentType health_check_extension = {
     .placement = SINGLE,
     .size = sizeof(HealthCheck),
     .fields = fields,
+    .check = health_check,
     .start = health_start,
     .stop = health_stop,
 };

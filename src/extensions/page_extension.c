@@ -14,6 +14,7 @@
 #include "api/prometheus.h"
 #include "net/server.h"
 #include "pipe/host.h"
+#include "pipe/listen_settings.h"
 #include "store/scan.h"
 #include "store/store.h"
 #include "web/page.h"
@@ -24,17 +25,18 @@ enum { STATUS_MEMORY_MAX = 1 << 20, BODY_MAX = 16 << 20 };
 
 typedef struct PageExtension {
     Component base;
-    Str endpoint, store, prometheus, loki; /* settings */
+    ListenSettings listen; /* settings */
+    Str store, prometheus, loki;
     TextList allowed_hosts;
     AppendTo stored; /* state */
-    Server *server, *prometheus_server, *loki_server;
+    Listener listener, prometheus_listener, loki_listener;
     ApiServer *api;
     int64_t start_ns;
     char address[ADDRESS_TEXT_SIZE], grpc[ADDRESS_TEXT_SIZE], http[ADDRESS_TEXT_SIZE];
 } PageExtension;
 
 static const ConfigField fields[] = {
-    ENDPOINT(PageExtension, endpoint, "localhost:16686", "Where to listen."),
+    LISTEN_HTTP_ROWS(PageExtension, listen, "localhost:16686", "16MiB"),
     TEXT(PageExtension, store, "store", "The store extension to read from."),
     TEXT_LIST(PageExtension, allowed_hosts, "",
               "Names besides localhost under which browsers may reach it."),
@@ -42,8 +44,6 @@ static const ConfigField fields[] = {
          "Also open Prometheus' API here (127.0.0.1:9090), if the port is free."),
     TEXT(PageExtension, loki, "",
          "Also open Loki's API here (127.0.0.1:3100), if the port is free."),
-    LATER("tls", "TLS"),
-    LATER("auth", "authentication"),
     { 0 },
 };
 
@@ -87,17 +87,18 @@ static void fill_status(void *context, CryoStatus *out)
     out->otlp_http = str_from(page->http);
 }
 
-static Server *new_server(PageExtension *page, Str endpoint, Err *err)
+/* name: also of its certificate. */
+static bool open_listener(PageExtension *page, Listener *listener, const ListenSettings *settings,
+                          const char *name, Err *err)
 {
-    const ServerSettings settings = {
-        .loop = host_loop(page->base.host),
-        .endpoint = endpoint,
+    const ListenWish wish = {
+        .name = name,
+        .risk = "read everything that is stored",
         .check_host = true,
-        .allowed_hosts = page->allowed_hosts.items,
-        .allowed_host_count = page->allowed_hosts.count,
+        .allowed_hosts = &page->allowed_hosts,
         .limits = { .body_bytes = BODY_MAX },
     };
-    return server_new(&settings, err);
+    return listener_open(listener, settings, &wish, page->base.host, err);
 }
 
 static bool reload(void *host, Err *err)
@@ -130,7 +131,7 @@ static bool open_api(PageExtension *page, Err *err)
 static bool show_page(PageExtension *page, Err *err)
 {
     const Route rest = { .path = STR("/*"), .methods = STR("GET"), .handle = web_handle };
-    Server *server = page->server;
+    Server *server = page->listener.server;
     return api_server_show(page->api, server, jaeger_routes, JAEGER_ROUTES, err) &&
            api_server_show(page->api, server, prometheus_routes, PROMETHEUS_ROUTES, err) &&
            api_server_show(page->api, server, loki_routes, LOKI_ROUTES, err) &&
@@ -139,40 +140,47 @@ static bool show_page(PageExtension *page, Err *err)
            server_route(server, &rest, err);
 }
 
-static void warn_if_open(PageExtension *page, const Address *address)
+static void tell_where(const Listener *listener, const char *what)
 {
     char text[ADDRESS_TEXT_SIZE];
-    if (!address_is_loopback(address))
-        host_log(page->base.host, LOG_WARN,
-                 "%s listens beyond this machine, without TLS and without authentication: "
-                 "whoever reaches it can read everything that is stored",
-                 address_text(address, text));
+    Address address = server_address(listener->server);
+    host_log(listener->host, LOG_INFO, "%s on %s://%s", what, listener_scheme(listener),
+             address_text(&address, text));
+    listener_warn(listener);
+}
+
+/* Beside the page's own port, protected in the same way. */
+static bool open_also(PageExtension *page, Listener *listener, Str endpoint, const char *name,
+                      Err *err)
+{
+    ListenSettings settings = page->listen;
+    settings.endpoint = endpoint;
+    return open_listener(page, listener, &settings, name, err);
 }
 
 /* A port where others may already be: then it stays closed, and that is no failure. */
-static void listen_too(PageExtension *page, Server *server, const char *name)
+static void listen_too(Listener *listener, const char *name)
 {
     Err err;
-    if (!server_listen(server, &err)) {
-        host_log(page->base.host, LOG_WARN, "%s API has no port of its own: %s", name, err.text);
-        return;
-    }
-    char text[ADDRESS_TEXT_SIZE];
-    Address address = server_address(server);
-    host_log(page->base.host, LOG_INFO, "%s API is on http://%s", name,
-             address_text(&address, text));
-    warn_if_open(page, &address);
+    char what[32];
+    snprintf(what, sizeof what, "%s API is", name);
+    if (listener_listen(listener, &err))
+        tell_where(listener, what);
+    else
+        host_log(listener->host, LOG_WARN, "%s API has no port of its own: %s", name, err.text);
 }
 
 static bool open_prometheus(PageExtension *page, Err *err)
 {
     if (!page->prometheus.len)
         return true;
-    Server *server = page->prometheus_server = new_server(page, page->prometheus, err);
-    if (!server || !api_server_show(page->api, server, prometheus_routes, PROMETHEUS_ROUTES, err) ||
-        !api_server_show(page->api, server, prometheus_port_routes, PROMETHEUS_PORT_ROUTES, err))
+    Listener *listener = &page->prometheus_listener;
+    if (!open_also(page, listener, page->prometheus, "prometheus", err) ||
+        !api_server_show(page->api, listener->server, prometheus_routes, PROMETHEUS_ROUTES, err) ||
+        !api_server_show(page->api, listener->server, prometheus_port_routes,
+                         PROMETHEUS_PORT_ROUTES, err))
         return blame(err, "prometheus");
-    listen_too(page, server, "Prometheus'");
+    listen_too(listener, "Prometheus'");
     return true;
 }
 
@@ -180,25 +188,26 @@ static bool open_loki(PageExtension *page, Err *err)
 {
     if (!page->loki.len)
         return true;
-    Server *server = page->loki_server = new_server(page, page->loki, err);
-    if (!server || !api_server_show(page->api, server, loki_routes, LOKI_ROUTES, err) ||
-        !api_server_show(page->api, server, loki_port_routes, LOKI_PORT_ROUTES, err))
+    Listener *listener = &page->loki_listener;
+    if (!open_also(page, listener, page->loki, "loki", err) ||
+        !api_server_show(page->api, listener->server, loki_routes, LOKI_ROUTES, err) ||
+        !api_server_show(page->api, listener->server, loki_port_routes, LOKI_PORT_ROUTES, err))
         return blame(err, "loki");
-    listen_too(page, server, "Loki's");
+    listen_too(listener, "Loki's");
     return true;
 }
 
 static bool open_page(PageExtension *page, Err *err)
 {
-    page->server = new_server(page, page->endpoint, err);
-    if (!page->server || !open_api(page, err) || !show_page(page, err))
-        return false;
-    return server_listen(page->server, err) || blame(err, "endpoint");
+    return open_listener(page, &page->listener, &page->listen, "http", err) &&
+           open_api(page, err) && show_page(page, err) && listener_listen(&page->listener, err);
 }
 
 static bool page_check(const void *self, Err *err)
 {
     const PageExtension *page = self;
+    if (!listen_check(&page->listen, err))
+        return false;
     if (page->prometheus.len && !config_check_endpoint(page->prometheus, err))
         return blame(err, "prometheus");
     return !page->loki.len || config_check_endpoint(page->loki, err) || blame(err, "loki");
@@ -215,21 +224,19 @@ static bool page_start(void *self, Err *err)
         return blame(err, "store");
     if (!open_page(page, err))
         return false;
-    Address address = server_address(page->server);
+    Address address = server_address(page->listener.server);
     address_text(&address, page->address);
-    host_log(host, LOG_INFO, "The page and the APIs are on http://%s", page->address);
-    warn_if_open(page, &address);
+    tell_where(&page->listener, "The page and the APIs are");
     return open_prometheus(page, err) && open_loki(page, err);
 }
 
 static void page_stop(void *self)
 {
     PageExtension *page = self;
-    server_free(page->server);
-    server_free(page->prometheus_server);
-    server_free(page->loki_server);
+    listener_close(&page->listener);
+    listener_close(&page->prometheus_listener);
+    listener_close(&page->loki_listener);
     api_server_free(page->api);
-    page->server = page->prometheus_server = page->loki_server = NULL;
     page->api = NULL;
 }
 

@@ -8,10 +8,11 @@
 
 typedef struct Pprof {
     Component base;
-    Str endpoint, save_to_file; /* settings */
+    ListenSettings listen; /* settings */
+    Str save_to_file;
     int64_t block_profile_fraction, mutex_profile_fraction;
     TextList allowed_hosts;
-    Server *server; /* state */
+    Listener listener; /* state */
 } Pprof;
 
 static bool check_file(Str text, Err *err)
@@ -20,7 +21,7 @@ static bool check_file(Str text, Err *err)
 }
 
 static const ConfigField fields[] = {
-    ENDPOINT(Pprof, endpoint, "localhost:1777", "Where to listen."),
+    LISTEN_HTTP_ROWS(Pprof, listen, "localhost:1777", "0"),
     TEXT_LIST(Pprof, allowed_hosts, "",
               "Names besides localhost under which browsers may reach it."),
     INT(Pprof, block_profile_fraction, "0", NULL, NULL,
@@ -29,8 +30,6 @@ static const ConfigField fields[] = {
         "0: no profile of locks; others come later."),
     TEXT(Pprof, save_to_file, "", "Empty: no profile of the whole run; others come later.",
          .check = check_file),
-    LATER("tls", "TLS"),
-    LATER("auth", "authentication"),
     { 0 },
 };
 
@@ -43,7 +42,7 @@ static bool pprof_check(const void *self, Err *err)
     if (pprof->mutex_profile_fraction > 0)
         return fail(err, ERR_UNSUPPORTED,
                     "mutex_profile_fraction: profiles: not supported yet; they come later");
-    return true;
+    return listen_check(&pprof->listen, err);
 }
 
 static void show_index(void *owner, Request *request)
@@ -78,7 +77,7 @@ static bool add_routes(Pprof *pprof, Err *err)
         { .path = STR("/*"), .handle = show_nothing },
     };
     for (size_t i = 0; i < COUNT_OF(routes); i++)
-        if (!server_route(pprof->server, &routes[i], err))
+        if (!server_route(pprof->listener.server, &routes[i], err))
             return false;
     return true;
 }
@@ -86,16 +85,15 @@ static bool add_routes(Pprof *pprof, Err *err)
 static bool pprof_start(void *self, Err *err)
 {
     Pprof *pprof = self;
-    Host *host = pprof->base.host;
-    pprof->server = debug_server_new(host, pprof->endpoint, &pprof->allowed_hosts, err);
-    return pprof->server && add_routes(pprof, err) && debug_server_listen(host, pprof->server, err);
+    return debug_open(&pprof->listener, &pprof->listen, &pprof->allowed_hosts, pprof->base.host,
+                      err) &&
+           add_routes(pprof, err) && debug_listen(&pprof->listener, err);
 }
 
 static void pprof_stop(void *self)
 {
     Pprof *pprof = self;
-    server_free(pprof->server);
-    pprof->server = NULL;
+    listener_close(&pprof->listener);
 }
 
 const ComponentType pprof_extension = {

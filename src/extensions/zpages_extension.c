@@ -22,10 +22,10 @@ typedef struct Expvar {
 
 typedef struct Zpages {
     Component base;
-    Str endpoint; /* settings */
+    ListenSettings listen; /* settings */
     Expvar expvar;
     TextList allowed_hosts;
-    Server *server; /* state */
+    Listener listener; /* state */
     int64_t start_ns;
 } Zpages;
 
@@ -35,20 +35,19 @@ static const ConfigField expvar_fields[] = {
 };
 
 static const ConfigField fields[] = {
-    ENDPOINT(Zpages, endpoint, "localhost:55679", "Where to listen."),
+    LISTEN_HTTP_ROWS(Zpages, listen, "localhost:55679", "0"),
     TEXT_LIST(Zpages, allowed_hosts, "",
               "Names besides localhost under which browsers may reach it."),
     SECTION(Zpages, expvar, Expvar, expvar_fields, "/debug/expvarz."),
-    LATER("tls", "TLS"),
-    LATER("auth", "authentication"),
     { 0 },
 };
 
 static bool zpages_check(const void *self, Err *err)
 {
     const Zpages *zpages = self;
-    return !zpages->expvar.enabled ||
-           fail(err, ERR_UNSUPPORTED, "expvar.enabled: not supported yet; it comes later");
+    if (zpages->expvar.enabled)
+        return fail(err, ERR_UNSUPPORTED, "expvar.enabled: not supported yet; it comes later");
+    return listen_check(&zpages->listen, err);
 }
 
 /* --- pieces of pages ------------------------------------------------------------------------- */
@@ -273,11 +272,11 @@ static bool add_routes(Zpages *zpages, Err *err)
         const Route route = {
             .path = pages[i].path, .methods = STR("GET"), .handle = show_page, .owner = zpages
         };
-        if (!server_route(zpages->server, &route, err))
+        if (!server_route(zpages->listener.server, &route, err))
             return false;
     }
     const Route rest = { .path = STR("/*"), .handle = show_nothing };
-    return server_route(zpages->server, &rest, err);
+    return server_route(zpages->listener.server, &rest, err);
 }
 
 static bool zpages_start(void *self, Err *err)
@@ -285,16 +284,14 @@ static bool zpages_start(void *self, Err *err)
     Zpages *zpages = self;
     Host *host = zpages->base.host;
     zpages->start_ns = clock_wall_ns(host_clock(host));
-    zpages->server = debug_server_new(host, zpages->endpoint, &zpages->allowed_hosts, err);
-    return zpages->server && add_routes(zpages, err) &&
-           debug_server_listen(host, zpages->server, err);
+    return debug_open(&zpages->listener, &zpages->listen, &zpages->allowed_hosts, host, err) &&
+           add_routes(zpages, err) && debug_listen(&zpages->listener, err);
 }
 
 static void zpages_stop(void *self)
 {
     Zpages *zpages = self;
-    server_free(zpages->server);
-    zpages->server = NULL;
+    listener_close(&zpages->listener);
 }
 
 const ComponentType zpages_extension = {

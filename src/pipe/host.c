@@ -108,6 +108,16 @@ Random *host_random(Host *host)
     return host->random;
 }
 
+bool host_is_sharded(const Host *host)
+{
+    return host->type->placement == SHARDED && host->shards > 1;
+}
+
+bool host_speaks(const Host *host)
+{
+    return host->type->placement != SHARDED || host->shard == 0;
+}
+
 bool host_is_stepped(const Host *host)
 {
     return host->stepped;
@@ -214,6 +224,28 @@ static void add_transport(ComponentStatus *into, const TransportCounts *from)
     }
 }
 
+/* Instances of one component have the same ones. */
+static void set_certificate(CertificateStatus *rows, size_t *count, const CertificateStatus *row)
+{
+    size_t at = 0;
+    while (at < *count && strcmp(rows[at].name, row->name) != 0)
+        at++;
+    if (at == CERTIFICATES_MAX)
+        return;
+    rows[at] = *row;
+    if (at == *count)
+        (*count)++;
+}
+
+void host_certificate(Host *host, const char *name, int64_t ends_unix)
+{
+    Account *account = &host->account;
+    mutex_lock(&account->mutex);
+    set_certificate(account->certificates, &account->certificate_count,
+                    &(CertificateStatus){ name, ends_unix });
+    mutex_unlock(&account->mutex);
+}
+
 void account_read(Account *account, ComponentStatus *into)
 {
     read_signals(account, into);
@@ -230,6 +262,8 @@ void account_read(Account *account, ComponentStatus *into)
         add_transport(into, &account->transports[i]);
     for (size_t i = 0; i < account->endpoint_count && into->endpoint_count < ENDPOINTS_MAX; i++)
         into->endpoints[into->endpoint_count++] = account->endpoints[i];
+    for (size_t i = 0; i < account->certificate_count; i++)
+        set_certificate(into->certificates, &into->certificate_count, &account->certificates[i]);
     mutex_unlock(&account->mutex);
 }
 

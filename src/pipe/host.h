@@ -38,6 +38,8 @@ bool host_wants(const Host *host, Signal signal);
 Loop *host_loop(Host *host);
 unsigned host_shard(const Host *host); /* which loop, 0 .. host_shards - 1 */
 unsigned host_shards(const Host *host);
+bool host_is_sharded(const Host *host); /* there are further instances, on the other loops */
+bool host_speaks(const Host *host);     /* one of them: for what is said once for all */
 Clock *host_clock(Host *host);
 Random *host_random(Host *host); /* this loop's */
 Disk *host_disk(Host *host);
@@ -66,6 +68,9 @@ void host_count_queue(Host *host, uint64_t size, uint64_t capacity);
 /* Any thread: this component listens there now. Logged, and shown by status pages. protocol: a
  * literal such as "gRPC"; address: host:port, copied. */
 void host_announce(Host *host, const char *protocol, const char *address);
+
+/* Any thread: this component's certificate of that name (a literal) ends then, in unix seconds. */
+void host_certificate(Host *host, const char *name, int64_t ends_unix);
 
 /* Any thread. Reads the configuration again. False: it is wrong, err has the first problem, and
  * what runs goes on. True: it is good, and soon everything is stopped and started with it. */

@@ -32,6 +32,8 @@ typedef struct Account {
     size_t drop_count;
     EndpointStatus endpoints[ENDPOINTS_MAX];
     size_t endpoint_count;
+    CertificateStatus certificates[CERTIFICATES_MAX];
+    size_t certificate_count;
 } Account;
 
 struct Host {

@@ -38,6 +38,13 @@ typedef struct EndpointStatus { /* where a component listens */
     char address[ENDPOINT_TEXT_MAX];
 } EndpointStatus;
 
+enum { CERTIFICATES_MAX = 4 }; /* per component; of further ones nothing is known */
+
+typedef struct CertificateStatus {
+    const char *name; /* which of the component's: "grpc" */
+    int64_t ends_unix;
+} CertificateStatus;
+
 typedef struct ComponentStatus {
     ComponentKind kind;
     Str id;
@@ -54,6 +61,8 @@ typedef struct ComponentStatus {
     size_t drop_count;
     EndpointStatus endpoints[ENDPOINTS_MAX];
     size_t endpoint_count;
+    CertificateStatus certificates[CERTIFICATES_MAX];
+    size_t certificate_count;
 } ComponentStatus;
 
 typedef struct GraphStatus {

@@ -29,20 +29,23 @@
 #include "otlp/rpc.h"
 
 #include "pipe/host.h"
+#include "pipe/listen_settings.h"
+
 #include <stdio.h>
+
+enum { BODY_MAX = 64 << 20 }; /* where the settings say 0: the specification's ceiling */
 
 typedef enum Acknowledge { ACKNOWLEDGE_ACCEPTED, ACKNOWLEDGE_DELIVERED } Acknowledge;
 
 typedef struct GrpcSettings {
     bool present;
-    Str endpoint, transport;
-    uint64_t max_recv_msg_size_mib, max_concurrent_streams;
+    ListenSettings listen;
 } GrpcSettings;
 
 typedef struct HttpSettings {
     bool present;
-    Str endpoint, traces_url_path, metrics_url_path, logs_url_path;
-    uint64_t max_request_body_size;
+    ListenSettings listen;
+    Str traces_url_path, metrics_url_path, logs_url_path;
 } HttpSettings;
 
 typedef struct Protocols {
@@ -62,7 +65,7 @@ struct OtlpReceiver {
     Protocols protocols; /* settings */
     int acknowledge;
     Way ways[SIGNAL_COUNT]; /* state */
-    Server *grpc, *http;    /* the same one when the endpoints are */
+    Listener grpc, http;    /* of one port for both only http */
 };
 
 typedef struct Pending { /* a client that waits for delivery */
@@ -71,42 +74,17 @@ typedef struct Pending { /* a client that waits for delivery */
     Signal signal;
 } Pending;
 
-static bool check_transport(Str text, Err *err)
-{
-    return str_eq(text, STR("tcp")) ||
-           fail(err, ERR_UNSUPPORTED, "only tcp is there; unix sockets come later");
-}
-
 /* The defaults are the Collector's but for the size of a message: 64 MiB is the specification's. */
 static const ConfigField grpc_fields[] = {
-    ENDPOINT(GrpcSettings, endpoint, "localhost:4317", "Where to listen."),
-    TEXT(GrpcSettings, transport, "tcp", "The kind of socket.", .check = check_transport),
-    COUNT(GrpcSettings, max_recv_msg_size_mib, "64", "1", "64",
-          "The largest message, as received and again once inflated."),
-    COUNT(GrpcSettings, max_concurrent_streams, "0", "0", "10000",
-          "Requests in flight on one connection; 0 takes the default of 256."),
-    IGNORED("read_buffer_size", "buffers grow with what arrives"),
-    IGNORED("write_buffer_size", "buffers grow with what is sent"),
-    LATER("tls", "TLS"),
-    LATER("auth", "authentication"),
-    LATER("keepalive", "tuning of keep-alive"),
-    LATER("include_metadata", "passing on of client metadata"),
+    LISTEN_GRPC_ROWS(GrpcSettings, listen, "localhost:4317"),
     { 0 },
 };
 
 static const ConfigField http_fields[] = {
-    ENDPOINT(HttpSettings, endpoint, "localhost:4318", "Where to listen."),
+    LISTEN_HTTP_ROWS(HttpSettings, listen, "localhost:4318", "64MiB"),
     TEXT(HttpSettings, traces_url_path, "/v1/traces", "The path for traces."),
     TEXT(HttpSettings, metrics_url_path, "/v1/metrics", "The path for metrics."),
     TEXT(HttpSettings, logs_url_path, "/v1/logs", "The path for logs."),
-    SIZE(HttpSettings, max_request_body_size, "64MiB", "1KiB", "64MiB",
-         "The largest body, as received and again once inflated."),
-    LATER("tls", "TLS"),
-    LATER("auth", "authentication"),
-    LATER("cors", "CORS"),
-    LATER("include_metadata", "passing on of client metadata"),
-    LATER("compression_algorithms", "a choice of encodings"),
-    LATER("response_headers", "further response headers"),
     { 0 },
 };
 
@@ -126,14 +104,34 @@ static const ConfigField fields[] = {
     { 0 },
 };
 
+static bool is_one_port(const Protocols *protocols)
+{
+    return protocols->grpc.present && protocols->http.present &&
+           str_eq(protocols->grpc.listen.endpoint, protocols->http.listen.endpoint);
+}
+
+static bool same_tls(const TlsListenSettings *a, const TlsListenSettings *b)
+{
+    return a->present == b->present && str_eq(a->own.cert_file, b->own.cert_file) &&
+           str_eq(a->own.cert_pem, b->own.cert_pem) &&
+           str_eq(a->client_ca_file, b->client_ca_file) && a->own.min_version == b->own.min_version;
+}
+
 static bool otlp_check(const void *self, Err *err)
 {
     const OtlpReceiver *receiver = self;
-    const Protocols *protocols = &receiver->protocols;
-    if (!protocols->grpc.present && !protocols->http.present)
+    const GrpcSettings *grpc = &receiver->protocols.grpc;
+    const HttpSettings *http = &receiver->protocols.http;
+    if (!grpc->present && !http->present)
         return fail(err, ERR_INPUT,
                     "must specify at least one protocol when using the OTLP receiver");
-    return true;
+    if (grpc->present && !listen_check(&grpc->listen, err))
+        return blame(err, "protocols::grpc");
+    if (http->present && !listen_check(&http->listen, err))
+        return blame(err, "protocols::http");
+    return !is_one_port(&receiver->protocols) || same_tls(&grpc->listen.tls, &http->listen.tls) ||
+           fail(err, ERR_INPUT, "protocols: grpc and http share %.*s and must have the same tls",
+                STR_ARG(http->listen.endpoint));
 }
 
 /* ---- answers
@@ -276,7 +274,8 @@ static Batch *read_batch(const Way *way, Request *request, Err *err)
     bool ok = true;
     if (!request_is_grpc(request) && is_json(request)) {
         Buf json = bytes;
-        bytes = BUF(way->receiver->protocols.http.max_request_body_size);
+        size_t most = (size_t)way->receiver->protocols.http.listen.max_request_body_size;
+        bytes = BUF(most ? most : BODY_MAX);
         ok = otlp_json_read(way->signal, buf_str(&json), &bytes, err);
         buf_free(&json);
     }
@@ -315,31 +314,24 @@ static void handle(void *owner, Request *request)
 /* ---- listening
  * ----------------------------------------------------------------------------------- */
 
-static Server *make_server(OtlpReceiver *receiver, Str endpoint, size_t body_bytes, Err *err)
+static bool open_listener(OtlpReceiver *receiver, Listener *listener,
+                          const ListenSettings *settings, const char *name, Err *err)
 {
-    Host *host = receiver->base.host;
-    const ServerSettings settings = {
-        .loop = host_loop(host),
-        .endpoint = endpoint,
-        .reuse_port = host_shards(host) > 1,
-        .limits = { .body_bytes = body_bytes,
-                    .streams_per_connection =
-                        (size_t)receiver->protocols.grpc.max_concurrent_streams },
-    };
-    return server_new(&settings, err);
+    const ListenWish wish = { .name = name, .risk = "send" };
+    return listener_open(listener, settings, &wish, receiver->base.host, err);
 }
 
-static bool route_grpc(OtlpReceiver *receiver, Err *err)
+static bool route_grpc(OtlpReceiver *receiver, Server *server, Err *err)
 {
+    const ListenSettings *settings = &receiver->protocols.grpc.listen;
     for (size_t i = 0; i < SIGNAL_COUNT; i++) {
         if (!host_wants(receiver->base.host, receiver->ways[i].signal))
             continue;
         const GrpcRoute route = { .path = otlp_grpc_path(receiver->ways[i].signal),
                                   .handle = handle,
                                   .owner = &receiver->ways[i],
-                                  .message_bytes = receiver->protocols.grpc.max_recv_msg_size_mib
-                                                   << 20 };
-        if (!server_grpc_route(receiver->grpc, &route, err))
+                                  .message_bytes = (size_t)settings->max_recv_msg_size_mib << 20 };
+        if (!server_grpc_route(server, &route, err))
             return false;
     }
     return true;
@@ -359,8 +351,8 @@ static bool route_http(OtlpReceiver *receiver, Err *err)
                               .methods = STR("POST"),
                               .handle = handle,
                               .owner = &receiver->ways[i],
-                              .body_bytes = (size_t)settings->max_request_body_size };
-        bool ok = buf_ok(&path, err) && server_route(receiver->http, &route, err);
+                              .body_bytes = (size_t)settings->listen.max_request_body_size };
+        bool ok = buf_ok(&path, err) && server_route(receiver->http.server, &route, err);
         buf_free(&path);
         if (!ok)
             return false;
@@ -368,43 +360,37 @@ static bool route_http(OtlpReceiver *receiver, Err *err)
     return true;
 }
 
-static void announce(OtlpReceiver *receiver, const Server *server, const char *protocol)
-{
-    Host *host = receiver->base.host;
-    if (!server || host_shard(host) > 0)
-        return; /* one line is enough */
-    Address address = server_address(server);
-    char text[ADDRESS_TEXT_SIZE];
-    host_announce(host, protocol, address_text(&address, text));
-    if (!address_is_loopback(&address))
-        host_log(host, LOG_WARN,
-                 "%s listens beyond this machine, without TLS and without authentication: "
-                 "whoever reaches it can send",
-                 text);
-}
-
-static bool listen_on(const OtlpReceiver *receiver, Server *server, Err *err)
-{
-    return server_listen(server, err) ||
-           blame(err, "protocols::%s::endpoint", server == receiver->grpc ? "grpc" : "http");
-}
-
 static bool start_grpc(OtlpReceiver *receiver, Err *err)
 {
-    const GrpcSettings *settings = &receiver->protocols.grpc;
-    receiver->grpc =
-        make_server(receiver, settings->endpoint, settings->max_recv_msg_size_mib << 20, err);
-    return receiver->grpc && route_grpc(receiver, err);
+    const Protocols *protocols = &receiver->protocols;
+    if (!protocols->grpc.present || is_one_port(protocols))
+        return true;
+    return (open_listener(receiver, &receiver->grpc, &protocols->grpc.listen, "grpc", err) &&
+            route_grpc(receiver, receiver->grpc.server, err)) ||
+           blame(err, "protocols::grpc");
 }
 
+/* The port of both is HTTP's, with what only gRPC has of gRPC's. */
 static bool start_http(OtlpReceiver *receiver, Err *err)
 {
-    const HttpSettings *settings = &receiver->protocols.http;
-    bool one_port = receiver->grpc && str_eq(settings->endpoint, receiver->protocols.grpc.endpoint);
-    receiver->http =
-        one_port ? receiver->grpc
-                 : make_server(receiver, settings->endpoint, settings->max_request_body_size, err);
-    return receiver->http && route_http(receiver, err);
+    const Protocols *protocols = &receiver->protocols;
+    if (!protocols->http.present)
+        return true;
+    bool both = is_one_port(protocols);
+    ListenSettings settings = protocols->http.listen;
+    if (both)
+        settings.max_concurrent_streams = protocols->grpc.listen.max_concurrent_streams;
+    if (!open_listener(receiver, &receiver->http, &settings, both ? "grpc and http" : "http", err))
+        return blame(err, "protocols::http");
+    return (route_http(receiver, err) &&
+            (!both || route_grpc(receiver, receiver->http.server, err))) ||
+           blame(err, "protocols::http");
+}
+
+static bool listen_on(Listener *listener, const char *protocol, Err *err)
+{
+    return !listener->server || listener_listen(listener, err) ||
+           blame(err, "protocols::%s", protocol);
 }
 
 static bool otlp_start(void *self, Err *err)
@@ -413,17 +399,14 @@ static bool otlp_start(void *self, Err *err)
     OtlpReceiver *receiver = self;
     for (size_t i = 0; i < SIGNAL_COUNT; i++)
         receiver->ways[i] = (Way){ receiver, signals[i] };
-    const Protocols *protocols = &receiver->protocols;
-    if (protocols->grpc.present && !start_grpc(receiver, err))
-        return blame(err, "protocols::grpc");
-    if (protocols->http.present && !start_http(receiver, err))
-        return blame(err, "protocols::http");
-    bool two_ports = receiver->http && receiver->http != receiver->grpc;
-    if ((receiver->grpc && !listen_on(receiver, receiver->grpc, err)) ||
-        (two_ports && !listen_on(receiver, receiver->http, err)))
+    if (!start_grpc(receiver, err) || !start_http(receiver, err) ||
+        !listen_on(&receiver->grpc, "grpc", err) || !listen_on(&receiver->http, "http", err))
         return false;
-    announce(receiver, receiver->grpc, "gRPC");
-    announce(receiver, receiver->http, "HTTP");
+    const Protocols *protocols = &receiver->protocols;
+    if (protocols->grpc.present)
+        listener_announce(is_one_port(protocols) ? &receiver->http : &receiver->grpc, "gRPC");
+    if (protocols->http.present)
+        listener_announce(&receiver->http, "HTTP");
     return true;
 }
 
@@ -431,19 +414,17 @@ static bool otlp_start(void *self, Err *err)
 static void otlp_close(void *self)
 {
     OtlpReceiver *receiver = self;
-    if (receiver->grpc)
-        server_drain(receiver->grpc, INT64_MAX, NULL, NULL);
-    if (receiver->http && receiver->http != receiver->grpc)
-        server_drain(receiver->http, INT64_MAX, NULL, NULL);
+    if (receiver->grpc.server)
+        server_drain(receiver->grpc.server, INT64_MAX, NULL, NULL);
+    if (receiver->http.server)
+        server_drain(receiver->http.server, INT64_MAX, NULL, NULL);
 }
 
 static void otlp_stop(void *self)
 {
     OtlpReceiver *receiver = self;
-    if (receiver->http != receiver->grpc)
-        server_free(receiver->http);
-    server_free(receiver->grpc);
-    receiver->grpc = receiver->http = NULL;
+    listener_close(&receiver->http);
+    listener_close(&receiver->grpc);
 }
 
 const ComponentType otlp_receiver = {

@@ -403,7 +403,7 @@ static void wrong_settings_are_told(void **state)
     static const struct {
         const char *yaml, *says;
     } rows[] = { { "{endpoint: nowhere}", "endpoint" },
-                 { "{tls: {}}", "TLS" },
+                 { "{tls: {}}", "tls: a server needs cert_file and key_file" },
                  { "{const_labels: {a.b: c}}", "\"a.b\" is not a label name" },
                  { "{translation_strategy: NoTranslation}", "translation_strategy" },
                  { "{max_series: 0}", "max_series" } };

@@ -94,7 +94,7 @@ static void wrong_settings_are_told(void **state)
         const char *yaml, *says;
     } rows[] = { { "{path: alive}", "path must start with /" },
                  { "{endpoint: nowhere}", "endpoint" },
-                 { "{tls: {}}", "TLS" } };
+                 { "{tls: {}}", "tls: a server needs cert_file and key_file" } };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         Err err = { 0 };
         Buf problems = BUF(1 << 16);

@@ -60,7 +60,8 @@ static void settings_that_need_a_profile_are_refused(void **state)
     debug_expect_problem(&pprof_extension, "{block_profile_fraction: 1}", later);
     debug_expect_problem(&pprof_extension, "{mutex_profile_fraction: 1}", later);
     debug_expect_problem(&pprof_extension, "{save_to_file: /tmp/cpu}", later);
-    debug_expect_problem(&pprof_extension, "{tls: {}}", "TLS: not supported yet");
+    debug_expect_problem(&pprof_extension, "{tls: {}}",
+                         "tls: a server needs cert_file and key_file");
     TestHost *test =
         debug_start(&pprof_extension, "{endpoint: '127.0.0.1:0', block_profile_fraction: 0, "
                                       "mutex_profile_fraction: 0, save_to_file: ''}");

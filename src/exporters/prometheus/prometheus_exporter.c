@@ -15,6 +15,7 @@
 #include "base/mem.h"
 #include "exporters/prometheus/metric_answer.h"
 #include "pipe/host.h"
+#include "pipe/listen_settings.h"
 #include "prom/translate.h"
 
 typedef struct ResourceLabels {
@@ -23,7 +24,8 @@ typedef struct ResourceLabels {
 
 typedef struct PrometheusExporter {
     Component base;
-    Str endpoint, ns; /* settings */
+    ListenSettings listen; /* settings */
+    Str ns;
     TextMap const_labels;
     TextList allowed_hosts;
     bool send_timestamps, enable_open_metrics, add_metric_suffixes, without_scope_info;
@@ -36,7 +38,7 @@ typedef struct PrometheusExporter {
     Buf target; /* the name of target_info */
     MetricCache *cache;
     MetricAnswers *answers;
-    Server *server;
+    Listener listener;
     Timer timer;
 } PrometheusExporter;
 
@@ -55,7 +57,7 @@ static const ConfigField conversion_fields[] = {
 };
 
 static const ConfigField fields[] = {
-    ENDPOINT(PrometheusExporter, endpoint, "localhost:8889", "Where /metrics is served."),
+    LISTEN_HTTP_ROWS(PrometheusExporter, listen, "localhost:8889", "0"),
     TEXT(PrometheusExporter, ns, "", "In front of every metric's name, with an underscore.",
          .name = "namespace"),
     TEXT_MAP(PrometheusExporter, const_labels,
@@ -76,12 +78,6 @@ static const ConfigField fields[] = {
           "So many lines are shown at most; further series are dropped and counted."),
     TEXT_LIST(PrometheusExporter, allowed_hosts, "",
               "Names besides localhost under which a loopback endpoint may be reached."),
-    LATER("tls", "TLS"),
-    LATER("auth", "authentication"),
-    LATER("cors", "CORS"),
-    LATER("max_request_body_size", "a limit for bodies that nobody sends here"),
-    LATER("include_metadata", "passing on of client metadata"),
-    LATER("response_headers", "further response headers"),
     { 0 },
 };
 
@@ -93,7 +89,7 @@ static bool exporter_check(const void *self, Err *err)
         if (!label_name_plain(key) || str_starts(key, STR("__")))
             return fail(err, ERR_INPUT, "const_labels: \"%.*s\" is not a label name", STR_ARG(key));
     }
-    return true;
+    return listen_check(&exporter->listen, err);
 }
 
 /* ---- start and stop ---- */
@@ -140,24 +136,19 @@ static void answer(void *owner, Request *request)
 
 static bool serve(PrometheusExporter *exporter, Err *err)
 {
-    Host *host = exporter->base.host;
-    const ServerSettings settings = {
-        .loop = host_loop(host),
-        .endpoint = exporter->endpoint,
-        .check_host = is_loopback(exporter->endpoint),
-        .allowed_hosts = exporter->allowed_hosts.items,
-        .allowed_host_count = exporter->allowed_hosts.count,
+    const ListenWish wish = {
+        .name = "http",
+        .risk = "read all metrics",
+        .check_host = is_loopback(exporter->listen.endpoint),
+        .allowed_hosts = &exporter->allowed_hosts,
         .limits = { .body_bytes = 1 << 16, .connections = 200 },
     };
     const Route route = { STR("/metrics"), STR("GET"), answer, exporter, 0 };
-    exporter->server = server_new(&settings, err);
-    if (!exporter->server || !server_route(exporter->server, &route, err))
+    Listener *listener = &exporter->listener;
+    if (!listener_open(listener, &exporter->listen, &wish, exporter->base.host, err) ||
+        !server_route(listener->server, &route, err) || !listener_listen(listener, err))
         return false;
-    if (!server_listen(exporter->server, err))
-        return blame(err, "endpoint");
-    Address address = server_address(exporter->server);
-    char text[ADDRESS_TEXT_SIZE];
-    host_announce(host, "HTTP", address_text(&address, text));
+    listener_announce(listener, "HTTP");
     return true;
 }
 
@@ -199,12 +190,11 @@ static void exporter_stop(void *self)
     if (exporter->timer.set)
         timer_cancel(host_loop(exporter->base.host), &exporter->timer);
     metric_answers_free(exporter->answers);
-    server_free(exporter->server);
+    listener_close(&exporter->listener);
     metric_cache_free(exporter->cache);
     mem_free(exporter->labels);
     buf_free(&exporter->target);
     exporter->answers = NULL;
-    exporter->server = NULL;
     exporter->cache = NULL;
     exporter->labels = NULL;
 }

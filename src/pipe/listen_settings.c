@@ -1,0 +1,210 @@
+/* listen_settings.c - see listen_settings.h. */
+#include "pipe/listen_settings.h"
+
+#include "base/mem.h"
+#include "net/encoding.h"
+
+typedef enum Transport { TRANSPORT_TCP, TRANSPORT_UNIX } Transport;
+
+/* --- rows ------------------------------------------------------------------------------------ */
+
+const char *const listen_transports[] = { "tcp", "unix", NULL };
+
+const ConfigField cors_fields[] = {
+    TEXT_LIST(CorsRules, allowed_origins, "",
+              "Origins such as https://app.example.com; a * stands for any text."),
+    TEXT_LIST(CorsRules, allowed_headers, "",
+              "Headers that may be sent beside the usual ones; * for any."),
+    TEXT_LIST(CorsRules, exposed_headers, "", "Headers of answers that pages may read."),
+    COUNT(CorsRules, max_age, "0", "0", "86400",
+          "For how many seconds a browser may remember; 0: its own default."),
+    { 0 },
+};
+
+const ConfigField listen_limit_fields[] = {
+    COUNT(ListenLimits, max_connections, "0", "0", "1000000",
+          "Further connections are turned away; 0 takes the listener's default, mostly 10000."),
+    SIZE(ListenLimits, max_header_size, "0", "0", "1MiB",
+         "The largest header, all fields together; 0 takes the default of 64KiB."),
+    { 0 },
+};
+
+static const ConfigField server_parameter_fields[] = {
+    DURATION(ServerParameters, max_connection_idle, "3m", "0s", "876000h",
+             "A connection without a call for so long is closed; 0s takes the default."),
+    IGNORED("max_connection_age", "connections are not ended by their age"),
+    IGNORED("max_connection_age_grace", "connections are not ended by their age"),
+    IGNORED("time", "a peer that is gone is found by max_connection_idle and by writing to it"),
+    IGNORED("timeout", "a peer that is gone is found by max_connection_idle and by writing to it"),
+    { 0 },
+};
+
+const ConfigField server_keepalive_fields[] = {
+    SECTION(ServerKeepalive, server_parameters, ServerParameters, server_parameter_fields,
+            "What this side does."),
+    IGNORED("enforcement_policy", "pings are answered; only a flood of them ends a connection"),
+    { 0 },
+};
+
+/* --- rules ----------------------------------------------------------------------------------- */
+
+bool listen_check_endpoint(Str text, Err *err)
+{
+    return str_starts(text, STR("/")) || config_check_endpoint(text, err);
+}
+
+static bool check_origins(const CorsRules *cors, Err *err)
+{
+    for (size_t i = 0; i < cors->allowed_origins.count; i++) {
+        Str origin = cors->allowed_origins.items[i];
+        size_t stars = 0;
+        for (size_t at = 0; at < origin.len; at++)
+            stars += origin.ptr[at] == '*';
+        if (stars > 1)
+            return fail(err, ERR_INPUT, "cors: allowed_origins: %.*s: only one * is possible",
+                        STR_ARG(origin));
+    }
+    return true;
+}
+
+static bool check_encodings(const TextList *names, Err *err)
+{
+    for (size_t i = 0; i < names->count; i++) {
+        const Encoding *ignored;
+        Str name = names->items[i];
+        if (!encoding_is_identity(name) && !encoding_choose(ENCODING_HTTP, name, &ignored, err))
+            return blame(err, "compression_algorithms");
+    }
+    return true;
+}
+
+bool listen_check(const ListenSettings *settings, Err *err)
+{
+    bool is_path = str_starts(settings->endpoint, STR("/"));
+    bool is_unix = settings->transport == TRANSPORT_UNIX;
+    if (is_path != is_unix)
+        return fail(err, ERR_INPUT,
+                    is_path ? "endpoint: a path needs transport: unix"
+                            : "endpoint: with transport: unix it must be a path such as "
+                              "/run/otel.sock");
+    return tls_listen_check(&settings->tls, err) && check_origins(&settings->cors, err) &&
+           check_encodings(&settings->compression_algorithms, err);
+}
+
+/* --- servers --------------------------------------------------------------------------------- */
+
+static int64_t first_set(int64_t a, int64_t b)
+{
+    return a ? a : b;
+}
+
+static ServerLimits limits_of(const ListenSettings *settings, const ServerLimits *wished)
+{
+    ServerLimits limits = *wished;
+    int64_t idle_ns = settings->keepalive.server_parameters.max_connection_idle;
+    if (settings->limits.max_connections)
+        limits.connections = (size_t)settings->limits.max_connections;
+    if (settings->limits.max_header_size)
+        limits.header_bytes = (size_t)settings->limits.max_header_size;
+    if (settings->max_concurrent_streams)
+        limits.streams_per_connection = (size_t)settings->max_concurrent_streams;
+    if (settings->max_request_body_size)
+        limits.body_bytes = (size_t)settings->max_request_body_size;
+    if (settings->max_recv_msg_size_mib)
+        limits.body_bytes = (size_t)settings->max_recv_msg_size_mib << 20;
+    limits.header_timeout_ns = settings->read_header_timeout;
+    limits.body_timeout_ns = settings->read_timeout;
+    limits.write_timeout_ns = settings->write_timeout;
+    limits.idle_timeout_ns = first_set(settings->idle_timeout, idle_ns);
+    return limits;
+}
+
+static bool make_server(Listener *listener, const ListenSettings *settings, const ListenWish *wish,
+                        const HttpField *fields, Err *err)
+{
+    const CorsRules *rules = &settings->cors;
+    const CorsSettings cors = {
+        .allowed_origins = rules->allowed_origins.items,
+        .allowed_origin_count = rules->allowed_origins.count,
+        .allowed_headers = rules->allowed_headers.items,
+        .allowed_header_count = rules->allowed_headers.count,
+        .exposed_headers = rules->exposed_headers.items,
+        .exposed_header_count = rules->exposed_headers.count,
+        .max_age_s = rules->max_age,
+    };
+    const ServerSettings made = {
+        .loop = host_loop(listener->host),
+        .endpoint = settings->endpoint,
+        .reuse_port = host_is_sharded(listener->host),
+        .tls = listener->tls.context,
+        .check_host = wish->check_host,
+        .allowed_hosts = wish->allowed_hosts ? wish->allowed_hosts->items : NULL,
+        .allowed_host_count = wish->allowed_hosts ? wish->allowed_hosts->count : 0,
+        .cors = rules->allowed_origins.count ? &cors : NULL,
+        .response_fields = fields,
+        .response_field_count = settings->response_headers.count,
+        .encodings = settings->compression_algorithms.items,
+        .encoding_count = settings->compression_algorithms.count,
+        .close_each = !settings->keep_alives_enabled,
+        .limits = limits_of(settings, &wish->limits),
+    };
+    listener->server = server_new(&made, err);
+    return listener->server != NULL;
+}
+
+bool listener_open(Listener *listener, const ListenSettings *settings, const ListenWish *wish,
+                   Host *host, Err *err)
+{
+    *listener = (Listener){ .host = host, .risk = wish->risk, .is_plain = !settings->tls.present };
+    const SecretMap *headers = &settings->response_headers;
+    if (!settings->cors.allowed_origins.count &&
+        settings->cors.allowed_headers.count + settings->cors.exposed_headers.count > 0)
+        host_log(host, LOG_WARN, "cors: headers have no effect without allowed_origins");
+    HttpField *fields = MEM_MAKE(HttpField, headers->count, err);
+    if (!fields)
+        return false;
+    for (size_t i = 0; i < headers->count; i++)
+        fields[i] = (HttpField){ headers->items[i].key, secret_reveal(headers->items[i].value) };
+    bool ok = tls_listen_open(&listener->tls, &settings->tls, host, wish->name, err) &&
+              make_server(listener, settings, wish, fields, err);
+    mem_free(fields);
+    return ok;
+}
+
+bool listener_listen(Listener *listener, Err *err)
+{
+    return server_listen(listener->server, err) || blame(err, "endpoint");
+}
+
+const char *listener_scheme(const Listener *listener)
+{
+    return listener->is_plain ? "http" : "https";
+}
+
+void listener_warn(const Listener *listener)
+{
+    Address address = server_address(listener->server);
+    char text[ADDRESS_TEXT_SIZE];
+    if (listener->is_plain && listener->risk && !address_is_loopback(&address))
+        host_log(listener->host, LOG_WARN,
+                 "%s listens beyond this machine, without TLS and without authentication: "
+                 "whoever reaches it can %s",
+                 address_text(&address, text), listener->risk);
+}
+
+void listener_announce(const Listener *listener, const char *protocol)
+{
+    if (!host_speaks(listener->host))
+        return; /* one line is enough */
+    Address address = server_address(listener->server);
+    char text[ADDRESS_TEXT_SIZE];
+    host_announce(listener->host, protocol, address_text(&address, text));
+    listener_warn(listener);
+}
+
+void listener_close(Listener *listener)
+{
+    server_free(listener->server);
+    tls_use_close(&listener->tls);
+    listener->server = NULL;
+}
