@@ -94,13 +94,12 @@ static bool call(OtlpExporter *exporter, const SendAttempt *what, Err *err)
     if (!attempt)
         return false;
     *attempt = (Attempt){ exporter, what->token };
-    Str bytes = batch_bytes(what->batch);
     int64_t left = what->deadline_mono_ns - clock_mono_ns(host_clock(exporter->base.host));
     GrpcCall request = {
         .path = otlp_grpc_path(batch_signal(what->batch)),
         .fields = exporter->fields,
         .field_count = exporter->headers.count,
-        .message = BUF(bytes.len),
+        .lent = batch_bytes(what->batch), /* the sender holds it until the result */
         .encoding = exporter->encoding,
         .timeout_ns = what->deadline_mono_ns == INT64_MAX ? INT64_MAX / 2
                       : left > 1                          ? left
@@ -108,10 +107,8 @@ static bool call(OtlpExporter *exporter, const SendAttempt *what, Err *err)
         .done = answered,
         .owner = attempt,
     };
-    buf_add(&request.message, bytes);
-    if (buf_ok(&request.message, err) && grpc_client_call(exporter->client, &request, err))
+    if (grpc_client_call(exporter->client, &request, err))
         return true;
-    buf_free(&request.message);
     mem_free(attempt);
     return false;
 }

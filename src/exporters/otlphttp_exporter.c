@@ -17,7 +17,7 @@
 typedef enum BodyFormat { BODY_PROTO, BODY_JSON } BodyFormat; /* the setting "encoding" */
 
 enum {
-    OWN_FIELDS = 3,
+    OWN_FIELDS = 2,
     JSON_FACTOR =
         16, /* what JSON may take of a batch's bytes: names and quotes around small fields */
     JSON_SPARE = 4096,
@@ -110,29 +110,16 @@ static void answered(void *owner, HttpResponse *response, const Err *err)
     sender_result(attempt.exporter->sender, attempt.token, &outcome);
 }
 
-static bool compress_body(const OtlpHttpExporter *exporter, Str bytes, Buf *out, Err *err)
-{
-    *out = BUF(encoding_most(bytes.len));
-    if (exporter->content_encoding)
-        return exporter->content_encoding->encode(bytes, out, err);
-    buf_add(out, bytes);
-    return buf_ok(out, err);
-}
-
-static bool write_body(const OtlpHttpExporter *exporter, const Batch *batch, Buf *out, Err *err)
+/* Protobuf goes out as the batch has it: the sender holds it until the result. */
+static bool set_body(const OtlpHttpExporter *exporter, const Batch *batch, HttpCall *out, Err *err)
 {
     Str bytes = batch_bytes(batch);
-    if (exporter->encoding == BODY_PROTO)
-        return compress_body(exporter, bytes, out, err);
-    Buf json = BUF(bytes.len * JSON_FACTOR + JSON_SPARE);
-    bool ok = otlp_json_write(batch, &json, err);
-    if (ok && !exporter->content_encoding) {
-        *out = json;
+    if (exporter->encoding == BODY_PROTO) {
+        out->lent = bytes;
         return true;
     }
-    ok = ok && compress_body(exporter, buf_str(&json), out, err);
-    buf_free(&json);
-    return ok;
+    out->body = BUF(bytes.len * JSON_FACTOR + JSON_SPARE);
+    return otlp_json_write(batch, &out->body, err);
 }
 
 static bool post(OtlpHttpExporter *exporter, const SendAttempt *what, Err *err)
@@ -145,19 +132,19 @@ static bool post(OtlpHttpExporter *exporter, const SendAttempt *what, Err *err)
         return false;
     *attempt = (Attempt){ exporter, what->token };
     int64_t left = what->deadline_mono_ns - clock_mono_ns(host_clock(exporter->base.host));
-    bool plain = !exporter->content_encoding;
     HttpCall request = {
         .method = STR("POST"),
         .target = buf_str(&target->path),
-        .fields = exporter->fields + plain, /* without content-encoding, which comes first */
-        .field_count = OWN_FIELDS + exporter->headers.count - plain,
+        .fields = exporter->fields,
+        .field_count = OWN_FIELDS + exporter->headers.count,
+        .encoding = exporter->content_encoding,
         .timeout_ns = what->deadline_mono_ns == INT64_MAX ? INT64_MAX / 2
                       : left > 1                          ? left
                                                           : 1,
         .done = answered,
         .owner = attempt,
     };
-    if (write_body(exporter, what->batch, &request.body, err) &&
+    if (set_body(exporter, what->batch, &request, err) &&
         http_client_send(target->client, &request, err))
         return true;
     buf_free(&request.body);
@@ -208,12 +195,10 @@ static bool make_fields(OtlpHttpExporter *exporter, Err *err)
     if (!made)
         return false;
     exporter->fields = made;
-    const Encoding *encoding = exporter->content_encoding;
-    made[0] = (HttpField){ STR("content-encoding"), encoding ? encoding->name : STR("") };
     bool json = exporter->encoding == BODY_JSON;
     Str type = json ? STR("application/json") : STR("application/x-protobuf");
-    made[1] = (HttpField){ STR("content-type"), type };
-    made[2] = (HttpField){ STR("user-agent"), STR("cryostorm/" CRYO_VERSION) };
+    made[0] = (HttpField){ STR("content-type"), type };
+    made[1] = (HttpField){ STR("user-agent"), STR("cryostorm/" CRYO_VERSION) };
     for (size_t i = 0; i < count; i++) {
         const SecretPair *pair = &exporter->headers.items[i];
         made[OWN_FIELDS + i] = (HttpField){ pair->key, secret_reveal(pair->value) };

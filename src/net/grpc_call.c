@@ -57,7 +57,7 @@ static bool add_fields(Call *call, const GrpcCall *wanted, Err *err)
 static bool wrap_message(Call *call, const GrpcCall *wanted, Err *err)
 {
     Payload *payload = &call->payload;
-    Str message = buf_str(&wanted->message);
+    Str message = wanted->lent.len ? wanted->lent : buf_str(&wanted->message);
     payload->borrowed = message;
     payload->prefix_len = GRPC_PREFIX_SIZE;
     if (message.len > UINT32_MAX)
@@ -191,7 +191,7 @@ void call_tell(Call *call)
     loop_unpost(call->client->loop, &call->tell);
     call->answered = true;
     call->client->call_count--;
-    payload_done(&call->payload); /* it borrows the message, which is the caller's again */
+    payload_done(&call->payload); /* it borrows the message, the caller's again */
     GrpcReply reply = { .code = GRPC_UNKNOWN, .request = call->message };
     call->message = BUF(0);
     answer(call, &reply);

@@ -47,6 +47,7 @@ typedef struct HttpCall {
     const HttpField *fields; /* copied; Host, Content-Length and Accept-Encoding are ours */
     size_t field_count;
     Buf body;                 /* moved in when send says true */
+    Str lent;                 /* instead of body: bytes that stay as they are until done() */
     const Encoding *encoding; /* compress it, and say so; one for HTTP; NULL: as it is */
     int64_t timeout_ns;       /* of the whole, connecting included; 0: 10 s */
     /* err is NULL when there is a response; otherwise response has only request_body. */

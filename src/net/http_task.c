@@ -30,7 +30,7 @@ static void write_head(Task *task, const HttpCall *call)
 
 static bool prepare_body(Task *task, const HttpCall *call, Err *err)
 {
-    Str body = buf_str(&call->body);
+    Str body = call->lent.len ? call->lent : buf_str(&call->body);
     task->payload.borrowed = body;
     if (!call->encoding)
         return true;

@@ -42,11 +42,20 @@ void index_done(Index *index)
     *index = (Index){ 0 };
 }
 
+/* Half of all marks are attributes of items, one after the other: counted as runs, because a
+ * counter in memory costs as much as all else here. */
 static IndexCounts count_marks(const Marks *marks)
 {
     uint32_t n[MARK_KINDS + 1] = { 0 }; /* the kind has three bits */
-    for (size_t i = 0; i < marks->count; i++)
-        n[marks->words[i] >> MARK_SHIFT]++;
+    const uint32_t *end = marks->words + marks->count;
+    for (const uint32_t *at = marks->words; at < end;) {
+        const uint32_t *from = at;
+        while (at < end && *at >> MARK_SHIFT == MARK_ITEM_ATTRIBUTE)
+            at++;
+        n[MARK_ITEM_ATTRIBUTE] += (uint32_t)(at - from);
+        if (at < end)
+            n[*at++ >> MARK_SHIFT]++;
+    }
     return (IndexCounts){ .resources = n[MARK_RESOURCE],
                           .resource_attributes = n[MARK_RESOURCE_ATTRIBUTE],
                           .scopes = n[MARK_SCOPE],
@@ -95,9 +104,17 @@ bool index_from_marks(Index *index, const Marks *marks, size_t bytes_len, Err *e
         return fail(err, ERR_LIMIT, "index larger than %d times the message", BATCH_INDEX_FACTOR);
     if (!index_make(index, &count, err))
         return false;
-    for (size_t i = 0; i < marks->count; i++) {
-        uint32_t word = marks->words[i];
-        put_mark(index, &so_far, (MarkKind)(word >> MARK_SHIFT), word & BATCH_BYTES_MAX);
+    const uint32_t *end = marks->words + marks->count;
+    for (const uint32_t *at = marks->words; at < end;) {
+        uint32_t *attribute = index->item_attributes + so_far.item_attributes;
+        const uint32_t *from = at;
+        while (at < end && *at >> MARK_SHIFT == MARK_ITEM_ATTRIBUTE)
+            *attribute++ = *at++ & BATCH_BYTES_MAX;
+        so_far.item_attributes += (uint32_t)(at - from);
+        if (at < end) {
+            put_mark(index, &so_far, (MarkKind)(*at >> MARK_SHIFT), *at & BATCH_BYTES_MAX);
+            at++;
+        }
     }
     index_close(index);
     return true;

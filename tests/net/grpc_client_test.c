@@ -183,6 +183,30 @@ static void messages_of_every_size_come_back_plain_and_gzipped(void **state)
     stop(&f);
 }
 
+static void a_lent_message_is_sent_as_it_is_and_stays_the_callers(void **state)
+{
+    (void)state;
+    static const char bytes[] = "lent, and nobody's to free";
+    Fixture f;
+    must_start(&f, NULL);
+    for (int packed = 0; packed < 2; packed++) {
+        Outcome outcome = { 0 };
+        Err err = { 0 };
+        GrpcCall call = { .path = STR("/test.Service/Echo"),
+                          .lent = str_from(bytes),
+                          .encoding = packed ? encoding_find(ENCODING_GRPC, STR("gzip")) : NULL,
+                          .done = note,
+                          .owner = &outcome };
+        assert_true(grpc_client_call(f.client, &call, &err));
+        finish(&f, &outcome);
+        assert_int_equal(outcome.code, GRPC_OK);
+        assert_true(str_eq(buf_str(&outcome.message), str_from(bytes)));
+        assert_int_equal(outcome.request.len, 0);
+        outcome_done(&outcome);
+    }
+    stop(&f);
+}
+
 static void many_calls_share_a_connection(void **state)
 {
     (void)state;
@@ -433,6 +457,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(starved_anywhere_it_neither_leaks_nor_crashes),
         cmocka_unit_test(messages_of_every_size_come_back_plain_and_gzipped),
+        cmocka_unit_test(a_lent_message_is_sent_as_it_is_and_stays_the_callers),
         cmocka_unit_test(many_calls_share_a_connection),
         cmocka_unit_test(errors_carry_code_text_and_retry),
         cmocka_unit_test(a_message_over_the_limit_is_resource_exhausted),

@@ -169,6 +169,31 @@ static void finish(Fixture *f, const Outcome *outcome)
     assert_int_equal(outcome->calls, 1);
 }
 
+static void a_lent_body_is_sent_as_it_is_and_stays_the_callers(void **state)
+{
+    (void)state;
+    static const char bytes[] = "lent, and nobody's to free";
+    Fixture f;
+    must_start(&f);
+    for (int packed = 0; packed < 2; packed++) {
+        Outcome outcome = { 0 };
+        Err err = { 0 };
+        HttpCall call = { .method = STR("POST"),
+                          .target = STR("/echo"),
+                          .lent = str_from(bytes),
+                          .encoding = packed ? encoding_find(ENCODING_HTTP, STR("gzip")) : NULL,
+                          .done = note,
+                          .owner = &outcome };
+        assert_true(http_client_send(f.client, &call, &err));
+        finish(&f, &outcome);
+        assert_int_equal(outcome.status, 200);
+        assert_true(str_eq(buf_str(&outcome.body), str_from(bytes)));
+        assert_int_equal(outcome.request.len, 0);
+        outcome_done(&outcome);
+    }
+    stop(&f);
+}
+
 static void must_begin(Fixture *f, const Ask *ask, Outcome *outcome)
 {
     Err err = { 0 };
@@ -435,6 +460,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(starved_anywhere_it_neither_leaks_nor_crashes),
         cmocka_unit_test(requests_are_answered_over_one_kept_connection),
+        cmocka_unit_test(a_lent_body_is_sent_as_it_is_and_stays_the_callers),
         cmocka_unit_test(many_requests_share_few_connections_and_too_many_are_refused),
         cmocka_unit_test(an_early_refusal_is_heard_while_the_body_is_still_leaving),
         cmocka_unit_test(answers_over_the_limit_are_errors),
