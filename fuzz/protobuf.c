@@ -149,6 +149,30 @@ static void edit(Batch *batch)
     edits_free(edits);
 }
 
+/* By the rules for requests: what is accepted by them is accepted, and nothing of it is lost twice.
+ */
+static void take_as_request(Signal signal, Str bytes)
+{
+    Err err;
+    BatchLoss loss;
+    Buf copy = BUF(1 << 20);
+    buf_add(&copy, bytes);
+    Batch *batch = batch_from_request(signal, &copy, &loss, &err);
+    buf_free(&copy);
+    if (!batch)
+        return;
+    insist(!loss.items == !loss.reason.text[0]);
+    read_all(batch);
+    accept_again(batch);
+    buf_add(&copy, batch_bytes(batch));
+    Batch *again = batch_from_request(signal, &copy, &loss, &err);
+    insist(again && !loss.items && batch_item_count(again) == batch_item_count(batch));
+    insist(str_eq(batch_bytes(again), batch_bytes(batch)));
+    buf_free(&copy);
+    batch_unref(again);
+    batch_unref(batch);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static const Signal signals[] = { TRACES, METRICS, LOGS };
@@ -156,10 +180,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     Err err;
     ExportAnswer answer;
+    Signal signal = signals[data[0] % COUNT_OF(signals)];
     Str bytes = { (const char *)data + 1, size - 1 };
     if (export_answer_read(bytes, &answer, &err))
         insist(answer.rejected >= 0);
-    Batch *batch = batch_from_copy(signals[data[0] % COUNT_OF(signals)], bytes, &err);
+    take_as_request(signal, bytes);
+    Batch *batch = batch_from_copy(signal, bytes, &err);
     if (!batch)
         return 0;
     read_all(batch);

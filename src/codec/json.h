@@ -17,7 +17,10 @@
 
 #include "base/buf.h"
 
-enum { JSON_DEPTH = 128, JSON_DOUBLE_SIZE = 32 };
+enum {
+    JSON_DEPTH = 192, /* the deepest batch takes 154 (otlp/batch.h: arrays of arrays) */
+    JSON_DOUBLE_SIZE = 32
+};
 
 typedef struct JsonWriter {
     Buf *out;

@@ -96,7 +96,7 @@ static bool enter(JsonReader *reader, char open, const char *what)
     if (!next_is(reader, open))
         return expected(reader, what);
     if (reader->depth == JSON_READ_DEPTH)
-        return json_read_fail(reader, ERR_LIMIT, "nested deeper than %d levels", JSON_READ_DEPTH);
+        return json_read_fail(reader, ERR_INPUT, "nested deeper than %d levels", JSON_READ_DEPTH);
     reader->at++;
     reader->depth++;
     reader->first = true;

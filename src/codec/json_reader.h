@@ -11,8 +11,8 @@
  *     json_reader_done(&json);
  *
  * Failure is sticky: every later call does nothing and returns false, so that loops end; ask
- * json_read_end() once. It says ERR_INPUT with line and column (in bytes, from 1), ERR_LIMIT for
- * more than JSON_READ_DEPTH levels, ERR_MEMORY.
+ * json_read_end() once. It says ERR_INPUT with line and column (in bytes, from 1), also for more
+ * than JSON_READ_DEPTH levels, and ERR_MEMORY.
  *
  * Accepted is what the RFC's grammar says and nothing else: no comments, no comma before the end,
  * no byte order mark, nothing but white space behind the document. Of a surrogate without its other

@@ -17,7 +17,7 @@ struct JsonValue {
     size_t count;
 };
 
-/* NULL: ERR_INPUT says where it is no JSON; ERR_LIMIT: deeper than JSON_READ_DEPTH, or larger than
+/* NULL: ERR_INPUT says where it is no JSON, or deeper than JSON_READ_DEPTH; ERR_LIMIT: larger than
  * the arena. Texts are copied. */
 CHECKED const JsonValue *json_tree(Str text, Arena *arena, Err *err);
 

@@ -7,7 +7,11 @@
 
 #include <assert.h>
 
-enum { MARKS_FIRST = 32, BYTES_PER_MARK = 16 /* real traffic has 20 to 40 */ };
+enum {
+    MARKS_FIRST = 32,
+    BYTES_PER_MARK = 16,    /* real traffic has 20 to 40 */
+    REPAIR_SPARE = 16 << 20 /* a change is noted in up to 200 bytes: some 80,000 always fit */
+};
 
 static bool marks_init(Marks *marks, size_t bytes_len, Err *err)
 {
@@ -31,39 +35,42 @@ Batch *batch_make(Signal signal, Buf *bytes, Index *index, Err *err)
     return batch;
 }
 
-/* The slow way, for text that is not UTF-8: find all of it, write the message anew. */
-static bool mend_bytes(Signal signal, Str bytes, Buf *mended, Err *err)
+/* The slow way, for text that is not UTF-8 and items that are not taken: find all of it, write the
+ * message anew. */
+static bool mend_bytes(Signal signal, Str bytes, BatchLoss *loss, Buf *mended, Err *err)
 {
     Patch patch = { 0 };
-    size_t limit = bytes.len * BATCH_INDEX_FACTOR + BATCH_INDEX_SPARE;
+    size_t limit = bytes.len * BATCH_INDEX_FACTOR + REPAIR_SPARE;
+    const WalkWish wish = { .mend = &patch, .loss = loss };
     bool ok = patch_init(&patch, limit, err) &&
-              walk_bytes(signal, bytes, NULL, &patch, err) != WALK_FAILED &&
+              walk_bytes(signal, bytes, &wish, err) != WALK_FAILED &&
               patch_apply(&patch, bytes, mended, err);
     patch_done(&patch);
-    return ok || blame(err, "repairing text that is not UTF-8");
+    return ok || blame(err, "repairing the message");
 }
 
 /* On WALK_OK, `index` is made. */
-static WalkResult index_bytes(Signal signal, Str bytes, Index *index, Err *err)
+static WalkResult index_bytes(Signal signal, Str bytes, BatchLoss *loss, Index *index, Err *err)
 {
     Marks marks;
     if (!marks_init(&marks, bytes.len, err))
         return WALK_FAILED;
-    WalkResult result = walk_bytes(signal, bytes, &marks, NULL, err);
+    WalkResult result =
+        walk_bytes(signal, bytes, &(WalkWish){ .marks = &marks, .loss = loss }, err);
     if (result == WALK_OK && !index_from_marks(index, &marks, bytes.len, err))
         result = WALK_FAILED;
     mem_free(marks.words);
     return result;
 }
 
-static Batch *batch_from_mended(Signal signal, Str bytes, Err *err)
+static Batch *batch_from_mended(Signal signal, Str bytes, BatchLoss *loss, Err *err)
 {
     Buf mended = BUF(BATCH_BYTES_MAX);
     Index index = { 0 };
     Batch *batch = NULL;
-    if (mend_bytes(signal, bytes, &mended, err)) {
-        WalkResult result = index_bytes(signal, buf_str(&mended), &index, err);
-        assert(result != WALK_BAD_TEXT);
+    if (mend_bytes(signal, bytes, loss, &mended, err)) {
+        WalkResult result = index_bytes(signal, buf_str(&mended), loss, &index, err);
+        assert(result != WALK_TO_MEND);
         if (result == WALK_OK)
             batch = batch_make(signal, &mended, &index, err);
     }
@@ -72,7 +79,7 @@ static Batch *batch_from_mended(Signal signal, Str bytes, Err *err)
     return batch;
 }
 
-Batch *batch_from_bytes(Signal signal, Buf *bytes, Err *err)
+static Batch *make_from_bytes(Signal signal, Buf *bytes, BatchLoss *loss, Err *err)
 {
     assert(signal == TRACES || signal == METRICS || signal == LOGS);
     if (bytes->len > BATCH_BYTES_MAX) {
@@ -81,15 +88,26 @@ Batch *batch_from_bytes(Signal signal, Buf *bytes, Err *err)
     }
     Index index = { 0 };
     Batch *batch = NULL;
-    WalkResult result = index_bytes(signal, buf_str(bytes), &index, err);
+    WalkResult result = index_bytes(signal, buf_str(bytes), loss, &index, err);
     if (result == WALK_OK)
         batch = batch_make(signal, bytes, &index, err);
-    else if (result == WALK_BAD_TEXT)
-        batch = batch_from_mended(signal, buf_str(bytes), err);
+    else if (result == WALK_TO_MEND)
+        batch = batch_from_mended(signal, buf_str(bytes), loss, err);
     if (batch)
         buf_free(bytes);
     index_done(&index);
     return batch;
+}
+
+Batch *batch_from_bytes(Signal signal, Buf *bytes, Err *err)
+{
+    return make_from_bytes(signal, bytes, NULL, err);
+}
+
+Batch *batch_from_request(Signal signal, Buf *bytes, BatchLoss *loss, Err *err)
+{
+    *loss = (BatchLoss){ 0 };
+    return make_from_bytes(signal, bytes, loss, err);
 }
 
 Batch *batch_from_copy(Signal signal, Str bytes, Err *err)

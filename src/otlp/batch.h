@@ -13,17 +13,26 @@
  *     item     0 .. n     a span, a data point, a log record: what is counted and accounted
  *
  * What is accepted: everything that a protobuf decoder accepts. Unknown fields and groups are kept.
- * Text that is not UTF-8 is repaired (U+FFFD), not refused. Ids of a wrong length are kept in the
- * bytes and read as none. Of a metric that carries two kinds of data the last one counts.
+ * Text that is not UTF-8 is repaired (U+FFFD), not refused. Of a metric that carries two kinds of
+ * data the last one counts.
  * What is refused, with ERR_INPUT: broken framing, and messages nested deeper than
  * BATCH_DEPTH_MAX. With ERR_LIMIT: more than BATCH_BYTES_MAX bytes, or an index larger than four
  * times the bytes plus BATCH_INDEX_SPARE, which only masses of empty messages reach. While it is
- * made the notes of the walk take up to as much again.
+ * made the notes of the walk take up to as much again; those of a repair, twice as much and up to
+ * 32 MiB, beyond which it is refused with ERR_LIMIT.
+ *
+ * A request from outside is looked at more closely, because whoever is next may refuse all of it
+ * for one item (the public Collector does). Items are left out of it and counted as a loss: spans
+ * whose own trace or span id has a wrong length, and items that nest too deep (what nests in a
+ * resource or scope belongs to all of their items, so that is still refused as a whole). Any other
+ * id of a wrong length (a parent's, a link's, an exemplar's, a log record's) becomes no id, as the
+ * protocol has it. No id, and one of zeros, are kept as they are.
  */
 #ifndef OTLP_BATCH_H
 #define OTLP_BATCH_H
 
 #include "base/buf.h"
+#include "base/err.h"
 #include "model/signal.h"
 
 enum {
@@ -39,6 +48,14 @@ typedef struct Batch Batch;
  * owns one reference. */
 Batch *batch_from_bytes(Signal signal, Buf *bytes, Err *err);
 Batch *batch_from_copy(Signal signal, Str bytes, Err *err);
+
+/* The same for what came from outside. `loss` says what was left out of the batch, which may be
+ * every item. */
+typedef struct BatchLoss {
+    uint64_t items;
+    Err reason; /* of the first of them */
+} BatchLoss;
+Batch *batch_from_request(Signal signal, Buf *bytes, BatchLoss *loss, Err *err);
 
 Batch *batch_ref(Batch *batch); /* returns it; from any thread */
 void batch_unref(Batch *batch); /* NULL is fine; the last one frees; from any thread */

@@ -9,7 +9,6 @@
 
 #include "codec/json_number.h"
 #include "codec/json_reader.h"
-#include "model/ids.h"
 #include "otlp/json_names_internal.h"
 
 #include <math.h>
@@ -206,18 +205,22 @@ static bool read_base64(Reading *reading, const JsonField *field)
     return true;
 }
 
+/* Of any length: what follows from a wrong one is batch.h's rule. */
 static bool read_id(Reading *reading, const JsonField *field, bool keep_empty)
 {
     Str hex;
-    uint8_t id[sizeof(TraceId)];
-    size_t size = field->type == TYPE_TRACE_ID ? sizeof(TraceId) : sizeof(SpanId);
     if (!json_read_text(&reading->json, &hex))
         return false;
-    if (hex.len && !str_unhex(hex, id, size))
-        return json_read_fail(&reading->json, ERR_INPUT, "expected %zu hexadecimal digits",
-                              2 * size);
-    if (hex.len || keep_empty)
-        wire_add_bytes(reading->out, field->number, (Str){ (char *)id, hex.len ? size : 0 });
+    if (!hex.len && !keep_empty)
+        return true;
+    size_t opened = wire_open_about(reading->out, field->number, hex.len / 2);
+    char *id = buf_reserve(reading->out, hex.len / 2);
+    if (id && !str_unhex(hex, (uint8_t *)id, hex.len / 2))
+        return json_read_fail(&reading->json, ERR_INPUT, "expected hexadecimal digits, %d of them",
+                              field->type == TYPE_TRACE_ID ? 32 : 16);
+    if (id)
+        reading->out->len += hex.len / 2;
+    wire_close(reading->out, opened);
     return true;
 }
 

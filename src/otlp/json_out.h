@@ -12,8 +12,7 @@
 #include "otlp/batch.h"
 #include "otlp/rpc.h"
 
-/* Appends one document. ERR_LIMIT: beyond the ceiling of `out`, or deeper than JSON_DEPTH levels,
- * of which a list in a list takes three. */
+/* Appends one document, as deep as a batch may nest. ERR_LIMIT: beyond the ceiling of `out`. */
 CHECKED bool otlp_json_write(const Batch *batch, Buf *out, Err *err);
 
 /* A request's protobuf bytes made JSON in place; `bytes` keeps its ceiling. ERR_INPUT: they are no

@@ -9,7 +9,7 @@
 
 bool patch_init(Patch *patch, size_t limit, Err *err)
 {
-    *patch = (Patch){ .arena = arena_new(limit, err) };
+    *patch = (Patch){ .limit = limit, .arena = arena_new(limit, err) };
     return patch->arena;
 }
 
@@ -23,12 +23,20 @@ void patch_done(Patch *patch)
 
 enum { FIRST_CAPACITY = 16 };
 
-static bool make_room(void **items, size_t *cap, size_t count, size_t size, Err *err)
+typedef struct Growth {
+    size_t size, limit; /* of one, of all */
+} Growth;
+
+/* Doubles `items`, else takes what the limit leaves. */
+static bool make_room(void **items, size_t *cap, size_t count, Growth growth, Err *err)
 {
     if (count < *cap)
         return true;
-    size_t more = *cap ? *cap * 2 : FIRST_CAPACITY;
-    void *grown = more > SIZE_MAX / size ? NULL : mem_grow(*items, more * size);
+    size_t most = growth.limit / growth.size, more = *cap ? *cap * 2 : FIRST_CAPACITY;
+    more = more < most ? more : most;
+    if (more <= count)
+        return fail(err, ERR_LIMIT, "more than %zu changes to one message", count);
+    void *grown = mem_grow(*items, more * growth.size);
     if (!grown)
         return fail(err, ERR_MEMORY, "no memory for %zu changes", more);
     *items = grown;
@@ -39,7 +47,8 @@ static bool make_room(void **items, size_t *cap, size_t count, size_t size, Err 
 bool patch_wrap(Patch *patch, PatchWrap message, uint32_t *wrap, Err *err)
 {
     void *items = patch->wraps;
-    bool ok = make_room(&items, &patch->wrap_cap, patch->wrap_count, sizeof message, err);
+    bool ok = make_room(&items, &patch->wrap_cap, patch->wrap_count,
+                        (Growth){ sizeof message, patch->limit }, err);
     patch->wraps = items;
     if (!ok)
         return false;
@@ -52,7 +61,8 @@ bool patch_wrap(Patch *patch, PatchWrap message, uint32_t *wrap, Err *err)
 bool patch_piece(Patch *patch, PatchPiece piece, Err *err)
 {
     void *items = patch->pieces;
-    bool ok = make_room(&items, &patch->piece_cap, patch->piece_count, sizeof piece, err);
+    bool ok = make_room(&items, &patch->piece_cap, patch->piece_count,
+                        (Growth){ sizeof piece, patch->limit }, err);
     patch->pieces = items;
     if (!ok)
         return false;

@@ -30,6 +30,7 @@ typedef struct PatchPiece {
 } PatchPiece;
 
 typedef struct Patch {
+    size_t limit; /* of bytes: for the arena, and again for wraps and pieces */
     Arena *arena; /* for whoever needs a place for `with` */
     PatchWrap *wraps;
     PatchPiece *pieces;

@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "codec/wire.h"
+#include "model/ids.h"
 
 #include <string.h>
 
@@ -55,8 +56,19 @@ typedef enum Message {
     MESSAGE_COUNT
 } Message;
 
-/* What a LEN field holds; values from HOLDS_MESSAGE on name the message. */
-enum { HOLDS_BYTES, HOLDS_TEXT, HOLDS_FIXED64, HOLDS_VARINTS, HOLDS_MESSAGE };
+/* What a LEN field holds; values from HOLDS_MESSAGE on name the message. An item's own id is what
+ * it is found by; the others only point elsewhere. */
+enum {
+    HOLDS_BYTES,
+    HOLDS_TEXT,
+    HOLDS_FIXED64,
+    HOLDS_VARINTS,
+    HOLDS_OWN_TRACE_ID,
+    HOLDS_OWN_SPAN_ID,
+    HOLDS_TRACE_ID,
+    HOLDS_SPAN_ID,
+    HOLDS_MESSAGE
+};
 #define IS(message) (HOLDS_MESSAGE + (message))
 
 enum { FIELDS = 16 };
@@ -74,16 +86,24 @@ static const uint8_t rows[MESSAGE_COUNT][FIELDS] = {
     [SCOPE_METRICS] = { [1] = IS(SCOPE), [2] = IS(METRIC), [3] = HOLDS_TEXT },
     [SCOPE_LOGS] = { [1] = IS(SCOPE), [2] = IS(LOG), [3] = HOLDS_TEXT },
     [SCOPE] = { [1] = HOLDS_TEXT, [2] = HOLDS_TEXT, [3] = IS(SCOPE_ATTRIBUTE) },
-    [SPAN] = { [3] = HOLDS_TEXT,
+    [SPAN] = { [1] = HOLDS_OWN_TRACE_ID,
+               [2] = HOLDS_OWN_SPAN_ID,
+               [3] = HOLDS_TEXT,
+               [4] = HOLDS_SPAN_ID,
                [5] = HOLDS_TEXT,
                [9] = IS(ITEM_ATTRIBUTE),
                [11] = IS(EVENT),
                [13] = IS(LINK),
                [15] = IS(STATUS) },
     [EVENT] = { [2] = HOLDS_TEXT, [3] = IS(KEY_VALUE) },
-    [LINK] = { [3] = HOLDS_TEXT, [4] = IS(KEY_VALUE) },
+    [LINK] = { [1] = HOLDS_TRACE_ID, [2] = HOLDS_SPAN_ID, [3] = HOLDS_TEXT, [4] = IS(KEY_VALUE) },
     [STATUS] = { [2] = HOLDS_TEXT },
-    [LOG] = { [3] = HOLDS_TEXT, [5] = IS(ANY_VALUE), [6] = IS(ITEM_ATTRIBUTE), [12] = HOLDS_TEXT },
+    [LOG] = { [3] = HOLDS_TEXT,
+              [5] = IS(ANY_VALUE),
+              [6] = IS(ITEM_ATTRIBUTE),
+              [9] = HOLDS_TRACE_ID,
+              [10] = HOLDS_SPAN_ID,
+              [12] = HOLDS_TEXT },
     [METRIC] = { [1] = HOLDS_TEXT,
                  [2] = HOLDS_TEXT,
                  [3] = HOLDS_TEXT,
@@ -109,7 +129,7 @@ static const uint8_t rows[MESSAGE_COUNT][FIELDS] = {
                             [11] = IS(EXEMPLAR) },
     [BUCKETS] = { [2] = HOLDS_VARINTS },
     [SUMMARY_POINT] = { [6] = IS(QUANTILE), [7] = IS(ITEM_ATTRIBUTE) },
-    [EXEMPLAR] = { [7] = IS(KEY_VALUE) },
+    [EXEMPLAR] = { [4] = HOLDS_SPAN_ID, [5] = HOLDS_TRACE_ID, [7] = IS(KEY_VALUE) },
     [RESOURCE_ATTRIBUTE] = { [1] = HOLDS_TEXT, [2] = IS(ANY_VALUE) },
     [SCOPE_ATTRIBUTE] = { [1] = HOLDS_TEXT, [2] = IS(ANY_VALUE) },
     [ITEM_ATTRIBUTE] = { [1] = HOLDS_TEXT, [2] = IS(ANY_VALUE) },
@@ -160,7 +180,10 @@ typedef struct Walk {
     size_t metric_marks; /* how many marks there were when the current metric's began */
     Message data;        /* the current metric's kind of data so far; METRIC: none */
     Patch *mend;
-    bool bad_text;
+    BatchLoss *loss; /* items that must not stay may go; NULL: none may */
+    bool to_mend;
+    const char *item;  /* while mending: the tag of the item that was met last */
+    const char *after; /* set when a check failed, but the walk goes on there */
     Frame *frames, *top;
     Err *err;
 } Walk;
@@ -204,6 +227,8 @@ static void begin_data(Walk *walk, Message message)
 static inline bool note(Walk *walk, Message message, const char *tag)
 {
     unsigned what = notes[message];
+    if (what == NOTES(MARK_ITEM))
+        walk->item = tag;
     if (what == NOTES_NOTHING || !walk->marks)
         return true;
     if (what == NOTES_DATA) {
@@ -287,13 +312,81 @@ static bool repair(Walk *walk, Str text, Str *out)
 
 static bool note_bad_text(Walk *walk, const char *prefix, Str text)
 {
-    walk->bad_text = true;
+    walk->to_mend = true;
     if (!walk->mend)
         return true;
     PatchPiece piece = { .at = (uint32_t)(prefix - walk->base),
                          .cut = (uint32_t)(text.ptr + text.len - prefix) };
     return wrap_frames(walk, &piece.wrap) && repair(walk, text, &piece.with) &&
            patch_piece(walk->mend, piece, walk->err);
+}
+
+/* ---- what is not taken ---- */
+
+static Frame *item_frame(const Walk *walk)
+{
+    for (Frame *frame = walk->frames + 1; frame <= walk->top; frame++)
+        if (notes[frame->message] == NOTES(MARK_ITEM))
+            return frame;
+    return NULL;
+}
+
+/* What was to be mended inside the item needs no mending any more; neighbours go as one piece. */
+static bool cut_item(Walk *walk, uint32_t from, uint32_t to)
+{
+    Patch *mend = walk->mend;
+    while (mend->piece_count && mend->pieces[mend->piece_count - 1].at >= from)
+        mend->piece_count--;
+    while (mend->wrap_count && mend->wraps[mend->wrap_count - 1].prefix >= from)
+        mend->wrap_count--;
+    PatchPiece piece = { .at = from, .cut = to - from };
+    if (!wrap_frames(walk, &piece.wrap))
+        return false;
+    PatchPiece *last = mend->piece_count ? &mend->pieces[mend->piece_count - 1] : NULL;
+    if (last && !last->with.len && last->wrap == piece.wrap && last->at + last->cut == from) {
+        last->cut += piece.cut;
+        return true;
+    }
+    return patch_piece(mend, piece, walk->err);
+}
+
+/* False, and the walk goes on behind the item; its err says why the item is not taken. */
+static COLD bool lose_item(Walk *walk, const Frame *item)
+{
+    walk->to_mend = true;
+    walk->top = walk->frames + (item - walk->frames) - 1;
+    const char *after = item->end;
+    if (walk->mend) {
+        uint32_t from = (uint32_t)(walk->item - walk->base), to = (uint32_t)(after - walk->base);
+        if (!cut_item(walk, from, to))
+            return false;
+        if (!walk->loss->items++)
+            walk->loss->reason = *walk->err;
+    }
+    walk->after = after;
+    return false;
+}
+
+/* An id of a wrong length is none. What has no other is not taken, since whoever is next may refuse
+ * all that comes with it; of anything else only the id goes. None at all is not wrong. */
+static bool check_id(Walk *walk, unsigned holds, const char *prefix, Str content)
+{
+    bool trace = holds == HOLDS_OWN_TRACE_ID || holds == HOLDS_TRACE_ID;
+    size_t size = trace ? sizeof(TraceId) : sizeof(SpanId);
+    if (LIKELY(content.len == size) || !content.len || !walk->loss)
+        return true;
+    if (holds == HOLDS_OWN_TRACE_ID || holds == HOLDS_OWN_SPAN_ID) {
+        fail(walk->err, ERR_INPUT, "a %s id has %zu bytes, this one %zu", trace ? "trace" : "span",
+             size, content.len);
+        return lose_item(walk, walk->top);
+    }
+    walk->to_mend = true;
+    if (!walk->mend)
+        return true;
+    PatchPiece piece = { .at = (uint32_t)(prefix - walk->base),
+                         .cut = (uint32_t)(content.ptr + content.len - prefix),
+                         .with = { "", 1 } }; /* a length of 0 */
+    return wrap_frames(walk, &piece.wrap) && patch_piece(walk->mend, piece, walk->err);
 }
 
 static bool varints_are_valid(Str packed)
@@ -314,6 +407,10 @@ static bool check_content(Walk *walk, unsigned holds, const char *prefix, Str co
                note_bad_text(walk, prefix, content);
     case HOLDS_FIXED64: return content.len % 8 == 0 || malformed(walk, prefix);
     case HOLDS_VARINTS: return varints_are_valid(content) || malformed(walk, prefix);
+    case HOLDS_OWN_TRACE_ID:
+    case HOLDS_OWN_SPAN_ID:
+    case HOLDS_TRACE_ID:
+    case HOLDS_SPAN_ID: return check_id(walk, holds, prefix, content);
     default: return true;
     }
 }
@@ -422,16 +519,31 @@ static inline bool is_attribute(const Walk *walk, Message message)
            walk->top - walk->frames + 2 <= BATCH_DEPTH_MAX;
 }
 
+static COLD bool too_deep(Walk *walk)
+{
+    const Frame *item = walk->loss ? item_frame(walk) : NULL;
+    fail(walk->err, ERR_INPUT, "nested deeper than %d levels", BATCH_DEPTH_MAX);
+    return item ? lose_item(walk, item) : false;
+}
+
 static bool push(Walk *walk, Message message, const char *prefix, Str content)
 {
-    if (walk->top == walk->frames + BATCH_DEPTH_MAX)
-        return fail(walk->err, ERR_INPUT, "nested deeper than %d levels", BATCH_DEPTH_MAX);
+    if (UNLIKELY(walk->top == walk->frames + BATCH_DEPTH_MAX))
+        return too_deep(walk);
     *++walk->top = (Frame){ .end = content.ptr + content.len,
                             .message = message,
                             .prefix = (uint32_t)(prefix - walk->base),
                             .body = (uint32_t)(content.ptr - walk->base),
                             .wrap = PATCH_TOP };
     return true;
+}
+
+/* A check has failed. NULL: for good. */
+static COLD const char *goes_on(Walk *walk)
+{
+    const char *after = walk->after;
+    walk->after = NULL;
+    return after;
 }
 
 static bool walk_fields(Walk *walk, const char *at)
@@ -463,12 +575,12 @@ static bool walk_fields(Walk *walk, const char *at)
                 return false;
             if (is_attribute(walk, message) && LIKELY(is_plain_attribute(content)))
                 at += len;
-            else if (!push(walk, message, prefix, content))
+            else if (UNLIKELY(!push(walk, message, prefix, content)) && !(at = goes_on(walk)))
                 return false;
-        } else {
-            if (!check_content(walk, holds, prefix, content))
-                return false;
+        } else if (LIKELY(check_content(walk, holds, prefix, content))) {
             at += len;
+        } else if (!(at = goes_on(walk))) {
+            return false;
         }
     }
 }
@@ -478,13 +590,14 @@ static Message root_of(Signal signal)
     return signal == TRACES ? TRACES_DATA : signal == METRICS ? METRICS_DATA : LOGS_DATA;
 }
 
-WalkResult walk_bytes(Signal signal, Str bytes, Marks *marks, Patch *mend, Err *err)
+WalkResult walk_bytes(Signal signal, Str bytes, const WalkWish *wish, Err *err)
 {
     Frame frames[BATCH_DEPTH_MAX + 1];
     Walk walk = { .base = bytes.ptr,
-                  .marks = marks,
+                  .marks = wish->marks,
                   .data = METRIC,
-                  .mend = mend,
+                  .mend = wish->mend,
+                  .loss = wish->loss,
                   .frames = frames,
                   .top = frames,
                   .err = err };
@@ -494,5 +607,5 @@ WalkResult walk_bytes(Signal signal, Str bytes, Marks *marks, Patch *mend, Err *
         (Frame){ .end = bytes.ptr + bytes.len, .message = root_of(signal), .wrap = PATCH_TOP };
     if (!walk_fields(&walk, bytes.ptr))
         return WALK_FAILED;
-    return walk.bad_text ? WALK_BAD_TEXT : WALK_OK;
+    return walk.to_mend ? WALK_TO_MEND : WALK_OK;
 }

@@ -43,17 +43,35 @@ static TransportCounts *transport_of(TransportCounts *rows, size_t *count, const
     return &rows[at < TRANSPORTS_MAX ? at : TRANSPORTS_MAX - 1];
 }
 
+static void count_transport(Account *account, const char *name, const TransportCounts *more)
+{
+    mutex_lock(&account->mutex);
+    TransportCounts *counts = transport_of(account->transports, &account->transport_count, name);
+    for (size_t i = 0; i < SIGNAL_COUNT; i++) {
+        counts->sent[i] += more->sent[i];
+        counts->refused[i] += more->refused[i];
+    }
+    mutex_unlock(&account->mutex);
+}
+
 bool host_send_from(Host *host, const char *transport, const Parcel *parcel, Err *err)
 {
-    Account *account = &host->account;
     size_t signal = signal_index(batch_signal(parcel->batch));
     bool taken = host_send(host, parcel, err);
-    mutex_lock(&account->mutex);
-    TransportCounts *counts =
-        transport_of(account->transports, &account->transport_count, transport);
-    *(taken ? &counts->sent[signal] : &counts->refused[signal]) += batch_item_count(parcel->batch);
-    mutex_unlock(&account->mutex);
+    TransportCounts counts = { 0 };
+    *(taken ? &counts.sent[signal] : &counts.refused[signal]) = batch_item_count(parcel->batch);
+    count_transport(&host->account, transport, &counts);
     return taken;
+}
+
+void host_count_refused(Host *host, const char *transport, Signal signal, uint64_t items)
+{
+    size_t i = signal_index(signal);
+    TransportCounts counts = { 0 };
+    counts.refused[i] = items;
+    count_transport(&host->account, transport, &counts);
+    counter_add(&host->account.by_signal[i].refused, items);
+    counter_add(&host->account.brought_in, items);
 }
 
 bool host_wants(const Host *host, Signal signal)

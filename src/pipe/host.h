@@ -60,7 +60,9 @@ void host_log(Host *host, LogLevel level, const char *format, ...) PRINTF(3, 4);
 /* Accounting, any thread: received = sent + dropped + held, per component. The graph counts what it
  * sees pass; a component says only what nobody else can know. */
 void host_count_dropped(Host *host, Signal signal, uint64_t items,
-                        const char *reason);                     /* reason: a literal */
+                        const char *reason); /* reason: a literal */
+/* Receivers: they came that way, and were told to be refused without being sent on. */
+void host_count_refused(Host *host, const char *transport, Signal signal, uint64_t items);
 void host_count_sent(Host *host, Signal signal, uint64_t items); /* exporters */
 /* How full the component's own queue is, where it has one, in its own unit. One thread. */
 void host_count_queue(Host *host, uint64_t size, uint64_t capacity);

@@ -11,7 +11,9 @@
  * Answers, by what became of the data:
  *
  *     taken, delivered        200 / OK with an empty Export...ServiceResponse
- *     delivered in part       200 / OK with partial_success: how many, and why
+ *     delivered in part, or   200 / OK with partial_success: how many not, and why
+ *     items that cannot be
+ *     taken (otlp/batch.h)
  *     not now                 503 / UNAVAILABLE; nothing was kept. With Retry-After / RetryInfo
  *                             when somebody knows when; else the client's own back-off is best
  *     never                   400, 413, 500 / INVALID_ARGUMENT, RESOURCE_EXHAUSTED, INTERNAL
@@ -72,6 +74,7 @@ typedef struct Pending { /* a client that waits for delivery */
     OtlpReceiver *receiver;
     Request *request;
     Signal signal;
+    BatchLoss loss; /* what came with it and was not sent on */
 } Pending;
 
 /* The defaults are the Collector's but for the size of a message: 64 MiB is the specification's. */
@@ -198,9 +201,11 @@ static void answer_ok(Request *request, Signal signal, const ExportAnswer *answe
                                            .body = body });
 }
 
-static void answer_full_success(Request *request, Signal signal)
+/* All was taken, but for what was lost before. */
+static void answer_success(Request *request, Signal signal, const BatchLoss *loss)
 {
-    answer_ok(request, signal, &(ExportAnswer){ 0 });
+    answer_ok(request, signal,
+              &(ExportAnswer){ (int64_t)loss->items, str_from(loss->reason.text) });
 }
 
 /* What became of the data, under `delivered`. */
@@ -209,10 +214,10 @@ static void answer_outcome(void *context, const AckOutcome *outcome)
     Pending *pending = context;
     Err err = outcome->reason;
     switch (outcome->result) {
-    case ACK_DELIVERED: answer_full_success(pending->request, pending->signal); break;
+    case ACK_DELIVERED: answer_success(pending->request, pending->signal, &pending->loss); break;
     case ACK_PARTLY:
-        answer_ok(pending->request, pending->signal,
-                  &(ExportAnswer){ (int64_t)outcome->refused, str_from(err.text) });
+        answer_success(pending->request, pending->signal,
+                       &(BatchLoss){ pending->loss.items + outcome->refused, err });
         break;
     case ACK_RETRY:
         if (!err_retryable(err.kind))
@@ -232,31 +237,45 @@ static void answer_outcome(void *context, const AckOutcome *outcome)
 /* ---- the way in
  * ---------------------------------------------------------------------------------- */
 
-static Ack *ack_for(OtlpReceiver *receiver, Request *request, const Batch *batch, Err *err)
+typedef struct Arrival {
+    const Way *way;
+    Request *request;
+    Batch *batch;
+    BatchLoss loss; /* what is not in the batch */
+} Arrival;
+
+static Ack *ack_for(const Arrival *in, Err *err)
 {
+    OtlpReceiver *receiver = in->way->receiver;
     AckWish wish = { 0 };
     if (receiver->acknowledge == ACKNOWLEDGE_DELIVERED) {
         Pending *pending = MEM_MAKE(Pending, 1, err);
         if (!pending)
             return NULL;
-        *pending = (Pending){ receiver, request, batch_signal(batch) };
+        *pending = (Pending){ receiver, in->request, in->way->signal, in->loss };
         wish = (AckWish){ answer_outcome, pending, true };
     }
-    Ack *ack = host_ack_new(receiver->base.host, batch_item_count(batch), &wish, err);
+    Ack *ack = host_ack_new(receiver->base.host, batch_item_count(in->batch), &wish, err);
     if (!ack)
         mem_free(wish.context);
     return ack;
 }
 
-/* True: the request has been or will be answered. False: err is its answer. */
-static bool send_on(OtlpReceiver *receiver, Request *request, Batch *batch, Err *err)
+static const char *transport_of(const Arrival *in)
 {
-    Ack *ack = ack_for(receiver, request, batch, err);
+    return request_is_grpc(in->request) ? "grpc" : "http";
+}
+
+/* True: the request has been or will be answered. False: err is its answer. */
+static bool send_on(const Arrival *in, Err *err)
+{
+    OtlpReceiver *receiver = in->way->receiver;
+    Ack *ack = ack_for(in, err);
     if (!ack)
         return false;
     bool waits = receiver->acknowledge == ACKNOWLEDGE_DELIVERED;
-    const char *transport = request_is_grpc(request) ? "grpc" : "http";
-    bool taken = host_send_from(receiver->base.host, transport, &(Parcel){ batch, ack }, err);
+    bool taken =
+        host_send_from(receiver->base.host, transport_of(in), &(Parcel){ in->batch, ack }, err);
     if (!taken) {
         ack_hears(ack);
         ack_fail(ack, err); /* under `delivered` this becomes the answer */
@@ -264,24 +283,39 @@ static bool send_on(OtlpReceiver *receiver, Request *request, Batch *batch, Err 
     if (waits)
         return true;
     if (taken)
-        answer_full_success(request, batch_signal(batch));
+        answer_success(in->request, in->way->signal, &in->loss);
     return taken;
 }
 
-static Batch *read_batch(const Way *way, Request *request, Err *err)
+static bool read_batch(Arrival *in, Err *err)
 {
-    Buf bytes = request_take_body(request);
+    const Way *way = in->way;
+    Buf bytes = request_take_body(in->request);
     bool ok = true;
-    if (!request_is_grpc(request) && is_json(request)) {
+    if (!request_is_grpc(in->request) && is_json(in->request)) {
         Buf json = bytes;
         size_t most = (size_t)way->receiver->protocols.http.listen.max_request_body_size;
         bytes = BUF(most ? most : BODY_MAX);
         ok = otlp_json_read(way->signal, buf_str(&json), &bytes, err);
         buf_free(&json);
     }
-    Batch *batch = ok ? batch_from_bytes(way->signal, &bytes, err) : NULL;
+    in->batch = ok ? batch_from_request(way->signal, &bytes, &in->loss, err) : NULL;
     buf_free(&bytes);
-    return batch;
+    return in->batch;
+}
+
+/* False: err is the answer. */
+static bool take(Arrival *in, Err *err)
+{
+    if (!read_batch(in, err))
+        return false;
+    if (in->loss.items)
+        host_count_refused(in->way->receiver->base.host, transport_of(in), in->way->signal,
+                           in->loss.items);
+    if (batch_item_count(in->batch))
+        return send_on(in, err);
+    answer_success(in->request, in->way->signal, &in->loss);
+    return true;
 }
 
 static bool is_understood(const Request *request)
@@ -292,23 +326,15 @@ static bool is_understood(const Request *request)
 
 static void handle(void *owner, Request *request)
 {
-    const Way *way = owner;
     if (!is_understood(request)) {
         request_answer_text(request, 415, STR("send application/x-protobuf or application/json\n"));
         return;
     }
+    Arrival in = { .way = owner, .request = request };
     Err err = { 0 };
-    Batch *batch = read_batch(way, request, &err);
-    bool answered = false;
-    if (batch && batch_item_count(batch) == 0) {
-        answer_full_success(request, way->signal);
-        answered = true;
-    } else if (batch) {
-        answered = send_on(way->receiver, request, batch, &err);
-    }
-    batch_unref(batch);
-    if (!answered)
+    if (!take(&in, &err))
         answer_error(request, &err);
+    batch_unref(in.batch);
 }
 
 /* ---- listening

@@ -153,7 +153,7 @@ static void test_depth(void **state)
     memset(text + JSON_READ_DEPTH + 1, ']', JSON_READ_DEPTH + 1);
     assert_true(skip_text((Str){ text + 1, 2 * JSON_READ_DEPTH }, &err));
     assert_false(skip_text((Str){ text, sizeof text }, &err));
-    assert_int_equal(err.kind, ERR_LIMIT);
+    assert_int_equal(err.kind, ERR_INPUT);
     assert_string_equal(err.text, "line 1, column 101: nested deeper than 100 levels");
 }
 

@@ -77,7 +77,7 @@ static void bounds_hold(void **state)
     memset(deep, '[', sizeof deep);
     arena = arena_new(1 << 20, &err);
     assert_null(json_tree((Str){ deep, sizeof deep }, arena, &err));
-    assert_int_equal(err.kind, ERR_LIMIT);
+    assert_int_equal(err.kind, ERR_INPUT);
     arena_free(arena);
 }
 

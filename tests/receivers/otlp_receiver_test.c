@@ -562,7 +562,7 @@ static void broken_json_is_told_with_its_place(void **state)
     Reply reply;
     begin(&f, "{" LISTEN "}");
     const Str body =
-        STR("{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"traceId\":\"12\"}]}]}]}");
+        STR("{\"resourceSpans\":[{\"scopeSpans\":[{\"spans\":[{\"traceId\":\"1x\"}]}]}]}");
     peer_ask(&f.peer,
              &(Question){ .target = "/v1/traces", .content_type = json_type, .body = body },
              &reply);
@@ -570,7 +570,7 @@ static void broken_json_is_told_with_its_place(void **state)
     expect_json(
         &reply, 400,
         "{\"code\":3,\"message\":\"resourceSpans[0].scopeSpans[0].spans[0].traceId: line 1, "
-        "column 55: expected 32 hexadecimal digits\"}");
+        "column 55: expected hexadecimal digits, 32 of them\"}");
     reply_done(&reply);
     assert_int_equal(test_host_sent_count(f.host), 0);
     end(&f);

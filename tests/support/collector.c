@@ -248,7 +248,9 @@ static void hear(struct Asked *asked, Verdict verdict, int status, Str body)
     ask->answered = true;
     ask->verdict = verdict;
     ask->status = status;
-    snprintf(ask->text, sizeof ask->text, "%.*s", STR_ARG(str_first(body, ASK_TEXT_MAX - 1)));
+    body = str_first(body, ASK_TEXT_MAX - 1);
+    memcpy(ask->text, body.len ? body.ptr : "", body.len);
+    ask->text_len = body.len;
 }
 
 static void http_says(void *owner, HttpResponse *response, const Err *err)
@@ -266,7 +268,7 @@ static void grpc_says(void *owner, GrpcReply *reply, const Err *err)
         hear(owner, VERDICT_NONE, 0, str_from(err->text));
     else
         hear(owner, reply->code == GRPC_OK ? VERDICT_YES : VERDICT_NO, (int)reply->code,
-             reply->status_text);
+             reply->code == GRPC_OK ? reply->message : reply->status_text);
 }
 
 static struct Asked *new_ask(Collector *c, Signal signal, bool is_grpc)
@@ -294,10 +296,9 @@ static Buf message(Collector *c, const Ask *ask, size_t number)
     return bytes;
 }
 
-static void post(Collector *c, struct Asked *asked, Buf *bytes)
+static void post(Collector *c, struct Asked *asked, Str type, Buf *bytes)
 {
-    static const HttpField fields[] = { { STR_ROW("content-type"),
-                                          STR_ROW("application/x-protobuf") } };
+    const HttpField fields[] = { { STR("content-type"), type } };
     Err err = { 0 };
     HttpCall call = { .method = STR("POST"),
                       .target = otlp_http_path(asked->ask.signal),
@@ -333,7 +334,23 @@ size_t collector_send(Collector *c, Signal signal, bool by_grpc)
     if (by_grpc)
         call(c, asked, &bytes);
     else
-        post(c, asked, &bytes);
+        post(c, asked, STR("application/x-protobuf"), &bytes);
+    starve_resume();
+    return c->ask_count - 1;
+}
+
+size_t collector_send_bytes(Collector *c, const Sending *what)
+{
+    starve_hold();
+    bool by_grpc = !what->content_type.len;
+    struct Asked *asked = new_ask(c, what->signal, by_grpc);
+    Buf bytes = BUF(SIZE_MAX);
+    buf_add(&bytes, what->bytes);
+    must_do(!bytes.failed);
+    if (by_grpc)
+        call(c, asked, &bytes);
+    else
+        post(c, asked, what->content_type, &bytes);
     starve_resume();
     return c->ask_count - 1;
 }

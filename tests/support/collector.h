@@ -31,7 +31,8 @@ typedef struct Ask {
     Signal signal;
     Verdict verdict;
     int status;              /* HTTP's or gRPC's */
-    char text[ASK_TEXT_MAX]; /* the beginning of the answer's body, of queries */
+    char text[ASK_TEXT_MAX]; /* the beginning of the answer's body; of a gRPC error its words */
+    size_t text_len;
 } Ask;
 
 typedef struct Collector Collector;
@@ -57,6 +58,13 @@ void collector_turn(Collector *c); /* what is due, inside and outside; then a mi
 
 /* These two return the request's number. The answer comes while the collector turns. */
 size_t collector_send(Collector *c, Signal signal, bool by_grpc);
+/* The same with a body of the test's own. */
+typedef struct Sending {
+    Signal signal;
+    Str content_type; /* empty: by gRPC */
+    Str bytes;        /* copied */
+} Sending;
+size_t collector_send_bytes(Collector *c, const Sending *what);
 size_t collector_get(Collector *c, const char *url); /* "http://127.0.0.1:13133/" */
 size_t collector_ask_count(const Collector *c);
 const Ask *collector_ask(const Collector *c, size_t i);
