@@ -5,6 +5,7 @@ set_source_files_properties(src/cmd/default_config.S PROPERTIES OBJECT_DEPENDS $
 set(room_libraries_codec PkgConfig::ZLIB)
 set(room_libraries_config PkgConfig::FYAML)
 set(room_libraries_regex PkgConfig::RE2)
+set(room_libraries_cmd PkgConfig::SECCOMP)
 set(room_libraries_net PkgConfig::NGHTTP2 llhttp)
 
 file(STRINGS rooms.txt room_lines REGEX "^[a-z]")

@@ -10,10 +10,13 @@
 #include "cmd/made_item.h"
 #include "cmd/otlp_target.h"
 #include "cmd/probe.h"
+#include "cmd/sandbox.h"
 
 #include "base/clock.h"
+#include "base/disk.h"
 #include "base/random.h"
 #include "codec/json_tree.h"
+#include "net/port_owner.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -192,6 +195,29 @@ static bool check_port(Doctor *doctor)
                      "nobody takes connections on %s: %s", text, err.text);
     fine("port", "%s takes connections", text);
     return check_protocol(doctor, &probe);
+}
+
+/* A server of this machine: what it has given up, as the kernel says. Nothing of it is a fault. */
+static void tell_sandbox(const Doctor *doctor)
+{
+    char path[64];
+    Address address;
+    PortOwner owner;
+    Err unused = { 0 };
+    Buf status = BUF(64 << 10);
+    if (!probe_resolve(doctor->options.target.endpoint, 4317, &address, &unused) ||
+        !address_is_loopback(&address) || !port_owner_find(address_port(&address), &owner))
+        return;
+    snprintf(path, sizeof path, "/proc/%d/status", owner.pid);
+    if (disk_read_all(disk_system(), path, &status, &unused))
+        fine("sandbox",
+             "%s (pid %d): system calls %s, new privileges %s; this kernel's Landlock is "
+             "version %d",
+             owner.name, owner.pid,
+             str_contains(buf_str(&status), STR("Seccomp:\t2")) ? "filtered" : "not filtered",
+             str_contains(buf_str(&status), STR("NoNewPrivs:\t1")) ? "refused" : "possible",
+             sandbox_landlock_version());
+    buf_free(&status);
 }
 
 /* ---- one item of each signal -------------------------------------------------------------------
@@ -410,7 +436,10 @@ static void examine(Doctor *doctor)
     random_fill(&random, &doctor->trace_id, sizeof doctor->trace_id);
     hex_write(doctor->run, run, sizeof run);
     (void)check_environment(doctor);
-    if (check_port(doctor) && check_accepted(doctor))
+    if (!check_port(doctor))
+        return;
+    tell_sandbox(doctor);
+    if (check_accepted(doctor))
         check_back(doctor);
 }
 

@@ -32,6 +32,10 @@ const char options_help[] =
     "  --config FILE   a configuration file; given several times, later ones are laid over "
     "earlier\n"
     "                  ones: maps merge, everything else is replaced\n"
+    "  --sandbox MODE  auto: what this kernel offers (the default); strict: all of it, or no "
+    "start;\n"
+    "                  off: none, and core dumps stay on. The program gives up starting others,\n"
+    "                  and files that the configuration does not name\n"
     "  --version       the version\n"
     "  --help          this text\n"
     "\n"
@@ -39,6 +43,7 @@ const char options_help[] =
     "  cryostorm\n"
     "  cryostorm --config collector.yaml\n"
     "  cryostorm --config base.yaml --config production.yaml\n"
+    "  cryostorm --config collector.yaml --sandbox strict\n"
     "  cryostorm validate --config collector.yaml\n"
     "  cryostorm send span hello\n"
     "  cryostorm query traces\n"
@@ -73,6 +78,30 @@ static bool find_command(Str word, Command *out)
     return false;
 }
 
+static bool add_config(Options *out, const char *value, Err *err)
+{
+    if (!value || !*value)
+        return fail(err, ERR_INPUT, "--config needs a file");
+    if (out->config_count == CONFIGS_MAX)
+        return fail(err, ERR_INPUT, "more than %d times --config", CONFIGS_MAX);
+    out->configs[out->config_count++] = value;
+    return true;
+}
+
+static bool set_sandbox(Options *out, const char *value, Err *err)
+{
+    return sandbox_mode_parse(str_from(value ? value : ""), &out->sandbox, err);
+}
+
+/* Options that take a value, and what becomes of it (NULL: it is missing). */
+static const struct {
+    Str name;
+    bool (*set)(Options *out, const char *value, Err *err);
+} valued[] = {
+    { STR_ROW("--config"), add_config },
+    { STR_ROW("--sandbox"), set_sandbox },
+};
+
 static void consider(Str word, Str name, size_t *best, Str *nearest)
 {
     size_t distance = str_distance(word, name, *best);
@@ -90,35 +119,41 @@ static bool unknown(Str word, Err *err)
         consider(word, commands[i].name, &best, &nearest);
     for (size_t i = 0; command_at(i); i++)
         consider(word, str_from(command_at(i)->name), &best, &nearest);
-    consider(word, STR("--config"), &best, &nearest);
+    for (size_t i = 0; i < COUNT_OF(valued); i++)
+        consider(word, valued[i].name, &best, &nearest);
     if (nearest.len)
         return fail(err, ERR_INPUT, "'%.*s' is unknown; did you mean %.*s?", STR_ARG(word),
                     STR_ARG(nearest));
     return fail(err, ERR_INPUT, "'%.*s' is unknown; see cryostorm --help", STR_ARG(word));
 }
 
-static bool add_config(Options *out, const char *value, Err *err)
+/* True: argv[*at] is one of them, and *at stands on the last word of it. */
+static bool take_valued(int argc, char **argv, int *at, Options *out, bool *ok, Err *err)
 {
-    if (!value || !*value)
-        return fail(err, ERR_INPUT, "--config needs a file");
-    if (out->config_count == CONFIGS_MAX)
-        return fail(err, ERR_INPUT, "more than %d times --config", CONFIGS_MAX);
-    out->configs[out->config_count++] = value;
-    return true;
+    Str word = str_from(argv[*at]);
+    for (size_t i = 0; i < COUNT_OF(valued); i++) {
+        Str name = valued[i].name;
+        const char *value = NULL;
+        if (!str_starts(word, name) || (word.len > name.len && word.ptr[name.len] != '='))
+            continue;
+        if (word.len > name.len)
+            value = word.ptr + name.len + 1;
+        else if (*at + 1 < argc)
+            value = argv[++*at];
+        *ok = valued[i].set(out, value, err);
+        return true;
+    }
+    return false;
 }
 
 bool options_parse(int argc, char **argv, Options *out, Err *err)
 {
     *out = (Options){ .command = COMMAND_RUN };
-    bool commanded = false;
-    for (int i = 1; i < argc; i++) {
+    bool commanded = false, ok = true;
+    for (int i = 1; i < argc && ok; i++) {
         Str word = str_from(argv[i]);
-        if (str_eq(word, STR("--config"))) {
-            if (!add_config(out, i + 1 < argc ? argv[++i] : NULL, err))
-                return false;
-        } else if (str_starts(word, STR("--config="))) {
-            if (!add_config(out, argv[i] + sizeof "--config=" - 1, err))
-                return false;
+        if (take_valued(argc, argv, &i, out, &ok, err)) {
+            continue;
         } else if (commanded) {
             return fail(err, ERR_INPUT, "'%.*s' is one command too many", STR_ARG(word));
         } else if (find_command(word, &out->command)) {
@@ -127,5 +162,5 @@ bool options_parse(int argc, char **argv, Options *out, Err *err)
             return unknown(word, err);
         }
     }
-    return true;
+    return ok;
 }

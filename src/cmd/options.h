@@ -4,6 +4,7 @@
 
 #include "base/attributes.h"
 #include "base/err.h"
+#include "cmd/sandbox.h"
 
 #include <stddef.h>
 
@@ -21,6 +22,7 @@ typedef struct Options {
     Command command;
     const char *configs[CONFIGS_MAX]; /* as given, in order; none: the built-in one */
     size_t config_count;
+    SandboxMode sandbox;
 } Options;
 
 /* err: which argument is wrong, and what is meant perhaps. */

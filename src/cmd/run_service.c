@@ -96,6 +96,7 @@ typedef struct Service {
     OwnMetrics *metrics; /* of the graph; NULL: they are off, or could not be served */
     int64_t began_ns;
     ServiceManager manager;
+    Sandbox sandbox;
     Mutex mutex;
     LoadedConfig next; /* read and good, to be taken over; guarded */
 } Service;
@@ -103,8 +104,10 @@ typedef struct Service {
 static bool read_next(Service *service, Err *err)
 {
     LoadedConfig next;
-    if (!loaded_config_read(service->options, &next, err)) {
+    if (!loaded_config_read(service->options, &next, err) ||
+        !sandbox_fits(&service->sandbox, next.service, err)) {
         log_write(LOG_ERROR, "service", "not reloaded, the old configuration stays: %s", err->text);
+        loaded_config_free(&next);
         return false;
     }
     mutex_lock(&service->mutex);
@@ -291,7 +294,9 @@ int run_service(const Options *options, LoadedConfig *config)
     mutex_init(&service.mutex);
     service.manager = service_manager_find();
     log_write(LOG_INFO, "service", "Starting cryostorm " CRYO_VERSION);
-    bool started = start_graph(&service, &err);
+    bool started = sandbox_enter(&service.sandbox, options->sandbox, service.config.service,
+                                 options->configs, options->config_count, &err) &&
+                   start_graph(&service, &err);
     if (started)
         run(&service, &waited);
     else
@@ -300,6 +305,7 @@ int run_service(const Options *options, LoadedConfig *config)
     end_graph(&service);
     loaded_config_free(&service.config);
     loaded_config_free(&service.next);
+    sandbox_done(&service.sandbox);
     mutex_done(&service.mutex);
     log_tell_unsaid();
     if (ended)

@@ -17,7 +17,7 @@
  *
  * The last argument of every row is its help, one sentence; row extras may follow it: .name (the
  * key, where it is no C name), .also (older names, comma-separated, accepted with a warning),
- * .check (of texts).
+ * .check (of texts), .path (of texts that name files: the sandbox lets components reach no others).
  */
 #ifndef CONFIG_FIELD_H
 #define CONFIG_FIELD_H
@@ -51,6 +51,14 @@ typedef enum ConfigType {
     CONFIG_LATER,
 } ConfigType;
 
+typedef enum ConfigPath {
+    PATH_NONE,
+    READS_FILE, /* and files beside it, which may be its next version */
+    READS_DIRECTORY,
+    WRITES_FILE, /* and files beside it: older ones, and sockets */
+    WRITES_DIRECTORY,
+} ConfigPath;
+
 typedef struct ConfigField ConfigField;
 struct ConfigField {
     const char *key;  /* the struct's member, and the name that the user writes */
@@ -64,7 +72,8 @@ struct ConfigField {
     const char *const *choices;             /* names, NULL at the end; the value is the index */
     const ConfigField *table;               /* of the section, or of each element */
     bool (*check)(Str text, Err *err);      /* texts: a rule of their own; err says what is wrong */
-    const char *also;                       /* older names */
+    ConfigPath path;  /* texts: a place in the file system; what the component does there */
+    const char *also; /* older names */
     const char *help;
 };
 

@@ -31,7 +31,8 @@ typedef struct StoreExtension {
 static const char *const sync_names[] = { "always", "1s", "off", NULL }; /* in SeglogSync's order */
 
 static const ConfigField fields[] = {
-    TEXT(StoreExtension, directory, "./cryostorm-data", "Where the files are."),
+    TEXT(StoreExtension, directory, "./cryostorm-data", "Where the files are.",
+         .path = WRITES_DIRECTORY),
     CHOICE(StoreExtension, sync, "1s", sync_names,
            "When data must be on the disk: always before it counts as stored, within 1s, or when "
            "the system pleases."),

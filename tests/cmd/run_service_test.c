@@ -99,7 +99,8 @@ static int reloading_child(const char *path, int *signals)
 {
     (void)signals;
     Err err;
-    Options options = { .configs = { path }, .config_count = 1 };
+    /* the child writes its own configuration, which nobody does inside a sandbox */
+    Options options = { .configs = { path }, .config_count = 1, .sandbox = SANDBOX_OFF };
     LoadedConfig config;
     Reloading reloading = { .path = path };
     if (!loaded_config_read(&options, &config, &err))

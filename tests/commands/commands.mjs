@@ -116,6 +116,7 @@ await check('a whole set-up is found whole', async () => {
     const got = await call(['doctor', '--endpoint', `http://127.0.0.1:${port}`,
       '--protocol', port === server.grpc ? 'grpc' : 'http/protobuf', ...at]);
     expect('doctor', got.code === 0 && got.out.includes('nothing is wrong') && !got.out.includes('FAULT'), got.out);
+    expect('the sandbox is shown', /^ok +sandbox +cryostorm \(pid \d+\): system calls filtered, new privileges refused/m.test(got.out), got.out);
     for (const signal of ['traces', 'metrics', 'logs'])
       expect(signal, new RegExp(`^ok +${signal} +sent, stored and found again`, 'm').test(got.out), got.out);
   }

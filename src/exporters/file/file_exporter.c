@@ -84,7 +84,8 @@ static const ConfigField rotation_fields[] = {
 };
 
 static const ConfigField fields[] = {
-    TEXT(FileExporter, path, REQUIRED, "The file to write.", .check = check_path),
+    TEXT(FileExporter, path, REQUIRED, "The file to write.", .check = check_path,
+         .path = WRITES_FILE),
     BOOL(FileExporter, append, "false", "Go on behind what is there instead of beginning anew."),
     OPTIONAL_SECTION(FileExporter, rotation, RotationSettings, rotation_fields,
                      "Begin new files, and remove old ones."),

@@ -41,7 +41,7 @@ static const ConfigField fields[] = {
     DURATION(HostMetricsReceiver, collection_interval, "1m", "1ms", "24h", "How often to look."),
     DURATION(HostMetricsReceiver, initial_delay, "1s", "0s", "24h", "How soon to look at first."),
     TEXT(HostMetricsReceiver, root_path, "", "Where the machine's files are: /hostfs.",
-         .check = check_root),
+         .check = check_root, .path = READS_DIRECTORY),
     SECTION(HostMetricsReceiver, scrapers, ScrapersSettings, scrapers_fields, "What to look at."),
     LATER("timeout", "giving a look up"),
     IGNORED("metadata_collection_interval", "there is no metadata to collect"),
