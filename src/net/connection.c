@@ -11,10 +11,7 @@
 
 #include <string.h>
 
-enum {
-    LINGER_NS = (int)NANOS_PER_SECOND, /* for the peer to read why we refused it */
-    TLS_HANDSHAKE_BYTE = 22,           /* begins a ClientHello, and no request */
-};
+enum { TLS_HANDSHAKE_BYTE = 22 }; /* begins a ClientHello, and no request */
 
 static const char http2_begins[SNIFF_SIZE] = { 'P', 'R', 'I', ' ' };
 

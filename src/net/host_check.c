@@ -43,10 +43,7 @@ static bool origin_is_allowed(const Server *server, Str origin)
 
 bool host_is_allowed(const Server *server, const Request *request)
 {
-    Str host = request_field(request, STR(":authority"));
-    if (!host.ptr)
-        host = request_field(request, STR("host"));
     Str origin = request_field(request, STR("origin"));
-    return host.ptr && name_is_allowed(server, host) &&
+    return request->authority.ptr && name_is_allowed(server, request->authority) &&
            (!origin.ptr || origin_is_allowed(server, origin));
 }

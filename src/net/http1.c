@@ -1,8 +1,12 @@
 /* http1.c - HTTP/1.1 over llhttp; see http1.h.
  *
  * llhttp calls back with pieces; names and values are gathered until they are whole. It pauses
- * itself at the end of a message. What it lets pass and we do not (bare LF, folded lines) is caught
- * by a small scanner that reads the head's bytes first and finds its end.
+ * itself at the end of a message. What it lets pass and we do not (bare LF, folded lines, control
+ * characters) is caught by a small scanner that reads the lines of a message first:
+ *
+ *   HEAD --(no body, or a length)--> BODY
+ *     +--(chunked)--> CHUNK_LINE --(size > 0)--> CHUNK --(its last byte)--> CHUNK_LINE
+ *                          +-------(size = 0)--> TRAILERS
  */
 #include "net/http1.h"
 
@@ -10,11 +14,18 @@
 
 #include <llhttp.h>
 
-/* Where the scanner is in the head. */
-typedef struct HeadScan {
+enum {
+    CHUNK_LINE_MAX = 256, /* a size and its extensions, which nobody uses */
+    INTERIMS_MAX = 16,    /* 1xx responses before the real one */
+};
+
+typedef enum Part { PART_HEAD, PART_BODY, PART_CHUNK_LINE, PART_CHUNK, PART_TRAILERS } Part;
+
+/* Where the scanner is in the lines of a part. */
+typedef struct LineScan {
     size_t bytes, lines, line_len;
     bool after_cr;
-} HeadScan;
+} LineScan;
 
 struct Http1 {
     llhttp_t parser;
@@ -23,8 +34,11 @@ struct Http1 {
     void *owner;
     HttpFields fields;
     Buf name, value; /* of the field (or the target, in value) that is coming in */
-    HeadScan scan;
-    bool begun, in_head, no_body, stopped, failed;
+    Part part;
+    LineScan scan;
+    uint64_t chunk_left; /* of PART_CHUNK */
+    unsigned interims;
+    bool begun, no_body, stopped, failed;
     Err *err; /* during a feed: where callbacks say why */
 };
 
@@ -41,6 +55,12 @@ static bool is_interim(const Http1 *http1)
 
 /* ---- what llhttp calls ---- */
 
+static void enter(Http1 *http1, Part part)
+{
+    http1->part = part;
+    http1->scan = (LineScan){ 0 };
+}
+
 static int gather(Http1 *http1, Buf *into, const char *at, size_t len)
 {
     buf_add(into, (Str){ at, len });
@@ -50,13 +70,13 @@ static int gather(Http1 *http1, Buf *into, const char *at, size_t len)
 static int on_text(llhttp_t *parser, const char *at, size_t len)
 {
     Http1 *http1 = self_of(parser);
-    return http1->in_head ? gather(http1, &http1->value, at, len) : 0;
+    return http1->part == PART_HEAD ? gather(http1, &http1->value, at, len) : 0;
 }
 
 static int on_name(llhttp_t *parser, const char *at, size_t len)
 {
     Http1 *http1 = self_of(parser);
-    return http1->in_head ? gather(http1, &http1->name, at, len) : 0;
+    return http1->part == PART_HEAD ? gather(http1, &http1->name, at, len) : 0;
 }
 
 static int keep(Http1 *http1, Str name, Str value)
@@ -74,33 +94,57 @@ static int on_target_complete(llhttp_t *parser)
     return rc;
 }
 
+/* llhttp takes an empty length for none. */
+static bool is_number(Str text)
+{
+    for (size_t i = 0; i < text.len; i++) {
+        if (text.ptr[i] < '0' || text.ptr[i] > '9')
+            return false;
+    }
+    return text.len > 0;
+}
+
+static bool check_field(const Http1 *http1, Str value)
+{
+    if (http1->name.len == 0)
+        return fail(http1->err, ERR_INPUT, "a header field without a name");
+    if (str_eq_nocase(buf_str(&http1->name), STR("content-length")) && !is_number(value))
+        return fail(http1->err, ERR_INPUT, "a Content-Length that is not a number");
+    return true;
+}
+
 static int on_field_complete(llhttp_t *parser)
 {
     Http1 *http1 = self_of(parser);
-    if (http1->in_head && http1->name.len == 0) {
-        fail(http1->err, ERR_INPUT, "a header field without a name");
-        return HPE_USER;
+    int rc = 0;
+    if (http1->part == PART_HEAD) {
+        Str value = str_trim(buf_str(&http1->value));
+        rc = check_field(http1, value) ? keep(http1, buf_str(&http1->name), value) : HPE_USER;
     }
-    int rc =
-        http1->in_head ? keep(http1, buf_str(&http1->name), str_trim(buf_str(&http1->value))) : 0;
     buf_clear(&http1->name);
     buf_clear(&http1->value);
     return rc;
 }
 
-/* llhttp takes whatever ends in "chunked"; what comes before it would stay undecoded. */
+/* llhttp takes whatever ends in "chunked"; what comes before it would stay undecoded. In HTTP/1.0
+ * there is no such thing, and whoever stands before us may not have seen it. */
 static bool knows_coding(Http1 *http1)
 {
     Str coding = http_fields_get(&http1->fields, STR("transfer-encoding"));
-    return !coding.ptr || str_eq_nocase(coding, STR("chunked")) ||
-           fail(http1->err, ERR_UNSUPPORTED, "only chunked is known as Transfer-Encoding");
+    if (!coding.ptr)
+        return true;
+    if (!str_eq_nocase(coding, STR("chunked")))
+        return fail(http1->err, ERR_UNSUPPORTED, "only chunked is known as Transfer-Encoding");
+    if (http1->role == HTTP1_SERVER && http1->parser.http_minor == 0)
+        return fail(http1->err, ERR_INPUT, "Transfer-Encoding is not a part of HTTP/1.0");
+    return true;
 }
 
 /* 1 tells llhttp that no body follows, whatever the fields say. */
 static int on_head_complete(llhttp_t *parser)
 {
     Http1 *http1 = self_of(parser);
-    http1->in_head = false;
+    enter(http1, parser->flags & F_CHUNKED ? PART_CHUNK_LINE : PART_BODY);
     parser->upgrade = 0; /* we stay with HTTP/1.1, which a server may */
     if (parser->http_major != 1) {
         fail(http1->err, ERR_INPUT, "HTTP/%d is not spoken here", parser->http_major);
@@ -108,8 +152,12 @@ static int on_head_complete(llhttp_t *parser)
     }
     if (!knows_coding(http1))
         return -1;
-    if (is_interim(http1))
-        return 0;
+    if (is_interim(http1)) {
+        if (++http1->interims <= INTERIMS_MAX)
+            return 0;
+        fail(http1->err, ERR_INPUT, "more than %d interim responses", INTERIMS_MAX);
+        return -1;
+    }
     if (http1->events->head && !http1->events->head(http1->owner)) {
         http1->stopped = true;
         return -1;
@@ -126,13 +174,22 @@ static int on_body(llhttp_t *parser, const char *at, size_t len)
     return HPE_USER;
 }
 
+/* Called when the line that says its size has ended. */
+static int on_chunk(llhttp_t *parser)
+{
+    Http1 *http1 = self_of(parser);
+    http1->chunk_left = parser->content_length;
+    enter(http1, http1->chunk_left > 0 ? PART_CHUNK : PART_TRAILERS);
+    return 0;
+}
+
 static int on_complete(llhttp_t *parser)
 {
     Http1 *http1 = self_of(parser);
     if (!is_interim(http1))
         return HPE_PAUSED;
-    http1_next(http1);
-    http1->begun = true;
+    http_fields_clear(&http1->fields); /* the real one is still to come */
+    enter(http1, PART_HEAD);
     return 0;
 }
 
@@ -143,6 +200,7 @@ static const llhttp_settings_t callbacks = {
     .on_header_value = on_text,
     .on_header_value_complete = on_field_complete,
     .on_headers_complete = on_head_complete,
+    .on_chunk_header = on_chunk,
     .on_body = on_body,
     .on_message_complete = on_complete,
 };
@@ -160,7 +218,6 @@ Http1 *http1_new(Http1Role role, size_t header_max, Err *err)
     http1->name = BUF(header_max);
     http1->value = BUF(header_max);
     http_fields_init(&http1->fields, header_max);
-    http1->in_head = true;
     return http1;
 }
 
@@ -183,9 +240,9 @@ void http1_bind(Http1 *http1, const Http1Events *events, void *owner)
 void http1_next(Http1 *http1)
 {
     http_fields_clear(&http1->fields);
-    http1->scan = (HeadScan){ 0 };
+    enter(http1, PART_HEAD);
     http1->begun = http1->no_body = false;
-    http1->in_head = true;
+    http1->interims = 0;
     if (llhttp_get_errno(&http1->parser) == HPE_PAUSED)
         llhttp_resume(&http1->parser);
 }
@@ -197,37 +254,55 @@ void http1_expect_no_body(Http1 *http1)
 
 /* ---- reading ---- */
 
-static bool scan_line_end(HeadScan *scan, bool *whole, Err *err)
+/* Does this line end end the part that we feed at once? */
+static bool ends_part(const Http1 *http1)
 {
+    const LineScan *scan = &http1->scan;
+    if (http1->part == PART_CHUNK_LINE)
+        return true; /* what follows depends on what it says */
+    return scan->line_len == 0 && (scan->lines > 0 || http1->part == PART_TRAILERS);
+}
+
+static bool scan_line_end(Http1 *http1, bool *whole, Err *err)
+{
+    LineScan *scan = &http1->scan;
     if (!scan->after_cr)
-        return fail(err, ERR_INPUT, "a header line that does not end in CR LF");
+        return fail(err, ERR_INPUT, "a line that does not end in CR LF");
     scan->after_cr = false;
-    *whole = scan->line_len == 0 && scan->lines > 0;
+    *whole = ends_part(http1);
     if (scan->line_len > 0) /* empty lines before the first are passed over */
         scan->lines++;
     scan->line_len = 0;
     return true;
 }
 
-static bool scan_byte(HeadScan *scan, char c, bool *whole, Err *err)
+static bool is_control(char c)
 {
+    return ((unsigned char)c < ' ' && c != '\t') || c == 0x7f;
+}
+
+static bool scan_byte(Http1 *http1, char c, bool *whole, Err *err)
+{
+    LineScan *scan = &http1->scan;
     if (c == '\n')
-        return scan_line_end(scan, whole, err);
+        return scan_line_end(http1, whole, err);
     if (scan->after_cr)
-        return fail(err, ERR_INPUT, "a carriage return inside a header line");
+        return fail(err, ERR_INPUT, "a carriage return inside a line");
     if (c == '\r') {
         scan->after_cr = true;
         return true;
     }
+    if (is_control(c))
+        return fail(err, ERR_INPUT, "a control character (0x%02x) in a line", (unsigned char)c);
     if (scan->line_len == 0 && scan->lines > 0 && (c == ' ' || c == '\t'))
         return fail(err, ERR_INPUT, "a folded header line");
     scan->line_len++;
     return true;
 }
 
-/* How many bytes belong to this head: up to and with its empty line, if that is there. False: the
- * byte after those may not stand there. */
-static bool scan_head(Http1 *http1, Str bytes, size_t *taken, Err *err)
+/* How many bytes may be fed at once: up to and with the end of the head, of the trailers, or of a
+ * chunk's line, if that is there. False: the byte after those may not stand there. */
+static bool scan_lines(Http1 *http1, Str bytes, size_t *taken, Err *err)
 {
     bool whole = false;
     *taken = 0;
@@ -235,10 +310,28 @@ static bool scan_head(Http1 *http1, Str bytes, size_t *taken, Err *err)
         if (++http1->scan.bytes > http1->fields.max)
             return fail(err, ERR_LIMIT, "a header beyond the limit of %zu bytes",
                         http1->fields.max);
-        if (!scan_byte(&http1->scan, bytes.ptr[*taken], &whole, err))
+        if (http1->part == PART_CHUNK_LINE && http1->scan.bytes > CHUNK_LINE_MAX)
+            return fail(err, ERR_INPUT, "a chunk's size in more than %d bytes", CHUNK_LINE_MAX);
+        if (!scan_byte(http1, bytes.ptr[*taken], &whole, err))
             return false;
         ++*taken;
     }
+    return true;
+}
+
+/* The same for whatever comes next. */
+static bool scan(Http1 *http1, Str bytes, size_t *taken, Err *err)
+{
+    *taken = bytes.len;
+    if (http1->part == PART_BODY)
+        return true;
+    if (http1->part != PART_CHUNK)
+        return scan_lines(http1, bytes, taken, err);
+    if (http1->chunk_left < bytes.len)
+        *taken = (size_t)http1->chunk_left;
+    http1->chunk_left -= *taken;
+    if (http1->chunk_left == 0)
+        enter(http1, PART_CHUNK_LINE); /* first the empty one that ends the chunk */
     return true;
 }
 
@@ -278,10 +371,10 @@ Http1Result http1_feed(Http1 *http1, Str *bytes, Err *err)
         return HTTP1_BAD;
     }
     while (bytes->len > 0 && result == HTTP1_MORE) {
-        size_t size = bytes->len;
+        size_t size;
         Err fault = { 0 };
         http1->begun = true;
-        bool sound = !http1->in_head || scan_head(http1, *bytes, &size, &fault);
+        bool sound = scan(http1, *bytes, &size, &fault);
         result = parse(http1, bytes, size, err); /* what comes first is judged first */
         if (!sound && result == HTTP1_MORE) {
             http1->failed = true;
@@ -298,8 +391,8 @@ Http1Result http1_finish(Http1 *http1, Err *err)
         return HTTP1_MORE;
     err->kind = ERR_NONE;
     http1->err = err;
-    llhttp_errno_t code =
-        http1->failed || http1->in_head ? HPE_INVALID_EOF_STATE : llhttp_finish(&http1->parser);
+    llhttp_errno_t code = http1->failed || http1->part == PART_HEAD ? HPE_INVALID_EOF_STATE
+                                                                    : llhttp_finish(&http1->parser);
     if (code == HPE_OK || code == HPE_PAUSED)
         return HTTP1_MESSAGE;
     http1->failed = true;

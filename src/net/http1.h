@@ -7,10 +7,11 @@
  *   HEAD --(empty line: head())--> BODY --(last byte)--> DONE --(http1_next)--> HEAD
  *     any --(not HTTP, too large, head() or body() said no)--> FAILED, for good
  *
- * Stricter than llhttp, which it stands on: in a head every line ends in CR LF, no line is folded,
- * and a Host is the owner's to check. Transfer-Encoding with Content-Length, two lengths, or a
- * length that is no number are refused. Trailers of chunked bodies and 1xx responses are passed
- * over.
+ * Stricter than llhttp, which it stands on: every line of head, chunk sizes and trailers ends in
+ * CR LF, none is folded or holds a control character; a Host is the owner's to check.
+ * Transfer-Encoding with Content-Length or twice or in an HTTP/1.0 request, two lengths, or a
+ * length that is no number are refused (RFC 9112 6.1, 6.3, 11.2: two readers must not differ on
+ * where a message ends). Chunk extensions, trailers and 1xx responses are bounded and passed over.
  */
 #ifndef NET_HTTP1_H
 #define NET_HTTP1_H

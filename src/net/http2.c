@@ -10,6 +10,16 @@
 /* As many as nghttp2 itself grants for the peer's resets. */
 enum { RESET_BURST = 1000, RESETS_PER_SECOND = 33, EMPTY_BURST = 10000, EMPTIES_PER_SECOND = 330 };
 
+enum {
+    UPDATES_PER_STREAM = 2,  /* window updates that a finished exchange pays for */
+    BYTES_PER_UPDATE = 1024, /* and what pays for a further one */
+    HEADERS_BEYOND = 4,      /* times the limit: until then the refusal can still be said */
+    CONTINUATIONS_MAX = 8,   /* of one header */
+    /* nghttp2 counts every piece in which such a frame's head comes, not the frames; so it is told
+     * what they may come to in single bytes, and we count them. */
+    CONTINUATION_PIECES_MAX = 9 * (CONTINUATIONS_MAX + 1),
+};
+
 /* A bucket of tokens: `burst` at first, refilled by `rate` a second. */
 typedef struct Bucket {
     int64_t tokens, burst, rate, filled_ns;
@@ -21,16 +31,23 @@ struct Http2 {
     void *owner;
     Http2Role role;
     int64_t now_ns; /* of the last feed */
-    Bucket resets, empties;
-    bool peer_said_goaway;
+    Bucket resets, empties, updates;
+    size_t header_max, header_bytes; /* decoded, of the header that comes in */
+    unsigned continuations;          /* of it */
+    bool greeted, peer_said_goaway;
 };
+
+static void bucket_earn(Bucket *bucket, int64_t tokens)
+{
+    tokens += bucket->tokens;
+    bucket->tokens = tokens < bucket->burst ? tokens : bucket->burst;
+}
 
 static bool bucket_take(Bucket *bucket, int64_t now_ns)
 {
     int64_t earned = (now_ns - bucket->filled_ns) / (NANOS_PER_SECOND / bucket->rate);
     if (earned > 0) {
-        int64_t tokens = bucket->tokens + earned;
-        bucket->tokens = tokens < bucket->burst ? tokens : bucket->burst;
+        bucket_earn(bucket, earned);
         bucket->filled_ns = now_ns;
     }
     return bucket->tokens-- > 0;
@@ -56,22 +73,35 @@ static void *stream_of(Http2 *http2, int32_t id)
 
 /* ---- what nghttp2 calls ---- */
 
+/* What carries nothing, and what only says that more may be sent, costs tokens. */
+static bool may_come(Http2 *http2, const nghttp2_frame_hd *head)
+{
+    bool padded = head->flags & NGHTTP2_FLAG_PADDED;
+    switch (head->type) {
+    case NGHTTP2_HEADERS: http2->continuations = 0; return true;
+    case NGHTTP2_CONTINUATION: return ++http2->continuations <= CONTINUATIONS_MAX;
+    case NGHTTP2_WINDOW_UPDATE: return bucket_take(&http2->updates, http2->now_ns);
+    case NGHTTP2_DATA:
+        if (head->length > (padded ? 1 : 0) || head->flags & NGHTTP2_FLAG_END_STREAM)
+            return true;
+        break;
+    default: break;
+    }
+    return bucket_take(&http2->empties, http2->now_ns);
+}
+
 static int on_begin_frame(nghttp2_session *session, const nghttp2_frame_hd *head, void *self)
 {
     (void)session;
-    Http2 *http2 = self;
-    bool carries =
-        head->type == NGHTTP2_HEADERS || head->type == NGHTTP2_CONTINUATION ||
-        head->type == NGHTTP2_WINDOW_UPDATE ||
-        (head->type == NGHTTP2_DATA && (head->length > 0 || head->flags & NGHTTP2_FLAG_END_STREAM));
-    if (!carries && !bucket_take(&http2->empties, http2->now_ns))
-        calm_down(http2);
+    if (!may_come(self, head))
+        calm_down(self);
     return 0;
 }
 
 static int on_begin_headers(nghttp2_session *session, const nghttp2_frame *frame, void *self)
 {
     Http2 *http2 = self;
+    http2->header_bytes = 0;
     if (frame->hd.type != NGHTTP2_HEADERS || frame->headers.cat != NGHTTP2_HCAT_REQUEST)
         return 0;
     void *stream = http2->events->begin(http2->owner, frame->hd.stream_id);
@@ -88,6 +118,11 @@ static int on_header(nghttp2_session *session, const nghttp2_frame *frame, const
     (void)flags;
     Http2 *http2 = self;
     void *stream = stream_of(http2, frame->hd.stream_id);
+    http2->header_bytes += name_len + value_len + HTTP_FIELD_OVERHEAD;
+    if (http2->header_bytes / HEADERS_BEYOND > http2->header_max) {
+        calm_down(http2); /* a few bytes may stand for a field of the whole dynamic table */
+        return NGHTTP2_ERR_TEMPORAL_CALLBACK_FAILURE;
+    }
     if (stream)
         http2->events->field(http2->owner, stream, (Str){ (const char *)name, name_len },
                              (Str){ (const char *)value, value_len });
@@ -100,6 +135,8 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
     Http2 *http2 = self;
     if (frame->hd.type == NGHTTP2_GOAWAY)
         http2->peer_said_goaway = true;
+    if (frame->hd.type == NGHTTP2_SETTINGS)
+        http2->greeted = true;
     if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA)
         return 0;
     void *stream = stream_of(http2, frame->hd.stream_id);
@@ -128,6 +165,7 @@ static int on_close(nghttp2_session *session, int32_t id, uint32_t code, void *s
     void *stream = stream_of(http2, id);
     if (!stream)
         return 0;
+    bucket_earn(&http2->updates, UPDATES_PER_STREAM);
     nghttp2_session_set_stream_user_data(session, id, NULL);
     http2->events->closed(http2->owner, stream, code);
     return 0;
@@ -137,6 +175,8 @@ static int on_close(nghttp2_session *session, int32_t id, uint32_t code, void *s
 static int on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *self)
 {
     Http2 *http2 = self;
+    if (frame->hd.type == NGHTTP2_DATA)
+        bucket_earn(&http2->updates, (int64_t)(frame->hd.length / BYTES_PER_UPDATE));
     bool ends = (frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS) &&
                 frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
     if (ends && http2->role == HTTP2_SERVER &&
@@ -224,6 +264,7 @@ static bool make_session(Http2 *http2, Err *err)
     bool ok = check(nghttp2_option_new(&option), err) && add_callbacks(&callbacks, err);
     if (ok) {
         nghttp2_option_set_no_closed_streams(option, 1);
+        nghttp2_option_set_max_continuations(option, CONTINUATION_PIECES_MAX);
         ok = check(open_session(http2, callbacks, option), err);
     }
     nghttp2_session_callbacks_del(callbacks);
@@ -241,6 +282,8 @@ Http2 *http2_new(const Http2Settings *settings, const Http2Events *events, void 
     http2->role = settings->role;
     http2->resets = (Bucket){ RESET_BURST, RESET_BURST, RESETS_PER_SECOND, 0 };
     http2->empties = (Bucket){ EMPTY_BURST, EMPTY_BURST, EMPTIES_PER_SECOND, 0 };
+    http2->updates = http2->empties;
+    http2->header_max = settings->header_max;
     if (make_session(http2, err) && announce(http2, settings, err))
         return http2;
     http2_free(http2);
@@ -277,6 +320,11 @@ void http2_fill(Http2 *http2, Buf *out, size_t size)
         }
         buf_add(out, (Str){ (const char *)bytes, (size_t)n });
     }
+}
+
+bool http2_is_greeted(const Http2 *http2)
+{
+    return http2->greeted;
 }
 
 bool http2_is_over(const Http2 *http2)

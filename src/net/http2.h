@@ -9,9 +9,11 @@
  * closed() is the last and comes once for every stream, except when the engine is freed first.
  * Events may submit answers and resets; they must not free the engine.
  *
- * Beyond libnghttp2's own limits (continuations, settings, queued acknowledgements, the peer's
- * resets) two buckets bound what a peer makes us do for nothing: resets that it provokes from us,
- * and frames that carry nothing. An empty bucket ends the connection with ENHANCE_YOUR_CALM.
+ * Beyond libnghttp2's own limits (settings, queued acknowledgements, the peer's resets) three
+ * buckets bound what a peer makes us do for nothing: resets that it provokes from us, frames that
+ * carry nothing, and window updates that nothing we sent has paid for. An empty bucket, a header in
+ * more than nine frames or of more than four times header_max ends the connection with
+ * ENHANCE_YOUR_CALM.
  */
 #ifndef NET_HTTP2_H
 #define NET_HTTP2_H
@@ -60,7 +62,8 @@ void http2_free(Http2 *http2);
 CHECKED bool http2_feed(Http2 *http2, Str bytes, int64_t now_ns, Err *err);
 /* Appends what may be sent now, about `size` bytes of it. */
 void http2_fill(Http2 *http2, Buf *out, size_t size);
-bool http2_is_over(const Http2 *http2); /* nothing will be read or sent any more */
+bool http2_is_greeted(const Http2 *http2); /* the peer's preface and settings have come */
+bool http2_is_over(const Http2 *http2);    /* nothing will be read or sent any more */
 
 /* The client's: a new stream, which waits its turn when the peer has set a limit. The fields begin
  * with the pseudo ones. */

@@ -47,13 +47,15 @@ struct Request {
     RequestState state;
     HttpFields fields;
     Str method, path, query; /* borrowed from fields */
+    Str authority;           /* likewise: :authority, the absolute form's, or Host */
     const RouteEntry *route;
     Buf body;
     size_t body_max, charged;
     bool grpc, head_only, whole; /* whole: the body has arrived */
     int64_t deadline_ns;
     int64_t slow_at_ns; /* when the body counts as too slow */
-    Timer slow_timer;
+    Timer slow_timer;   /* while the body comes; of HTTP/2 also while the answer goes */
+    size_t seen_sent;   /* of the answer, when that timer was set */
     void (*gone)(void *owner);
     void *gone_owner;
     Reply reply;
@@ -67,6 +69,8 @@ void request_lose(Request *request);
 /* Fields are in; then the body. False: refused, and answered with that. */
 bool request_head(Request *request);
 bool request_add_body(Request *request, Str bytes);
+/* How long `size` bytes may take: a second for every 500 of them. */
+int64_t request_patience_ns(size_t size, int64_t most_ns);
 void request_end(Request *request); /* hands it to the handler, or refuses it */
 
 typedef struct Refusal {

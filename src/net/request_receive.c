@@ -29,21 +29,44 @@ static bool refuse_overload(Request *request)
 
 /* ---- the head ---- */
 
+/* RFC 9112 3.2.2: servers accept the absolute form. Leaves the path in *target. */
+static Str take_authority(Str *target)
+{
+    Str rest = str_contains(*target, STR("://")) ? *target : STR(""), scheme, authority;
+    if (!str_split(&rest, ':', &scheme) ||
+        (!str_eq_nocase(scheme, STR("http")) && !str_eq_nocase(scheme, STR("https"))))
+        return (Str){ NULL, 0 };
+    size_t before = scheme.len + 3;
+    rest = str_skip(*target, before);
+    if (!str_split(&rest, '/', &authority))
+        authority = STR("");
+    *target = str_skip(*target, before + authority.len);
+    return authority;
+}
+
 static bool read_target(Request *request)
 {
     Str target = http_fields_get(&request->fields, STR(":path"));
     request->method = http_fields_get(&request->fields, STR(":method"));
     request->head_only = str_eq(request->method, STR("HEAD"));
-    if (str_starts(target, STR("http://"))) { /* RFC 9112 3.2.2: servers accept the absolute form */
-        Str rest = str_skip(target, 7), host;
-        size_t host_len = str_split(&rest, '/', &host) ? host.len : 0;
-        target = str_skip(target, 7 + host_len);
-    }
+    request->authority = http_fields_get(&request->fields, STR(":authority"));
+    if (!request->authority.ptr)
+        request->authority = take_authority(&target);
     Str rest = target;
     if (!str_split(&rest, '?', &request->path))
         request->path = STR("");
     request->query = rest;
     return str_starts(request->path, STR("/")) || str_eq(request->path, STR("*"));
+}
+
+/* Two names for whom the request is meant (RFC 9112 3.2, RFC 9113 8.3.1): whoever stands before us
+ * may have judged the other one. */
+static bool names_one_host(Request *request)
+{
+    Str host = request_field(request, STR("host"));
+    if (!request->authority.ptr)
+        request->authority = host;
+    return !host.ptr || str_eq_nocase(host, request->authority);
 }
 
 static bool find_grpc_route(Request *request)
@@ -180,6 +203,8 @@ bool request_head(Request *request)
     request->grpc = request->home.speaks_grpc && is_grpc_type(type);
     if (!target_ok)
         return refuse(request, 400, GRPC_UNIMPLEMENTED, "the request target is not a path");
+    if (!names_one_host(request))
+        return refuse(request, 400, GRPC_INTERNAL, "Host differs from the target's authority");
     if (server->check_host && !host_is_allowed(server, request))
         return refuse(request, 403, GRPC_PERMISSION_DENIED,
                       "this Host or Origin may not be used here");
@@ -216,13 +241,20 @@ static bool refuse_buf(Request *request, const Buf *buf)
     return refuse(request, 413, GRPC_RESOURCE_EXHAUSTED, "the body is larger than the limit");
 }
 
-/* Every second's worth of bytes buys a second, up to one whole time-out from now. */
+int64_t request_patience_ns(size_t size, int64_t most_ns)
+{
+    int64_t earned = size > INT64_MAX / (NANOS_PER_SECOND / SLOW_BYTES_PER_SECOND)
+                         ? most_ns
+                         : (int64_t)size * (NANOS_PER_SECOND / SLOW_BYTES_PER_SECOND);
+    return earned < most_ns ? earned : most_ns;
+}
+
+/* Up to one whole time-out from now. */
 static void extend_patience(Request *request, size_t size)
 {
     const Server *server = request->server;
     int64_t most = loop_now(server->loop) + server->limits.body_timeout_ns;
-    int64_t earned = (int64_t)size * (NANOS_PER_SECOND / SLOW_BYTES_PER_SECOND);
-    int64_t at = request->slow_at_ns + earned;
+    int64_t at = request->slow_at_ns + request_patience_ns(size, server->limits.body_timeout_ns);
     request->slow_at_ns = at < most ? at : most;
 }
 

@@ -13,10 +13,7 @@
 #include "net/http1.h"
 #include "net/server_internal.h"
 
-enum {
-    AHEAD_MAX = 64 * 1024,
-    LINGER_NS = 2 * (int)NANOS_PER_SECOND / 2, /* 1 s */
-};
+enum { AHEAD_MAX = 64 * 1024 };
 
 typedef enum Http1State { WAITING, READING, ANSWERING, LINGERING } Http1State;
 
@@ -41,18 +38,23 @@ static void enter(Http1Talk *talk, Http1State state)
 
 /* ---- answers ---- */
 
-/* Does a body follow this head, or may it? */
 static bool has_body(const Request *request)
 {
     Str length = request_field(request, STR("content-length"));
-    return request->fields.count == 0 || request_field(request, STR("transfer-encoding")).ptr ||
+    return request_field(request, STR("transfer-encoding")).ptr ||
            (length.ptr && !str_eq(length, STR("0")));
+}
+
+/* Is there more of this request to come, or may there be? */
+static bool is_cut_short(const Http1Talk *talk, const Request *request)
+{
+    return talk->state != ANSWERING && (request->fields.count == 0 || has_body(request));
 }
 
 static void answered(void *connection, Request *request)
 {
     Http1Talk *talk = ((Connection *)connection)->talk;
-    if (talk->state != ANSWERING && has_body(request)) /* refused before it was whole */
+    if (is_cut_short(talk, request)) /* refused before it was whole */
         talk->keep_alive = false;
     if (talk->state != ANSWERING)
         enter(talk, ANSWERING);
@@ -104,7 +106,13 @@ static void finish_answer(Http1Talk *talk)
     }
     http1_next(talk->engine);
     enter(talk, WAITING);
-    transport_pause(&talk->connection->transport, false);
+}
+
+/* Whoever sends far ahead of our answers is not read for a while. */
+static void pace(Http1Talk *talk)
+{
+    bool far_ahead = talk->state == ANSWERING && talk->ahead.len >= AHEAD_MAX;
+    transport_pause(&talk->connection->transport, far_ahead);
 }
 
 static bool is_sent(const Http1Talk *talk)
@@ -125,6 +133,7 @@ static void fill(void *owner, Buf *out)
                 return; /* first let it go out */
             finish_answer(talk);
             parse_ahead(talk);
+            pace(talk);
             continue;
         }
         if (!talk->head_sent)
@@ -169,8 +178,10 @@ static bool on_head(void *owner)
     }
     if (!request_head(talk->request))
         return talk->keep_alive; /* then no body follows, and the message is complete */
+    /* RFC 9110 10.1.1: not to HTTP/1.0, and not when nothing is to follow. */
     Str expect = request_field(talk->request, STR("expect"));
-    talk->say_continue = http_list_has(expect, STR("100-continue"));
+    talk->say_continue = http1_minor(talk->engine) > 0 && has_body(talk->request) &&
+                         http_list_has(expect, STR("100-continue"));
     return true;
 }
 
@@ -189,8 +200,9 @@ static void refuse_malformed(Http1Talk *talk, const Err *err)
     Connection *connection = talk->connection;
     Err memory = { 0 };
     RequestHome home = { .answered = answered, .connection = connection, .peer = connection->peer };
+    bool in_target = !talk->request && http1_fields(talk->engine)->count == 0;
     int status = err->kind == ERR_INPUT         ? 400
-                 : err->kind == ERR_LIMIT       ? 431
+                 : err->kind == ERR_LIMIT       ? (in_target ? 414 : 431)
                  : err->kind == ERR_UNSUPPORTED ? 501
                                                 : 503;
     if (!talk->request)
@@ -257,8 +269,7 @@ static void received(void *owner, Str bytes)
         connection_close(connection);
     if (!connection->server)
         return;
-    if (talk->state == ANSWERING && talk->ahead.len >= AHEAD_MAX)
-        transport_pause(&connection->transport, true);
+    pace(talk);
     connection_send(connection);
 }
 

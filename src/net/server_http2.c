@@ -18,10 +18,41 @@ typedef struct Http2Talk {
     int64_t idle_since_ns; /* while there is no open stream */
     Request *heading;      /* whose header has begun and is not complete; one at a time */
     int64_t heading_since_ns;
-    bool feeding; /* inside received(): what there is to send leaves at its end */
+    bool feeding;   /* inside received(): what there is to send leaves at its end */
+    bool lingering; /* all is said; what still comes is read and forgotten, as in HTTP/1.1 */
+    int64_t lingering_since_ns;
 } Http2Talk;
 
 /* ---- answers ---- */
+
+/* A peer that grants no window leaves the transport idle and the answer with us. What it took of it
+ * buys time, as the bytes of a slow body do. */
+static void sending_is_slow(void *owner)
+{
+    Request *request = owner;
+    Connection *connection = request->home.connection;
+    Http2Talk *talk = connection->talk;
+    const Payload *payload = &request->reply.payload;
+    int64_t most = talk->server->limits.write_timeout_ns;
+    size_t sent = payload_size(payload) - payload_left(payload);
+    int64_t earned = request_patience_ns(sent - request->seen_sent, most);
+    request->seen_sent = sent;
+    if (connection->transport.stalled) /* then the transport's time-out runs */
+        earned = most;
+    if (earned > 0) {
+        timer_set(talk->server->loop, &request->slow_timer, loop_now(talk->server->loop) + earned);
+        return;
+    }
+    http2_reset(talk->engine, request->stream_id, HTTP2_CANCEL);
+    connection_send(connection);
+}
+
+static void watch_sending(Http2Talk *talk, Request *request)
+{
+    request->slow_timer = (Timer){ .fire = sending_is_slow, .owner = request };
+    timer_set(talk->server->loop, &request->slow_timer,
+              loop_now(talk->server->loop) + talk->server->limits.write_timeout_ns);
+}
 
 static void answered(void *owner, Request *request)
 {
@@ -34,6 +65,8 @@ static void answered(void *owner, Request *request)
                                        .trailers = reply->has_trailers ? &reply->trailers : NULL };
     if (!http2_answer(talk->engine, request->stream_id, reply->status, &request->message, &err))
         http2_reset(talk->engine, request->stream_id, HTTP2_INTERNAL_ERROR);
+    if (reply->has_body)
+        watch_sending(talk, request);
     if (!talk->feeding)
         connection_send(connection);
 }
@@ -131,6 +164,8 @@ static void received(void *owner, Str bytes)
     Http2Talk *talk = owner;
     Connection *connection = talk->connection;
     Err err = { 0 };
+    if (talk->lingering)
+        return;
     talk->feeding = true;
     bool ok = http2_feed(talk->engine, bytes, loop_now(talk->server->loop), &err);
     talk->feeding = false;
@@ -140,18 +175,34 @@ static void received(void *owner, Str bytes)
         connection_close(connection);
 }
 
+/* The engine has nothing to say or to hear any more. */
+static void end_talk(Http2Talk *talk)
+{
+    if (talk->server->draining) {
+        talk->connection->ending = true;
+    } else if (!talk->lingering) {
+        talk->lingering = true;
+        talk->lingering_since_ns = loop_now(talk->server->loop);
+        transport_finish(&talk->connection->transport);
+    }
+}
+
 static void fill(void *owner, Buf *out)
 {
     Http2Talk *talk = owner;
     http2_fill(talk->engine, out, TRANSPORT_FILL);
     if (out->len == 0 && http2_is_over(talk->engine))
-        talk->connection->ending = true;
+        end_talk(talk);
 }
 
 static int64_t deadline(void *owner)
 {
     Http2Talk *talk = owner;
     const ServerLimits *limits = &talk->connection->server->limits;
+    if (talk->lingering)
+        return talk->lingering_since_ns + LINGER_NS;
+    if (!http2_is_greeted(talk->engine))
+        return talk->connection->accepted_ns + limits->header_timeout_ns;
     if (talk->heading)
         return talk->heading_since_ns + limits->header_timeout_ns;
     return talk->open_streams ? INT64_MAX : talk->idle_since_ns + limits->idle_timeout_ns;
@@ -161,6 +212,10 @@ static int64_t deadline(void *owner)
 static void expired(void *owner)
 {
     Http2Talk *talk = owner;
+    if (talk->lingering) {
+        connection_close(talk->connection);
+        return;
+    }
     http2_goaway(talk->engine);
     connection_end(talk->connection);
 }

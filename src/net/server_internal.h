@@ -75,6 +75,7 @@ enum {
     CONNECTION_COST = 16 * 1024, /* charged to the budget for each */
     TLS_COST = 16 * 1024,        /* and for its TLS */
     RETRY_OVERLOAD_MS = 1000,    /* what a peer is told to wait when we are full */
+    LINGER_NS = 1000000000, /* how long what comes behind our last word is read and forgotten */
 };
 
 /* connection.c */

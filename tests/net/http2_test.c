@@ -212,6 +212,51 @@ static void empty_data(Buf *out, uint32_t round)
     h2_add(out, (H2Frame){ H2_DATA, 0, 1 }, STR(""));
 }
 
+/* Padding alone carries nothing either. */
+static void padded_data(Buf *out, uint32_t round)
+{
+    if (round == 0)
+        h2_add(out, (H2Frame){ H2_HEADERS, H2_END_HEADERS, 1 }, STR(H2_POST));
+    h2_add(out, (H2Frame){ H2_DATA, 8, 1 }, STR("\0"));
+}
+
+static void updates(Buf *out, uint32_t round)
+{
+    (void)round;
+    h2_add(out, (H2Frame){ H2_WINDOW_UPDATE, 0, 0 }, STR("\0\0\0\1"));
+}
+
+static void updates_of_a_stream(Buf *out, uint32_t round)
+{
+    if (round == 0)
+        h2_add(out, (H2Frame){ H2_HEADERS, H2_END_HEADERS, 1 }, STR(H2_POST));
+    h2_add(out, (H2Frame){ H2_WINDOW_UPDATE, 0, 1 }, STR("\0\0\0\1"));
+}
+
+/* Makes us reset: a window beyond 2 GiB, data behind the end, more than Content-Length. */
+static void made_by_window(Buf *out, uint32_t round)
+{
+    uint32_t id = 2 * round + 1;
+    h2_add(out, (H2Frame){ H2_HEADERS, H2_END_HEADERS, id }, STR(H2_POST));
+    h2_add(out, (H2Frame){ H2_WINDOW_UPDATE, 0, id }, STR("\x7f\xff\xff\xff"));
+}
+
+static void made_by_length(Buf *out, uint32_t round)
+{
+    uint32_t id = 2 * round + 1;
+    h2_add(out, (H2Frame){ H2_HEADERS, H2_END_HEADERS, id },
+           STR(H2_POST "\0\xe"
+                       "content-length\1"
+                       "1"));
+    h2_add(out, (H2Frame){ H2_DATA, H2_END_STREAM, id }, STR("ab"));
+}
+
+static void window_settings(Buf *out, uint32_t round)
+{
+    h2_add(out, (H2Frame){ H2_SETTINGS, 0, 0 },
+           round % 2 ? STR("\0\4\0\0\0\0") : STR("\0\4\0\1\0\0"));
+}
+
 static void continuations(Buf *out, uint32_t round)
 {
     H2Frame first = { H2_HEADERS, 0, 1 }, next = { H2_CONTINUATION, 0, 1 };
@@ -259,7 +304,13 @@ static void floods_end_the_connection(void **state)
         { "settings", settings, 1000, 11000 },
         { "priority", priorities, 1000, 11000 },
         { "empty data", empty_data, 1000, 11000 },
-        { "continuation", continuations, 2, 20 },
+        { "padded data", padded_data, 1000, 11000 },
+        { "window update", updates, 1000, 11000 },
+        { "a stream's window update", updates_of_a_stream, 1000, 11000 },
+        { "made you reset by a window", made_by_window, 500, 1100 },
+        { "made you reset by a length", made_by_length, 500, 1100 },
+        { "initial window", window_settings, 1000, 11000 },
+        { "continuation", continuations, 9, 11 },
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         Str goaway;
