@@ -8,28 +8,20 @@
 #include "exporters/otlp_outcome.h"
 #include "otlp/batch.h"
 #include "otlp/rpc.h"
+#include "pipe/connect_settings.h"
 #include "pipe/host.h"
 #include "pipe/sender.h"
-
-#include <cryostorm/version.h>
-
-typedef struct TlsSettings {
-    bool insecure;
-} TlsSettings;
 
 typedef struct OtlpExporter {
     Component base;
     Str endpoint; /* settings */
-    TlsSettings tls;
-    int compression;
-    SecretMap headers;
+    ConnectSettings connect;
     int64_t timeout;
     RetrySettings retry_on_failure;
     SendingQueueSettings sending_queue;
     Sender *sender; /* state */
+    Connector connector;
     GrpcClient *client;
-    const Encoding *encoding; /* NULL: as it is */
-    HttpField *fields;
 } OtlpExporter;
 
 typedef struct Attempt { /* one call in flight */
@@ -37,47 +29,18 @@ typedef struct Attempt { /* one call in flight */
     SendSlot *token;
 } Attempt;
 
-static const ConfigField tls_fields[] = {
-    BOOL(TlsSettings, insecure, "false", "Plain text, without TLS."),
-    LATER("ca_file", "TLS"),
-    LATER("cert_file", "TLS"),
-    LATER("key_file", "TLS"),
-    LATER("insecure_skip_verify", "TLS"),
-    LATER("server_name_override", "TLS"),
-    { 0 },
-};
-
-static const char *const compression_names[] = { "none", "gzip", "snappy", "zstd", NULL };
-
-static bool check_endpoint(Str text, Err *err)
-{
-    if (str_starts(text, STR("https://")))
-        return fail(err, ERR_UNSUPPORTED, "TLS comes later; use http:// or host:port");
-    Str host_port = str_starts(text, STR("http://")) ? str_skip(text, 7) : text;
-    return config_check_endpoint(host_port, err);
-}
-
 static const ConfigField fields[] = {
-    TEXT(OtlpExporter, endpoint, REQUIRED, "The server, as host:port.", .check = check_endpoint),
-    SECTION(OtlpExporter, tls, TlsSettings, tls_fields, "How the connection is protected."),
-    CHOICE(OtlpExporter, compression, "gzip", compression_names, "How messages are compressed."),
-    SECRET_MAP(OtlpExporter, headers, "Metadata that goes with every call."),
+    TEXT(OtlpExporter, endpoint, REQUIRED,
+         "The server, as host:port; https:// in front asks for TLS, http:// for plain text.",
+         .check = connect_check_grpc_endpoint),
+    CONNECT_GRPC_ROWS(OtlpExporter, connect),
     SENDER_ROWS(OtlpExporter, "5s"),
-    IGNORED("balancer_name", "there is one connection"),
-    IGNORED("read_buffer_size", "buffers grow with what arrives"),
-    IGNORED("write_buffer_size", "buffers grow with what is sent"),
-    IGNORED("wait_for_ready", "a call waits for its connection, as long as its timeout allows"),
-    LATER("auth", "authentication"),
-    LATER("keepalive", "tuning of keep-alive"),
-    LATER("authority", "another authority"),
     { 0 },
 };
 
 static bool exporter_check(const void *self, Err *err)
 {
-    const OtlpExporter *exporter = self;
-    return exporter->tls.insecure || str_starts(exporter->endpoint, STR("http://")) ||
-           fail(err, ERR_UNSUPPORTED, "TLS comes later; set tls: { insecure: true }");
+    return connect_check(&((const OtlpExporter *)self)->connect, err);
 }
 
 static void answered(void *owner, GrpcReply *reply, const Err *err)
@@ -97,10 +60,10 @@ static bool call(OtlpExporter *exporter, const SendAttempt *what, Err *err)
     int64_t left = what->deadline_mono_ns - clock_mono_ns(host_clock(exporter->base.host));
     GrpcCall request = {
         .path = otlp_grpc_path(batch_signal(what->batch)),
-        .fields = exporter->fields,
-        .field_count = exporter->headers.count,
+        .fields = exporter->connector.fields,
+        .field_count = exporter->connector.field_count,
         .lent = batch_bytes(what->batch), /* the sender holds it until the result */
-        .encoding = exporter->encoding,
+        .encoding = exporter->connector.encoding,
         .timeout_ns = what->deadline_mono_ns == INT64_MAX ? INT64_MAX / 2
                       : left > 1                          ? left
                                                           : 1,
@@ -123,31 +86,16 @@ static void exporter_send(void *self, const SendAttempt *attempt)
     sender_result(exporter->sender, attempt->token, &outcome);
 }
 
-static bool copy_headers(OtlpExporter *exporter, Err *err)
-{
-    size_t count = exporter->headers.count;
-    exporter->fields = MEM_MAKE(HttpField, count, err);
-    if (!exporter->fields)
-        return false;
-    for (size_t i = 0; i < count; i++) {
-        const SecretPair *pair = &exporter->headers.items[i];
-        exporter->fields[i] = (HttpField){ pair->key, secret_reveal(pair->value) };
-    }
-    return true;
-}
-
 static bool exporter_start(void *self, Err *err)
 {
     OtlpExporter *exporter = self;
-    Str compression = str_from(compression_names[exporter->compression]);
-    if (!encoding_choose(ENCODING_GRPC, compression, &exporter->encoding, err))
+    const ConnectWish wish = { .use = ENCODING_GRPC,
+                               .tls = connect_wants_tls(&exporter->connect, ENCODING_GRPC,
+                                                        exporter->endpoint) };
+    if (!connector_open(&exporter->connector, &exporter->connect, &wish, exporter->base.host, err))
         return false;
-    exporter->client =
-        grpc_client_new(&(GrpcClientSettings){ .loop = host_loop(exporter->base.host),
-                                               .endpoint = exporter->endpoint,
-                                               .user_agent = STR("cryostorm/" CRYO_VERSION) },
-                        err);
-    if (!exporter->client || !copy_headers(exporter, err))
+    exporter->client = connector_grpc(&exporter->connector, exporter->endpoint, err);
+    if (!exporter->client)
         return false;
     exporter->sender = sender_new(&(SenderOptions){ .host = exporter->base.host,
                                                     .self = exporter,
@@ -176,10 +124,9 @@ static void exporter_stop(void *self)
     sender_close(exporter->sender);
     grpc_client_free(exporter->client);
     sender_free(exporter->sender);
-    mem_free(exporter->fields);
+    connector_close(&exporter->connector);
     exporter->client = NULL;
     exporter->sender = NULL;
-    exporter->fields = NULL;
 }
 
 static const char *const aliases[] = { "otlp_grpc", NULL };

@@ -9,6 +9,7 @@
 #include "otlp/batch.h"
 #include "otlp/json_out.h"
 #include "otlp/rpc.h"
+#include "pipe/connect_settings.h"
 #include "pipe/host.h"
 #include "pipe/sender.h"
 
@@ -31,15 +32,15 @@ typedef struct Target { /* where one signal goes */
 typedef struct OtlpHttpExporter {
     Component base;
     Str endpoint, traces_endpoint, metrics_endpoint, logs_endpoint; /* settings */
-    int encoding, compression;
-    SecretMap headers;
+    int encoding;
+    ConnectSettings connect;
     int64_t timeout;
     RetrySettings retry_on_failure;
     SendingQueueSettings sending_queue;
     Sender *sender; /* state */
     Target targets[SIGNAL_COUNT];
-    HttpField *fields;                /* OWN_FIELDS, then the headers */
-    const Encoding *content_encoding; /* NULL: as it is */
+    Connector connector;
+    HttpField own[OWN_FIELDS]; /* in front of the connector's fields */
 } OtlpHttpExporter;
 
 typedef struct Attempt { /* one request in flight */
@@ -50,16 +51,15 @@ typedef struct Attempt { /* one request in flight */
 /* "http://host:port/path" cut before the path; false: not such a URL. */
 static bool url_split(Str url, Str *base, Str *path, Err *err)
 {
-    if (str_starts(url, STR("https://")))
-        return fail(err, ERR_UNSUPPORTED, "TLS comes later; use an http:// URL");
-    if (!str_starts(url, STR("http://")))
+    size_t scheme = str_starts(url, STR("https://")) ? 8 : str_starts(url, STR("http://")) ? 7 : 0;
+    if (!scheme)
         return fail(err, ERR_INPUT, "must be a URL such as http://localhost:4318");
-    size_t n = 7;
+    size_t n = scheme;
     while (n < url.len && url.ptr[n] != '/')
         n++;
     *base = str_first(url, n);
     *path = str_skip(url, n);
-    return n > 7 || fail(err, ERR_INPUT, "the URL has no host");
+    return n > scheme || fail(err, ERR_INPUT, "the URL has no host");
 }
 
 static bool check_url(Str text, Err *err)
@@ -68,9 +68,6 @@ static bool check_url(Str text, Err *err)
     return !text.len || url_split(text, &base, &path, err);
 }
 
-static const char *const compression_names[] = {
-    "none", "gzip", "zstd", "zlib", "deflate", "snappy", "x-snappy-framed", "lz4", NULL
-};
 static const char *const encoding_names[] = { "proto", "json", NULL };
 
 static const ConfigField fields[] = {
@@ -79,23 +76,18 @@ static const ConfigField fields[] = {
     TEXT(OtlpHttpExporter, metrics_endpoint, "", "The whole URL for metrics.", .check = check_url),
     TEXT(OtlpHttpExporter, logs_endpoint, "", "The whole URL for logs.", .check = check_url),
     CHOICE(OtlpHttpExporter, encoding, "proto", encoding_names, "How bodies are encoded."),
-    CHOICE(OtlpHttpExporter, compression, "gzip", compression_names, "How bodies are compressed."),
-    SECRET_MAP(OtlpHttpExporter, headers, "Headers that go with every request."),
+    CONNECT_HTTP_ROWS(OtlpHttpExporter, connect),
     SENDER_ROWS(OtlpHttpExporter, "30s"),
-    IGNORED("read_buffer_size", "buffers grow with what arrives"),
-    IGNORED("write_buffer_size", "buffers grow with what is sent"),
-    LATER("tls", "TLS"),
-    LATER("auth", "authentication"),
-    LATER("proxy_url", "a proxy"),
     { 0 },
 };
 
 static bool exporter_check(const void *self, Err *err)
 {
     const OtlpHttpExporter *exporter = self;
-    return exporter->endpoint.len || exporter->traces_endpoint.len ||
-           exporter->metrics_endpoint.len || exporter->logs_endpoint.len ||
-           fail(err, ERR_INPUT, "at least one endpoint must be specified");
+    if (!exporter->endpoint.len && !exporter->traces_endpoint.len &&
+        !exporter->metrics_endpoint.len && !exporter->logs_endpoint.len)
+        return fail(err, ERR_INPUT, "at least one endpoint must be specified");
+    return connect_check(&exporter->connect, err);
 }
 
 /* ---- sending
@@ -135,9 +127,9 @@ static bool post(OtlpHttpExporter *exporter, const SendAttempt *what, Err *err)
     HttpCall request = {
         .method = STR("POST"),
         .target = buf_str(&target->path),
-        .fields = exporter->fields,
-        .field_count = OWN_FIELDS + exporter->headers.count,
-        .encoding = exporter->content_encoding,
+        .fields = exporter->connector.fields,
+        .field_count = exporter->connector.field_count,
+        .encoding = exporter->connector.encoding,
         .timeout_ns = what->deadline_mono_ns == INT64_MAX ? INT64_MAX / 2
                       : left > 1                          ? left
                                                           : 1,
@@ -182,38 +174,40 @@ static bool aim(OtlpHttpExporter *exporter, Signal signal, Str whole, Err *err)
     }
     if (!buf_ok(&target->path, err))
         return false;
-    target->client = http_client_new(&(HttpClientSettings){ .loop = host_loop(exporter->base.host),
-                                                            .url = base },
-                                     err);
+    target->client = connector_http(&exporter->connector, base, err);
     return target->client != NULL;
 }
 
-static bool make_fields(OtlpHttpExporter *exporter, Err *err)
+static bool wants_tls(const OtlpHttpExporter *exporter)
 {
-    size_t count = exporter->headers.count;
-    HttpField *made = MEM_MAKE(HttpField, OWN_FIELDS + count, err);
-    if (!made)
-        return false;
-    exporter->fields = made;
-    bool json = exporter->encoding == BODY_JSON;
-    Str type = json ? STR("application/json") : STR("application/x-protobuf");
-    made[0] = (HttpField){ STR("content-type"), type };
-    made[1] = (HttpField){ STR("user-agent"), STR("cryostorm/" CRYO_VERSION) };
-    for (size_t i = 0; i < count; i++) {
-        const SecretPair *pair = &exporter->headers.items[i];
-        made[OWN_FIELDS + i] = (HttpField){ pair->key, secret_reveal(pair->value) };
-    }
-    return true;
+    const Str urls[] = { exporter->endpoint, exporter->traces_endpoint, exporter->metrics_endpoint,
+                         exporter->logs_endpoint };
+    for (size_t i = 0; i < COUNT_OF(urls); i++)
+        if (connect_wants_tls(&exporter->connect, ENCODING_HTTP, urls[i]))
+            return true;
+    return false;
+}
+
+static bool open_connector(OtlpHttpExporter *exporter, Err *err)
+{
+    Str type =
+        exporter->encoding == BODY_JSON ? STR("application/json") : STR("application/x-protobuf");
+    exporter->own[0] = (HttpField){ STR("content-type"), type };
+    exporter->own[1] = (HttpField){ STR("user-agent"), STR("cryostorm/" CRYO_VERSION) };
+    const ConnectWish wish = { .use = ENCODING_HTTP,
+                               .tls = wants_tls(exporter),
+                               .fields = exporter->own,
+                               .field_count = OWN_FIELDS };
+    return connector_open(&exporter->connector, &exporter->connect, &wish, exporter->base.host,
+                          err);
 }
 
 static bool exporter_start(void *self, Err *err)
 {
     OtlpHttpExporter *exporter = self;
-    Str compression = str_from(compression_names[exporter->compression]);
-    if (!encoding_choose(ENCODING_HTTP, compression, &exporter->content_encoding, err) ||
-        !aim(exporter, TRACES, exporter->traces_endpoint, err) ||
+    if (!open_connector(exporter, err) || !aim(exporter, TRACES, exporter->traces_endpoint, err) ||
         !aim(exporter, METRICS, exporter->metrics_endpoint, err) ||
-        !aim(exporter, LOGS, exporter->logs_endpoint, err) || !make_fields(exporter, err))
+        !aim(exporter, LOGS, exporter->logs_endpoint, err))
         return false;
     exporter->sender = sender_new(&(SenderOptions){ .host = exporter->base.host,
                                                     .self = exporter,
@@ -246,9 +240,8 @@ static void exporter_stop(void *self)
         exporter->targets[i].client = NULL;
     }
     sender_free(exporter->sender);
-    mem_free(exporter->fields);
+    connector_close(&exporter->connector);
     exporter->sender = NULL;
-    exporter->fields = NULL;
 }
 
 static const char *const aliases[] = { "otlp_http", NULL };

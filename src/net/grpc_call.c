@@ -34,7 +34,7 @@ static bool add_fields(Call *call, const GrpcCall *wanted, Err *err)
         { STR(":method"), STR("POST") },
         { STR(":scheme"), call->client->limits.tls ? STR("https") : STR("http") },
         { STR(":path"), wanted->path },
-        { STR(":authority"), str_from(call->client->authority) },
+        { STR(":authority"), str_from(call->client->sent_authority) },
         { STR("te"), STR("trailers") },
         { STR("content-type"), STR("application/grpc") },
         { STR("user-agent"), str_from(call->client->user_agent) },

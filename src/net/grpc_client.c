@@ -25,11 +25,11 @@ static GrpcClientSettings with_defaults(const GrpcClientSettings *wanted)
     DEFAULT(connect_timeout_ns);
     DEFAULT(idle_timeout_ns);
 #undef DEFAULT
-    settings.endpoint = settings.user_agent = (Str){ NULL, 0 };
+    settings.endpoint = settings.user_agent = settings.authority = (Str){ NULL, 0 };
     return settings;
 }
 
-static bool copy_authority(GrpcClient *client, const Url *url, Err *err)
+static bool copy_host(GrpcClient *client, const Url *url, Err *err)
 {
     char text[300];
     bool is_ipv6 = str_contains(url->host, STR(":"));
@@ -54,7 +54,11 @@ static bool copy_settings(GrpcClient *client, const GrpcClientSettings *settings
     Str agent =
         settings->user_agent.len > 0 ? settings->user_agent : STR("grpc-c-cryostorm/" CRYO_VERSION);
     client->user_agent = mem_copy_text(agent, err);
-    return client->user_agent && copy_authority(client, &url, err);
+    if (!client->user_agent || !copy_host(client, &url, err))
+        return false;
+    Str sent = settings->authority.len ? settings->authority : str_from(client->authority);
+    client->sent_authority = mem_copy_text(sent, err);
+    return client->sent_authority != NULL;
 }
 
 GrpcClient *grpc_client_new(const GrpcClientSettings *settings, Err *err)
@@ -160,6 +164,7 @@ void grpc_client_free(GrpcClient *client)
     }
     mem_free(client->host);
     mem_free(client->authority);
+    mem_free(client->sent_authority);
     mem_free(client->user_agent);
     mem_free(client);
 }

@@ -26,6 +26,7 @@ typedef struct GrpcClientSettings {
     Loop *loop;
     Str endpoint;               /* "host:port", "http://host:port"; copied. https:// needs tls */
     TlsContext *tls;            /* lent for the client's life: TLS is spoken; NULL: plain text */
+    Str authority;              /* sent as :authority instead of the endpoint's; copied */
     Str user_agent;             /* copied; empty: "grpc-c-cryostorm/<version>" */
     size_t calls;               /* 1024 in flight or waiting; then ERR_BUSY */
     size_t message_bytes;       /* 4 MiB of answer, as received and again once inflated */

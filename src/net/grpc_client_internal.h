@@ -59,7 +59,8 @@ struct Link {
 struct GrpcClient {
     Loop *loop;
     GrpcClientSettings limits; /* its numbers, with defaults */
-    char *host, *authority, *user_agent;
+    char *host, *user_agent;
+    char *authority, *sent_authority; /* host:port, for what we say; and what calls carry */
     uint16_t port;
     Dial dial;
     Link *links, *current; /* current takes new calls */

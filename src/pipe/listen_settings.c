@@ -119,6 +119,14 @@ static ServerLimits limits_of(const ListenSettings *settings, const ServerLimits
     return limits;
 }
 
+static void handshake_failed(void *owner, const Address *peer, const Err *err)
+{
+    const Listener *listener = owner;
+    char text[ADDRESS_TEXT_SIZE];
+    host_log(listener->host, LOG_WARN, "TLS with %s failed: %s", address_text(peer, text),
+             err->text);
+}
+
 static bool make_server(Listener *listener, const ListenSettings *settings, const ListenWish *wish,
                         const HttpField *fields, Err *err)
 {
@@ -147,6 +155,8 @@ static bool make_server(Listener *listener, const ListenSettings *settings, cons
         .encoding_count = settings->compression_algorithms.count,
         .close_each = !settings->keep_alives_enabled,
         .limits = limits_of(settings, &wish->limits),
+        .handshake_failed = handshake_failed,
+        .handshake_owner = listener,
     };
     listener->server = server_new(&made, err);
     return listener->server != NULL;

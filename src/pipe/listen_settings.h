@@ -131,7 +131,8 @@ typedef struct Listener {
     bool is_plain;
 } Listener;
 
-/* A server that is ready for its routes. The settings are not needed afterwards. */
+/* A server that is ready for its routes. The Listener stays where it is until it is closed; the
+ * settings are not needed afterwards. */
 CHECKED bool listener_open(Listener *listener, const ListenSettings *settings,
                            const ListenWish *wish, Host *host, Err *err);
 CHECKED bool listener_listen(Listener *listener, Err *err); /* err begins with "endpoint: " */

@@ -235,6 +235,8 @@ bool tls_connect_open(TlsUse *use, const TlsConnectSettings *settings, Host *hos
     options.include_system_ca_certs_pool = settings->include_system_ca_certs_pool;
     options.insecure_skip_verify = settings->insecure_skip_verify;
     options.server_name = settings->server_name_override;
+    if (settings->insecure_skip_verify)
+        host_log(host, LOG_WARN, "tls: insecure_skip_verify: whoever answers is believed");
     return open_context(use, &options, err);
 }
 

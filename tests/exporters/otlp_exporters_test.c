@@ -260,13 +260,19 @@ static void wrong_settings_are_told(void **state)
         const char *yaml, *says;
     } rows[] = {
         { &otlp_exporter, "{}", "endpoint" },
-        { &otlp_exporter, "{endpoint: 'a:1'}", "tls: { insecure: true }" },
-        { &otlp_exporter, "{endpoint: 'https://a:1'}", "TLS comes later" },
+        { &otlp_exporter, "{endpoint: 'a:1', auth: {authenticator: b}}",
+          "authentication: not sup" },
+        { &otlp_exporter, "{endpoint: 'https://a'}", "port" },
+        { &otlp_exporter, "{endpoint: 'a:1', tls: {cert_file: b}}", "tls: a certificate is set w" },
+        { &otlp_exporter, "{endpoint: 'a:1', tls: {ca_file: b, ca_pem: c}}",
+          "tls: ca_file and ca_" },
         { &otlp_exporter, "{endpoint: a, tls: {insecure: true}}", "port" },
         { &otlp_exporter, "{endpoint: 'a:1', tls: {insecure: true}, compression: zip}", "gzip" },
         { &otlphttp_exporter, "{}", "at least one endpoint must be specified" },
         { &otlphttp_exporter, "{endpoint: 'a:1'}", "http://localhost:4318" },
-        { &otlphttp_exporter, "{endpoint: 'https://a:1'}", "TLS comes later" },
+        { &otlphttp_exporter, "{endpoint: 'https://a:1', tls: {key_file: b}}",
+          "tls: a key is set" },
+        { &otlphttp_exporter, "{endpoint: 'https:///x'}", "host" },
         { &otlphttp_exporter, "{endpoint: 'http:///x'}", "host" },
         { &otlphttp_exporter, "{endpoint: 'http://a:1', encoding: xml}", "json" },
     };
