@@ -6,7 +6,7 @@ pkg_check_modules(NGHTTP2 REQUIRED IMPORTED_TARGET libnghttp2)
 pkg_check_modules(FYAML REQUIRED IMPORTED_TARGET libfyaml)
 pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
 pkg_check_modules(LIBSSL REQUIRED libssl>=3) # headers only: net loads it when TLS is wanted
-pkg_check_modules(LIBCRYPTO IMPORTED_TARGET libcrypto>=3) # tests make certificates with it
+pkg_check_modules(OPENSSL IMPORTED_TARGET openssl>=3) # tests speak TLS by hand
 pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
 pkg_check_modules(CMOCKA IMPORTED_TARGET cmocka)
 pkg_check_modules(MICROHTTPD IMPORTED_TARGET libmicrohttpd)

@@ -53,7 +53,7 @@ add_library(test_support INTERFACE)
 if(support_sources)
   add_library(test_support_objects STATIC ${support_sources})
   target_include_directories(test_support_objects PRIVATE tests)
-  target_link_libraries(test_support_objects PRIVATE house_flags PkgConfig::CMOCKA PUBLIC house PkgConfig::LIBCRYPTO)
+  target_link_libraries(test_support_objects PRIVATE house_flags PkgConfig::CMOCKA PUBLIC house PkgConfig::OPENSSL)
   target_link_libraries(test_support INTERFACE test_support_objects)
 endif()
 

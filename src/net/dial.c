@@ -50,8 +50,19 @@ static void timer_fires(void *owner)
     give_up(dial);
 }
 
-static void address_failed(Dial *dial)
+/* A certificate that is refused at one address says more than the next address' "refused". */
+static void note_failure(Dial *dial, const Err *err)
 {
+    int stage = dial->channel.tls ? DIAL_SHAKING : DIAL_CONNECTING;
+    if (stage < (int)dial->furthest)
+        return;
+    dial->furthest = stage == DIAL_SHAKING ? DIAL_SHAKING : DIAL_CONNECTING;
+    dial->err = *err;
+}
+
+static void address_failed(Dial *dial, const Err *err)
+{
+    note_failure(dial, err);
     drop_channel(dial);
     try_next(dial);
 }
@@ -67,15 +78,16 @@ static void succeed(Dial *dial)
 
 static void shake_hands(Dial *dial)
 {
-    TlsProgress progress = tls_session_handshake(dial->channel.tls, &dial->err);
+    Err err = { 0 };
+    TlsProgress progress = tls_session_handshake(dial->channel.tls, &err);
     if (progress == TLS_DONE) {
         succeed(dial);
         return;
     }
     bool writes = tls_session_wants_write(dial->channel.tls);
     if (progress == TLS_FAILED ||
-        !loop_want(dial->loop, &dial->watch, writes ? SOCKET_WRITE : SOCKET_READ, &dial->err))
-        address_failed(dial);
+        !loop_want(dial->loop, &dial->watch, writes ? SOCKET_WRITE : SOCKET_READ, &err))
+        address_failed(dial, &err);
 }
 
 static void begin_tls(Dial *dial)
@@ -84,11 +96,12 @@ static void begin_tls(Dial *dial)
                      .fd = dial->channel.fd,
                      .host = dial->to.host,
                      .alpn = dial->to.alpn };
-    dial->channel.tls = tls_session_new(dial->to.tls, &peer, &dial->err);
+    Err err = { 0 };
+    dial->channel.tls = tls_session_new(dial->to.tls, &peer, &err);
     if (dial->channel.tls)
         shake_hands(dial);
     else
-        address_failed(dial);
+        address_failed(dial, &err);
 }
 
 /* ---- TCP ---- */
@@ -109,22 +122,22 @@ static void ready(void *owner, unsigned ready)
         succeed(dial);
     } else {
         char text[ADDRESS_TEXT_SIZE];
-        fail_errno(&dial->err, code, "%s",
-                   address_text(&dial->found.addresses[dial->tried - 1], text));
-        address_failed(dial);
+        Err err = { 0 };
+        fail_errno(&err, code, "%s", address_text(&dial->found.addresses[dial->tried - 1], text));
+        address_failed(dial, &err);
     }
 }
 
 /* One address. False: it failed at once, err says why. */
-static bool try_address(Dial *dial, const Address *address)
+static bool try_address(Dial *dial, const Address *address, Err *err)
 {
     char text[ADDRESS_TEXT_SIZE];
     Sockets *sockets = loop_sockets(dial->loop);
     int fd = sockets->connect(sockets, address);
     if (fd < 0)
-        return fail_errno(&dial->err, -fd, "%s", address_text(address, text));
+        return fail_errno(err, -fd, "%s", address_text(address, text));
     dial->channel = (Channel){ .fd = fd };
-    if (loop_watch(dial->loop, &dial->watch, fd, SOCKET_WRITE, &dial->err))
+    if (loop_watch(dial->loop, &dial->watch, fd, SOCKET_WRITE, err))
         return true;
     drop_channel(dial);
     return false;
@@ -132,9 +145,11 @@ static bool try_address(Dial *dial, const Address *address)
 
 static void try_next(Dial *dial)
 {
+    Err err = { 0 };
     while (dial->tried < dial->found.count) {
-        if (try_address(dial, &dial->found.addresses[dial->tried++]))
+        if (try_address(dial, &dial->found.addresses[dial->tried++], &err))
             return;
+        note_failure(dial, &err);
     }
     give_up(dial);
 }

@@ -33,7 +33,8 @@ typedef struct Dial {
     Watch watch;
     Timer timer;
     Post failed; /* what went wrong at once is told later */
-    Err err;     /* of the last address that was tried */
+    Err err;     /* of the address that came furthest, and of those the last */
+    enum { DIAL_NOWHERE, DIAL_CONNECTING, DIAL_SHAKING } furthest;
 } Dial;
 
 /* done() is called exactly once, later, unless dial_cancel() comes first. */

@@ -157,7 +157,8 @@ static bool read_some(Transport *transport)
     return false;
 }
 
-/* Bytes inside of TLS make no socket readable. */
+/* Bytes inside of TLS make no socket readable. What waits there may also be the beginning of a
+ * record, so this is for readers who stopped before they were told "not now". */
 static void read_rest_later(Transport *transport)
 {
     if (transport->open && !transport->deaf && transport->tls &&
@@ -167,11 +168,13 @@ static void read_rest_later(Transport *transport)
 
 static void receive(Transport *transport)
 {
+    bool more = true;
     transport->busy = true; /* answers to all that was read leave together */
-    for (int i = 0; i < READS_PER_EVENT && read_some(transport);)
-        i++;
+    for (int i = 0; i < READS_PER_EVENT && more; i++)
+        more = read_some(transport);
     transport->busy = false;
-    read_rest_later(transport);
+    if (more)
+        read_rest_later(transport);
 }
 
 static void again(void *owner)
@@ -252,7 +255,8 @@ static void ready(void *owner, unsigned what)
     }
     if (transport->tls && tls_session_wants_write(transport->tls))
         what |= SOCKET_READ;
-    if (transport->open && transport->stage == TRANSPORT_READY && (what & SOCKET_READ))
+    if (transport->open && transport->stage == TRANSPORT_READY && !transport->deaf &&
+        (what & SOCKET_READ))
         receive(transport);
     transport_send(transport);
 }
