@@ -1,7 +1,8 @@
 # What the rooms become: the library (shared and static) and the program.
 include(GNUInstallDirs)
 
-set(third_party PkgConfig::ZLIB PkgConfig::NGHTTP2 PkgConfig::FYAML PkgConfig::RE2 PkgConfig::SECCOMP stdc++ Threads::Threads m dl)
+set(third_party PkgConfig::ZLIB PkgConfig::NGHTTP2 PkgConfig::FYAML PkgConfig::RE2 PkgConfig::SECCOMP
+  PkgConfig::DEFLATE PkgConfig::ZSTD PkgConfig::LZ4 PkgConfig::SNAPPY stdc++ Threads::Threads m dl)
 
 # ---- everything but the files with a main, for the program and the tests; llhttp rides along ------
 set(house_objects $<TARGET_OBJECTS:llhttp>)

@@ -3,6 +3,7 @@ set_source_files_properties(src/cmd/default_config.S PROPERTIES OBJECT_DEPENDS $
 
 # One object library per line of rooms.txt that has sources. room_<name> is the target.
 set(room_libraries_codec PkgConfig::ZLIB)
+set(room_libraries_compress PkgConfig::DEFLATE PkgConfig::ZSTD PkgConfig::LZ4 PkgConfig::SNAPPY)
 set(room_libraries_config PkgConfig::FYAML)
 set(room_libraries_regex PkgConfig::RE2)
 set(room_libraries_cmd PkgConfig::SECCOMP)

@@ -15,6 +15,16 @@ static char *refuse(Buf *buf, bool over_max)
     return NULL;
 }
 
+static char *grow_to(Buf *buf, size_t capacity)
+{
+    char *grown = mem_grow(buf->ptr, capacity);
+    if (!grown)
+        return refuse(buf, false);
+    buf->ptr = grown;
+    buf->cap = capacity;
+    return buf->ptr + buf->len;
+}
+
 char *buf_reserve(Buf *buf, size_t extra)
 {
     if (buf->failed)
@@ -26,14 +36,27 @@ char *buf_reserve(Buf *buf, size_t extra)
     size_t want = buf->cap ? buf->cap : FIRST_CAPACITY;
     while (want - buf->len < extra)
         want = want > buf->max / 2 ? buf->max : want * 2;
-    if (want > buf->max)
-        want = buf->max;
-    char *grown = mem_grow(buf->ptr, want);
-    if (!grown)
-        return refuse(buf, false);
-    buf->ptr = grown;
-    buf->cap = want;
-    return buf->ptr + buf->len;
+    return grow_to(buf, want > buf->max ? buf->max : want);
+}
+
+char *buf_reserve_exact(Buf *buf, size_t extra)
+{
+    if (buf->failed)
+        return NULL;
+    if (extra <= buf->cap - buf->len)
+        return buf->ptr + buf->len;
+    if (extra > buf->max - buf->len)
+        return refuse(buf, true);
+    return grow_to(buf, buf->len + extra);
+}
+
+void buf_shrink(Buf *buf)
+{
+    char *smaller = buf->len > 0 && buf->len < buf->cap / 2 ? mem_grow(buf->ptr, buf->len) : NULL;
+    if (!smaller)
+        return; /* also when the allocator will not: then it stays as it is */
+    buf->ptr = smaller;
+    buf->cap = buf->len;
 }
 
 void buf_add(Buf *buf, Str s)

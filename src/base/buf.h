@@ -31,8 +31,12 @@ void buf_add_hex(Buf *buf, const void *bytes, size_t count);
 /* Room for `extra` more bytes at ptr + len, or NULL (and failed). The caller then raises len. */
 char *buf_reserve(Buf *buf, size_t extra);
 
+/* The same, without the spare room that growing adds: where the size is known or a good guess. */
+char *buf_reserve_exact(Buf *buf, size_t extra);
+
 void buf_drop_front(Buf *buf, size_t count); /* moves the rest down */
 void buf_clear(Buf *buf);                    /* len 0, not failed, memory kept */
+void buf_shrink(Buf *buf);                   /* gives memory back when more than half is unused */
 void buf_free(Buf *buf);                     /* back to an empty Buf with the same ceiling */
 
 Str buf_str(const Buf *buf);

@@ -1,5 +1,6 @@
 /* main.c - the program cryostorm: reads the command line and calls one command. */
 #include "cmd/command.h"
+#include "cmd/encodings.h"
 #include "cmd/load_config.h"
 #include "cmd/options.h"
 #include "cmd/registry.h"
@@ -12,8 +13,21 @@
 static int with_config(const Options *options);
 static int print_components(void);
 static int print(const char *text);
+static int run(int argc, char **argv);
 
 int main(int argc, char **argv)
+{
+    Err err = { 0 };
+    if (!encodings_register(&err)) {
+        fprintf(stderr, "cryostorm: %s\n", err.text);
+        return 1;
+    }
+    int status = run(argc, argv);
+    encodings_done();
+    return status;
+}
+
+static int run(int argc, char **argv)
 {
     const CommandEntry *command = argc > 1 ? command_find(argv[1]) : NULL;
     if (command)

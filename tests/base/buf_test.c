@@ -103,6 +103,39 @@ static void test_code_points_are_utf8(void **state)
     }
 }
 
+static void test_exact_room_and_giving_back(void **state)
+{
+    (void)state;
+    Buf buf = BUF(1000);
+    assert_non_null(buf_reserve_exact(&buf, 100));
+    assert_int_equal(buf.cap, 100);
+    buf_add(&buf, STR("hello"));
+    assert_non_null(buf_reserve_exact(&buf, 95)); /* it is there */
+    assert_non_null(buf_reserve_exact(&buf, 96));
+    assert_int_equal(buf.cap, 101);
+    buf_shrink(&buf);
+    assert_int_equal(buf.cap, 5);
+    assert_true(str_eq(buf_str(&buf), STR("hello")));
+    assert_non_null(buf_reserve_exact(&buf, 5));
+    buf_shrink(&buf); /* half is used: not worth it */
+    assert_int_equal(buf.cap, 10);
+    assert_non_null(buf_reserve_exact(&buf, 995));
+    assert_null(buf_reserve_exact(&buf, 996));
+    assert_true(buf.over_max);
+    buf_free(&buf);
+
+    starve_after(1);
+    assert_non_null(buf_reserve_exact(&buf, 100));
+    buf_add_byte(&buf, 'x');
+    buf_shrink(&buf); /* refused: as it was */
+    assert_int_equal(buf.cap, 100);
+    starve_after(0);
+    assert_null(buf_reserve_exact(&buf, 100));
+    assert_true(buf.failed && !buf.over_max);
+    starve_end();
+    buf_free(&buf);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -110,6 +143,7 @@ int main(void)
         cmocka_unit_test(test_a_long_line_is_not_cut),
         cmocka_unit_test(test_code_points_are_utf8),
         cmocka_unit_test(test_ceiling_is_exact_and_sticky),
+        cmocka_unit_test(test_exact_room_and_giving_back),
         cmocka_unit_test(test_no_memory_is_an_error),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
