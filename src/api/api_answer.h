@@ -48,7 +48,7 @@ typedef struct ApiRequest {
     Str field;        /* the header that the route names; empty: it was not sent */
     int64_t now_ns;   /* wall time */
     int64_t deadline_mono_ns;
-    Clock *clock;             /* whose time that deadline is */
+    Clock *clock; /* whose time that is; behind every deadline once the asker has gone */
     const CryoStatus *status; /* for routes that want it, else NULL */
 } ApiRequest;
 

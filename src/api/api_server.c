@@ -2,6 +2,7 @@
  * thread; a query thread owns a job from queue_pop() to loop_post(). */
 #include "api/api_server.h"
 
+#include "base/counter.h"
 #include "base/mem.h"
 #include "base/queue.h"
 #include "base/thread.h"
@@ -10,6 +11,7 @@
 
 enum { THREADS_DEFAULT = 2, THREADS_MAX = 64, WAITING_DEFAULT = 64, BUSY_RETRY_MS = 1000 };
 #define TIMEOUT_DEFAULT (30 * NANOS_PER_SECOND)
+#define NEVER_NS        (INT64_MAX / 2) /* a deadline may still be added to it */
 
 struct ApiServer {
     ApiServerSettings settings;
@@ -27,8 +29,17 @@ typedef struct Shown {
     struct Shown *next;
 } Shown;
 
+/* The deadline's time. When nobody waits for the answer any more it is over: so whatever looks at
+ * the deadline, as every loop over data does, also looks whether the asker has gone. */
+typedef struct AskersClock {
+    Clock base;
+    Clock *real;
+    Counter gone; /* from the loop's thread, read by the query's */
+} AskersClock;
+
 typedef struct Job {
     ApiServer *api;
+    AskersClock clock;
     Request *request;
     const ApiRoute *route;
     CryoStatus status;
@@ -44,7 +55,8 @@ typedef struct Job {
 
 static void work(Job *job)
 {
-    job->route->answer(&job->api->settings.sources, &job->question, &job->answer);
+    if (!counter_get(&job->clock.gone)) /* an answer that reaches nobody needs no question */
+        job->route->answer(&job->api->settings.sources, &job->question, &job->answer);
     loop_post(job->api->settings.loop, &job->post);
 }
 
@@ -103,6 +115,22 @@ static void job_done(void *owner)
     finish(owner);
 }
 
+static int64_t asker_wall_ns(Clock *clock)
+{
+    return clock_wall_ns(((AskersClock *)clock)->real);
+}
+
+static int64_t asker_mono_ns(Clock *clock)
+{
+    AskersClock *asker = (AskersClock *)clock;
+    return counter_get(&asker->gone) ? NEVER_NS : clock_mono_ns(asker->real);
+}
+
+static void asker_gone(void *owner)
+{
+    counter_add(&((Job *)owner)->clock.gone, 1);
+}
+
 /* Copies a text to *at, which moves on. */
 static Str put(char **at, Str text)
 {
@@ -150,6 +178,7 @@ static Job *new_job(const Shown *shown, Request *request, Err *err)
     Clock *clock = api->settings.clock;
     int64_t timeout = api->settings.timeout_ns ? api->settings.timeout_ns : TIMEOUT_DEFAULT;
     *job = (Job){ .api = api, .request = request, .route = shown->route };
+    job->clock = (AskersClock){ { asker_wall_ns, asker_mono_ns }, clock, { 0 } };
     job->question = (ApiRequest){ .method = put(&at, method),
                                   .path = put(&at, path),
                                   .query = put(&at, query),
@@ -157,7 +186,7 @@ static Job *new_job(const Shown *shown, Request *request, Err *err)
                                   .field = put(&at, field),
                                   .now_ns = clock_wall_ns(clock),
                                   .deadline_mono_ns = clock_mono_ns(clock) + timeout,
-                                  .clock = clock };
+                                  .clock = &job->clock.base };
     job->answer.body = BUF(API_BODY_MAX);
     job->post = (Post){ .run = job_done, .owner = job };
     if (take_body(job, err))
@@ -192,6 +221,7 @@ static void handle(void *owner, Request *request)
             api->settings.status(api->settings.context, &job->status);
     }
     link_job(api, job);
+    request_on_gone(request, asker_gone, job);
     if (api->settings.in_place || shown->route->at_once)
         work(job);
     else if (queue_push(&api->queue, job) != QUEUE_OK)

@@ -1,7 +1,8 @@
 /* api_server.h - our faces on servers of room net.
  *
  * A server's loop hands each question to a query thread through a bounded queue and goes on; the
- * answer is posted back and sent from the loop. A full queue is 503 with a time to come back.
+ * answer is posted back and sent from the loop. A full queue is 503 with a time to come back. When
+ * the client goes away first, its question ends at the next look at the deadline.
  *
  *     loop: request -> job -> queue -> query thread: face -> post -> loop: request_answer
  *

@@ -160,12 +160,13 @@ static bool count_row(Overview *overview, const SpanRow *row, Err *err)
     return ok;
 }
 
-static bool count_all(Overview *overview, SpanSource *source, int64_t deadline, Err *err)
+static bool count_all(Overview *overview, SpanSource *source, const ApiRequest *request, Err *err)
 {
     SpanScan scan = { .from_ns = overview->from_ns,
                       .to_ns = overview->to_ns,
                       .columns = SCAN_ROW_ONLY,
-                      .deadline_mono_ns = deadline };
+                      .deadline_mono_ns = request->deadline_mono_ns,
+                      .clock = request->clock };
     ScanCursor *cursor = source_scan(source, &scan, err);
     if (!cursor)
         return false;
@@ -307,8 +308,7 @@ static bool overview_answer(Overview *overview, SpanSource *source, const ApiReq
         return fail(err, ERR_CLOSED, "there is no store of traces");
     overview->arena = arena_new(SERVICES_MEMORY, err);
     return overview->arena && read_times(overview, request, err) &&
-           count_all(overview, source, request->deadline_mono_ns, err) &&
-           write_answer(overview, answer, err);
+           count_all(overview, source, request, err) && write_answer(overview, answer, err);
 }
 
 static void answer_error(ApiAnswer *answer, const Err *err)

@@ -72,7 +72,9 @@ static void face(const ApiSources *sources, const ApiRequest *request, ApiAnswer
 {
     Err ignored; /* a source that cannot tell holds nothing that we know of */
     SourceStats stored = { 0 };
-    MetaQuery query = { .deadline_mono_ns = request->deadline_mono_ns, .stats = &stored };
+    MetaQuery query = { .deadline_mono_ns = request->deadline_mono_ns,
+                        .clock = request->clock,
+                        .stats = &stored };
     if (!sources->spans || !source_meta(sources->spans, &query, &ignored))
         stored = (SourceStats){ 0 };
     cryo_status_answer(request->status, &stored, request->now_ns, answer);

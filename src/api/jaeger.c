@@ -80,7 +80,9 @@ static bool services(SpanSource *source, const ApiRequest *request, ApiAnswer *a
 {
     JsonWriter json = envelope_open(answer);
     List list = { .json = &json };
-    ValuesQuery query = { .what = VALUES_SERVICES, .deadline_mono_ns = request->deadline_mono_ns };
+    ValuesQuery query = { .what = VALUES_SERVICES,
+                          .deadline_mono_ns = request->deadline_mono_ns,
+                          .clock = request->clock };
     json_array(&json);
     bool ok = source_values(source, &query, list_text, &list, err);
     json_end(&json);
@@ -121,6 +123,7 @@ static bool write_operations(SpanSource *source, const ApiRequest *request, List
     list->json = &json;
     MetaQuery query = { .service = service,
                         .deadline_mono_ns = request->deadline_mono_ns,
+                        .clock = request->clock,
                         .context = list,
                         .operation = list_operation };
     json_array(&json);
@@ -197,6 +200,7 @@ static bool dependencies(SpanSource *source, const ApiRequest *request, ApiAnswe
     MetaQuery query = { .from_ns = from_ms * (uint64_t)NANOS_PER_MILLI,
                         .to_ns = (end_ms + 1) * (uint64_t)NANOS_PER_MILLI,
                         .deadline_mono_ns = request->deadline_mono_ns,
+                        .clock = request->clock,
                         .context = &list,
                         .edge = list_edge };
     json_array(&json);

@@ -299,6 +299,7 @@ static bool search_init(Search *search, const ApiRequest *request, Err *err)
     *search = (Search){ .request = request, .seen = MAP(JAEGER_LIMIT_MAX) };
     search->scan.matchers = search->matchers;
     search->scan.deadline_mono_ns = request->deadline_mono_ns;
+    search->scan.clock = request->clock;
     search->arena = arena_new(SEARCH_MEMORY, err);
     search->ids = search->arena ? ARENA_MAKE(search->arena, TraceId, JAEGER_LIMIT_MAX, err) : NULL;
     return search->ids != NULL;

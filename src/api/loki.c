@@ -101,7 +101,8 @@ static bool stream_query(const ApiRequest *request, LogStreamQuery *out, Err *er
     *out = (LogStreamQuery){ .from_ns = times.from_ns > 0 ? (uint64_t)times.from_ns : 0,
                              .to_ns = times.to_ns > 0 ? (uint64_t)times.to_ns : 1,
                              .limit = LIST_MAX,
-                             .deadline_mono_ns = request->deadline_mono_ns };
+                             .deadline_mono_ns = request->deadline_mono_ns,
+                             .clock = request->clock };
     return true;
 }
 
@@ -236,7 +237,8 @@ static bool count_lines(const ApiSources *sources, const LogStreamQuery *streams
                             .from_ns = streams->from_ns,
                             .to_ns = streams->to_ns,
                             .no_metadata = true,
-                            .deadline_mono_ns = streams->deadline_mono_ns };
+                            .deadline_mono_ns = streams->deadline_mono_ns,
+                            .clock = streams->clock };
     LogBlock block;
     LogResult result = LOG_FAILED;
     LogCursor *cursor = log_scan(sources->logs, &query, err);

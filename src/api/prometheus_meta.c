@@ -108,7 +108,8 @@ static bool ask_labels(PromAsk *ask, const Narrow *narrow, size_t selector, Text
                          .from_ms = narrow->from_ms,
                          .to_ms = narrow->to_ms,
                          .limit = narrow->limit ? (size_t)narrow->limit + 1 : 0,
-                         .deadline_mono_ns = ask->request->deadline_mono_ns };
+                         .deadline_mono_ns = ask->request->deadline_mono_ns,
+                         .clock = ask->request->clock };
     if (narrow->count &&
         !promql_selector(narrow->exprs[selector], &query.matchers, &query.matcher_count, err))
         return false;
@@ -265,7 +266,8 @@ static bool scan_sets(PromAsk *ask, const Narrow *narrow, size_t selector, Sets 
     SeriesScan scan = { .from_ms = narrow->from_ms,
                         .to_ms = narrow->to_ms,
                         .labels_only = true,
-                        .deadline_mono_ns = ask->request->deadline_mono_ns };
+                        .deadline_mono_ns = ask->request->deadline_mono_ns,
+                        .clock = ask->request->clock };
     if (!promql_selector(narrow->exprs[selector], &scan.matchers, &scan.matcher_count, err))
         return false;
     SeriesCursor *cursor = series_scan(ask->source, &scan, err);
@@ -370,6 +372,7 @@ bool prometheus_metadata(PromAsk *ask, Err *err)
         JsonWriter json = prometheus_open(ask);
         const SeriesMetaQuery meta = { .metric = buf_str(&metric),
                                        .deadline_mono_ns = ask->request->deadline_mono_ns,
+                                       .clock = ask->request->clock,
                                        .context = &metas,
                                        .found = write_meta };
         metas.json = &json;

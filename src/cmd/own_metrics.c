@@ -92,7 +92,9 @@ static bool start(OwnMetrics *metrics, Err *err)
     if (!metrics->loop)
         return false;
     metrics->server = server_new(&(ServerSettings){ .loop = metrics->loop,
-                                                    .endpoint = metrics->options.endpoint },
+                                                    .endpoint = metrics->options.endpoint,
+                                                    .check_host = endpoint_is_loopback(
+                                                        metrics->options.endpoint) },
                                  err);
     return metrics->server && server_route(metrics->server, &route, err) &&
            server_listen(metrics->server, err) &&

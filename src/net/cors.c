@@ -114,7 +114,7 @@ static bool pattern_matches(const Pattern *pattern, Str origin)
            str_eq_nocase(str_skip(origin, origin.len - pattern->tail.len), pattern->tail);
 }
 
-static bool origin_is_allowed(const Cors *cors, Str origin)
+bool cors_allows(const Cors *cors, Str origin)
 {
     for (size_t i = 0; i < cors->origin_count; i++)
         if (pattern_matches(&cors->origins[i], origin))
@@ -162,7 +162,7 @@ static void answer_preflight(const Cors *cors, const HttpFields *request, HttpFi
                          STR("Origin, Access-Control-Request-Method, "
                              "Access-Control-Request-Headers"),
                          &err) ||
-        !origin.len || !origin_is_allowed(cors, origin) ||
+        !origin.len || !cors_allows(cors, origin) ||
         !is_among(methods, COUNT_OF(methods), method) || !headers_are_allowed(cors, headers))
         return;
     bool ok = http_fields_add(reply, STR("access-control-allow-methods"), method, &err) &&
@@ -185,8 +185,7 @@ CorsAnswer cors_apply(const Cors *cors, const HttpFields *request, HttpFields *r
     }
     Str origin = http_fields_get(request, STR("origin"));
     if (http_fields_add(reply, STR("vary"), STR("Origin"), &err) && origin.len &&
-        origin_is_allowed(cors, origin) && add_origin(cors, origin, reply, &err) &&
-        cors->exposed.len)
+        cors_allows(cors, origin) && add_origin(cors, origin, reply, &err) && cors->exposed.len)
         (void)!http_fields_add(reply, STR("access-control-expose-headers"), cors->exposed, &err);
     return CORS_GO_ON;
 }

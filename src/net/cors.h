@@ -33,6 +33,8 @@ typedef struct CorsSettings { /* everything is copied */
 CHECKED Cors *cors_new(const CorsSettings *settings, Err *err);
 void cors_free(Cors *cors); /* NULL is fine */
 
+bool cors_allows(const Cors *cors, Str origin); /* may pages from there read our answers? */
+
 typedef enum CorsAnswer { CORS_GO_ON, CORS_PREFLIGHT } CorsAnswer;
 
 /* Adds to the reply what the request (with ":method") earns. CORS_PREFLIGHT: these fields with 204

@@ -142,9 +142,27 @@ static bool add_number(HttpFields *fields, Str name, uint64_t value, Err *err)
     return http_fields_add(fields, name, (Str){ text, (size_t)n }, err);
 }
 
-static bool write_head(Reply *reply, const Answer *answer, Err *err)
+/* What browsers come to: whatever the answer is, an error too, it is neither guessed to be a page
+ * nor framed, and runs nothing. Handlers may say better. */
+static bool add_security(HttpFields *fields, Err *err)
 {
-    HttpFields *fields = &reply->fields;
+    static const HttpField security[] = {
+        { STR_ROW("x-content-type-options"), STR_ROW("nosniff") },
+        { STR_ROW("content-security-policy"),
+          STR_ROW("default-src 'none'; frame-ancestors 'none'") },
+    };
+    for (size_t i = 0; i < COUNT_OF(security); i++) {
+        if (!http_fields_get(fields, security[i].name).ptr &&
+            !http_fields_add(fields, security[i].name, security[i].value, err))
+            return false;
+    }
+    return true;
+}
+
+static bool write_head(Request *request, const Answer *answer, Err *err)
+{
+    const Reply *reply = &request->reply;
+    HttpFields *fields = &request->reply.fields;
     if (answer->content_type.len > 0 &&
         !http_fields_add(fields, STR("content-type"), answer->content_type, err))
         return false;
@@ -152,6 +170,8 @@ static bool write_head(Reply *reply, const Answer *answer, Err *err)
         if (!http_fields_add(fields, answer->fields[i].name, answer->fields[i].value, err))
             return false;
     }
+    if (request->server && request->server->check_host && !add_security(fields, err))
+        return false;
     if (answer->status == 204 || answer->status == 304)
         return true;
     return add_number(fields, STR("content-length"), payload_size(&reply->payload), err);
@@ -164,7 +184,7 @@ void request_answer(Request *request, Answer *answer)
     reply->status = answer->status;
     reply->payload = (Payload){ .owned = answer->body, .borrowed = answer->static_body };
     answer->body = BUF(0);
-    if (!write_head(reply, answer, &err))
+    if (!write_head(request, answer, &err))
         without_memory(request);
     reply->has_body = !request->head_only && payload_size(&reply->payload) > 0;
     deliver(request);

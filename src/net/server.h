@@ -69,6 +69,10 @@ typedef struct ServerSettings {
     void *handshake_owner;
 } ServerSettings;
 
+/* Is it reached from this machine alone? Faces that others scrape by any name check the Host then
+ * only. */
+bool endpoint_is_loopback(Str endpoint);
+
 /* Which requests go to whom. Among routes that match, an exact path wins over a prefix and a longer
  * prefix over a shorter one. Texts are copied. */
 typedef struct Route {

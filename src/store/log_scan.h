@@ -10,6 +10,7 @@
 #ifndef STORE_LOG_SCAN_H
 #define STORE_LOG_SCAN_H
 
+#include "base/clock.h"
 #include "model/ids.h"
 #include "store/label_match.h"
 #include "store/series_scan.h"
@@ -30,6 +31,7 @@ typedef struct LogScan {
     const TraceId *trace_id; /* rows whose label trace_id is another may be left out */
     size_t limit;            /* rows; 0: all */
     int64_t deadline_mono_ns;
+    Clock *clock; /* whose time that is; NULL: the store's */
 } LogScan;
 
 typedef struct LogRow {
@@ -60,6 +62,7 @@ typedef struct LogStreamQuery {
     uint64_t from_ns, to_ns; /* streams a little outside may be among them */
     size_t limit;
     int64_t deadline_mono_ns;
+    Clock *clock; /* whose time that is; NULL: the store's */
 } LogStreamQuery;
 typedef bool StreamFound(void *context, Labels stream); /* false: enough */
 

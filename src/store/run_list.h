@@ -97,5 +97,10 @@ int64_t snapshot_oldest(const Snapshot *snapshot); /* when received; 0: nothing 
 
 /* False, and ERR_TIMEOUT, once the deadline (0: none) has passed. */
 CHECKED bool within_deadline(Clock *clock, int64_t deadline_mono_ns, Err *err);
+/* Whose time a query's deadline is. */
+static inline Clock *deadline_clock(Clock *of_query, Clock *of_store)
+{
+    return of_query ? of_query : of_store;
+}
 
 #endif

@@ -16,6 +16,7 @@
 #define STORE_SCAN_H
 
 #include "base/attributes.h"
+#include "base/clock.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "model/ids.h"
@@ -64,6 +65,7 @@ typedef struct SpanScan {
     ScanColumns columns;
     size_t limit;             /* spans; 0: all */
     int64_t deadline_mono_ns; /* then ERR_TIMEOUT; 0: none */
+    Clock *clock;             /* whose time that is; NULL: the store's */
 } SpanScan;
 
 typedef struct SpanRow {
@@ -101,6 +103,7 @@ typedef struct ValuesQuery {
     uint64_t from_ns, to_ns; /* as in SpanScan */
     size_t limit;            /* at most so many, which ones is not said; 0: VALUES_LIMIT */
     int64_t deadline_mono_ns;
+    Clock *clock; /* whose time that is; NULL: the store's */
 } ValuesQuery;
 
 typedef struct Operation {
@@ -125,6 +128,7 @@ typedef struct MetaQuery {
     Str service;             /* operations of this service; empty: of all */
     uint64_t from_ns, to_ns; /* edges: as in SpanScan */
     int64_t deadline_mono_ns;
+    Clock *clock; /* whose time that is; NULL: the store's */
     void *context;
     bool (*operation)(void *context, const Operation *found);
     bool (*edge)(void *context, const Edge *found);

@@ -9,6 +9,7 @@
 #ifndef STORE_SERIES_SCAN_H
 #define STORE_SERIES_SCAN_H
 
+#include "base/clock.h"
 #include "model/metric_type.h"
 #include "store/label_match.h"
 
@@ -47,6 +48,7 @@ typedef struct SeriesScan {
     size_t series_max;        /* more: ERR_LIMIT; 0: no limit */
     size_t samples_max;       /* of all series together; more: ERR_LIMIT; 0: no limit */
     int64_t deadline_mono_ns; /* then ERR_TIMEOUT; 0: none */
+    Clock *clock;             /* whose time that is; NULL: the store's */
 } SeriesScan;
 
 /* One series, whole. Valid until the next series_next() or series_close(). */
@@ -66,6 +68,7 @@ typedef struct LabelQuery {
     int64_t from_ms, to_ms; /* as in SeriesScan; series a little outside may be among them */
     size_t limit;           /* at most so many, which ones is not said; 0: no limit */
     int64_t deadline_mono_ns;
+    Clock *clock; /* whose time that is; NULL: the store's */
 } LabelQuery;
 typedef bool LabelFound(void *context, Str text); /* false: enough */
 
@@ -85,6 +88,7 @@ typedef struct SeriesStats {
 typedef struct SeriesMetaQuery {
     Str metric; /* of this family; empty: of all */
     int64_t deadline_mono_ns;
+    Clock *clock; /* whose time that is; NULL: the store's */
     void *context;
     bool (*found)(void *context, const MetricMeta *meta); /* sorted by name; false: enough */
     SeriesStats *stats;                                   /* NULL: not wanted */

@@ -4,6 +4,7 @@
 
 #include "api/jaeger.h"
 
+#include "base/counter.h"
 #include "base/thread.h"
 #include "store/store.h"
 #include "support/make_spans.h"
@@ -234,6 +235,49 @@ static void a_full_queue_is_busy_and_the_loop_goes_on(void **state)
     slow_done(&slow);
 }
 
+/* A source that is only done when its deadline has passed. */
+typedef struct EndlessSource {
+    SpanSource base;
+    Counter begun, ended;
+} EndlessSource;
+
+static bool endless_values(SpanSource *source, const ValuesQuery *query, ValueFound *found,
+                           void *context, Err *err)
+{
+    (void)found;
+    (void)context;
+    EndlessSource *endless = (EndlessSource *)source;
+    counter_add(&endless->begun, 1);
+    while (clock_mono_ns(query->clock) < query->deadline_mono_ns)
+        clock_sleep_ns(NANOS_PER_MILLI);
+    counter_add(&endless->ended, 1);
+    *err = (Err){ .kind = ERR_TIMEOUT };
+    return false;
+}
+
+enum { TURNS_MAX = 100 }; /* of 50 ms each: far less than a question may take */
+
+static void who_goes_away_is_not_worked_for(void **state)
+{
+    (void)state;
+    EndlessSource endless = { .base = { .values = endless_values } };
+    Fixture f;
+    start(&f, &endless.base, 1, 8);
+    RawPeer asks = ask(&f, "/api/services"), waits = ask(&f, "/api/services");
+    for (int i = 0; i < TURNS_MAX && !counter_get(&endless.begun); i++)
+        turn(&f);
+    assert_int_equal(counter_get(&endless.begun), 1);
+    raw_peer_close(&waits); /* in the queue: it is never begun */
+    turn(&f);
+    raw_peer_close(&asks);
+    for (int i = 0; i < TURNS_MAX && !counter_get(&endless.ended); i++)
+        turn(&f);
+    assert_int_equal(counter_get(&endless.ended), 1);
+    expect(&f, "/echo", " 202 ", "GET");
+    assert_int_equal(counter_get(&endless.begun), 1);
+    stop(&f);
+}
+
 static void expect_raw(Fixture *f, const char *request, const char *status, const char *body)
 {
     RawPeer peer;
@@ -293,6 +337,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(faces_answer_through_the_server),
         cmocka_unit_test(a_full_queue_is_busy_and_the_loop_goes_on),
+        cmocka_unit_test(who_goes_away_is_not_worked_for),
         cmocka_unit_test(bodies_and_fields_reach_the_face),
         cmocka_unit_test(an_end_with_open_questions),
     };

@@ -190,6 +190,32 @@ static void a_deadline_is_504(void **state)
     buf_free(&answer.body);
 }
 
+/* The asker's clock is asked, wherever a face looks for data. */
+static void who_has_gone_gets_504(void **state)
+{
+    (void)state;
+    static const char *const questions[][2] = {
+        { "/api/traces", "service=many" },
+        { "/api/dependencies", "endTs=1750003600000&lookback=7200000" },
+    };
+    TestClock gone;
+    test_clock_init(&gone, 0);
+    test_clock_advance(&gone, INT64_MAX / 2);
+    for (size_t i = 0; i < COUNT_OF(questions); i++) {
+        ApiAnswer answer = { .body = BUF(1 << 20) };
+        ApiRequest request = { .method = STR("GET"),
+                               .path = str_from(questions[i][0]),
+                               .query = str_from(questions[i][1]),
+                               .now_ns = (int64_t)SPANS_EPOCH_NS + 3600 * NANOS_PER_SECOND,
+                               .deadline_mono_ns = INT64_MAX / 2,
+                               .clock = &gone.base };
+        jaeger_answer(store_spans(store), &request, &answer);
+        if (answer.status != 504)
+            fail_msg("%s: %d", questions[i][0], answer.status);
+        buf_free(&answer.body);
+    }
+}
+
 static void no_memory_is_an_answer_too(void **state)
 {
     (void)state;
@@ -252,6 +278,7 @@ int main(void)
         cmocka_unit_test(odd_values_stay_data),
         cmocka_unit_test(an_answer_that_is_too_large_says_so),
         cmocka_unit_test(a_deadline_is_504),
+        cmocka_unit_test(who_has_gone_gets_504),
         cmocka_unit_test(no_memory_is_an_answer_too),
         cmocka_unit_test(trace_ids_in_both_forms),
     };

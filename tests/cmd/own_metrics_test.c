@@ -61,7 +61,7 @@ static void get(const OwnMetrics *metrics, const char *target, Buf *out)
     int fd = socket(to.os.ss_family, SOCK_STREAM, 0);
     assert_true(fd >= 0 && !connect(fd, (struct sockaddr *)&to.os, to.len));
     int len = snprintf(chunk, sizeof chunk,
-                       "GET %s HTTP/1.1\r\nHost: me\r\nConnection: close\r\n\r\n", target);
+                       "GET %s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n", target);
     assert_int_equal(send(fd, chunk, (size_t)len, 0), len);
     for (ssize_t got; (got = recv(fd, chunk, sizeof chunk, 0)) > 0;)
         buf_add(out, (Str){ chunk, (size_t)got });

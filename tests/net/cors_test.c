@@ -207,6 +207,9 @@ static void the_check_of_host_and_origin_has_the_last_word(void **state)
     expect(&f, POST "Origin: http://localhost:3000\r\n", "access-control-allow-origin: *\r\n",
            NULL);
     stop(&f);
+    start(&f, (ServerSettings){ .cors = &usual, .check_host = true });
+    expect(&f, POST "Origin: http://localhost:3000\r\n", "403 Forbidden", "access-control");
+    stop(&f);
 }
 
 /* ---- the other settings of a listener that no handler sees ---- */

@@ -496,11 +496,51 @@ static void only_known_hosts_and_origins_may_speak(void **state)
         { "Host: localhost\r\nOrigin: https://ui.example", "200 OK" },
         { "Host: localhost\r\nOrigin: http://evil.example", "403 Forbidden" },
         { "Host: localhost\r\nOrigin: null", "403 Forbidden" },
+        { "Host: localhost:1\r\nOrigin: http://localhost:1", "200 OK" },
+        { "Host: evil.example\r\nOrigin: http://evil.example", "403 Forbidden" },
+    };
+    /* What could change something comes from a page of this Host, or from no page. */
+    static const struct {
+        const char *fields, *answer;
+    } changes[] = {
+        { "Host: localhost:16686", "200 OK" },
+        { "Host: localhost:16686\r\nOrigin: http://localhost:16686", "200 OK" },
+        { "Host: localhost:16686\r\nOrigin: https://UI.example", "200 OK" },
+        { "Host: localhost:16686\r\nOrigin: http://localhost:5173", "403 Forbidden" },
+        { "Host: localhost:16686\r\nOrigin: http://localhost", "403 Forbidden" },
+        { "Host: localhost:16686\r\nOrigin: http://evil.example", "403 Forbidden" },
+        { "Host: localhost:16686\r\nOrigin: null", "403 Forbidden" },
+        { "Host: localhost:16686\r\nOrigin: ", "403 Forbidden" },
+        { "Host: localhost:16686\r\nOrigin: file://", "403 Forbidden" },
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         char request[256];
         snprintf(request, sizeof request, "GET /hello HTTP/1.1\r\n%s\r\n\r\n", rows[i].fields);
         ask(&f, request, rows[i].answer);
+    }
+    for (size_t i = 0; i < COUNT_OF(changes); i++) {
+        char request[256];
+        snprintf(request, sizeof request, "POST /echo HTTP/1.1\r\nContent-Length: 0\r\n%s\r\n\r\n",
+                 changes[i].fields);
+        ask(&f, request, changes[i].answer);
+    }
+    stop(&f);
+}
+
+static void what_browsers_come_to_is_safe_whatever_it_is(void **state)
+{
+    (void)state;
+    static const char *const requests[] = {
+        "GET /hello HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "DELETE /hello HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        "GET /hello HTTP/1.1\r\nHost: evil.example\r\n\r\n",
+    };
+    Fixture f;
+    must_start(&f, &(ServerSettings){ .check_host = true });
+    for (size_t i = 0; i < COUNT_OF(requests); i++) {
+        ask(&f, requests[i], "x-content-type-options: nosniff");
+        ask(&f, requests[i], "content-security-policy: default-src 'none'; frame-ancestors 'none'");
     }
     stop(&f);
 }
@@ -679,6 +719,7 @@ int main(void)
         cmocka_unit_test(a_steady_body_has_all_the_time_it_needs),
         cmocka_unit_test(a_reader_that_takes_nothing_is_cut),
         cmocka_unit_test(only_known_hosts_and_origins_may_speak),
+        cmocka_unit_test(what_browsers_come_to_is_safe_whatever_it_is),
         cmocka_unit_test(a_drain_waits_for_what_is_under_way),
         cmocka_unit_test(a_drain_cuts_at_its_deadline),
         cmocka_unit_test(a_taken_port_says_by_whom),

@@ -180,6 +180,16 @@ static void streams_and_their_labels_are_listed(void **state)
     LogScan late = { .deadline_mono_ns = query.deadline_mono_ns };
     assert_null(log_scan(source, &late, &rig.err));
     assert_int_equal(rig.err.kind, ERR_TIMEOUT);
+    TestClock far; /* the query's own time counts, not the store's */
+    test_clock_init(&far, 0);
+    test_clock_advance(&far, INT64_MAX / 2);
+    late = (LogScan){ .deadline_mono_ns = INT64_MAX / 2, .clock = &far.base };
+    rig.err.kind = ERR_NONE;
+    assert_null(log_scan(source, &late, &rig.err));
+    assert_int_equal(rig.err.kind, ERR_TIMEOUT);
+    query.deadline_mono_ns = INT64_MAX / 2;
+    query.clock = &far.base;
+    assert_false(log_streams(source, &query, add_stream, &out, &rig.err));
     buf_free(&out);
     store_rig_done(&rig);
 }

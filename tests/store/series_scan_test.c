@@ -203,6 +203,15 @@ static void limits_and_deadlines_end_a_query(void **state)
     rig.err.kind = ERR_NONE;
     labels(&rig, (LabelQuery){ .deadline_mono_ns = late });
     assert_int_equal(rig.err.kind, ERR_TIMEOUT);
+    TestClock far; /* the query's own time counts, not the store's */
+    test_clock_init(&far, 0);
+    test_clock_advance(&far, INT64_MAX / 2);
+    rig.err.kind = ERR_NONE;
+    answer(&rig, (SeriesScan){ .deadline_mono_ns = INT64_MAX / 2, .clock = &far.base });
+    assert_int_equal(rig.err.kind, ERR_TIMEOUT);
+    rig.err.kind = ERR_NONE;
+    labels(&rig, (LabelQuery){ .deadline_mono_ns = INT64_MAX / 2, .clock = &far.base });
+    assert_int_equal(rig.err.kind, ERR_TIMEOUT);
     LabelMatcher bad = { LABEL_REGEX, STR("job"), STR("*") };
     answer(&rig, (SeriesScan){ .matchers = &bad, .matcher_count = 1 });
     assert_int_equal(rig.err.kind, ERR_INPUT);

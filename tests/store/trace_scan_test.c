@@ -234,6 +234,18 @@ static void a_deadline_ends_a_scan(void **state)
     assert_int_equal(scan_next(cursor, &block, &err), SCAN_FAILED);
     assert_int_equal(err.kind, ERR_TIMEOUT);
     scan_close(cursor);
+    TestClock far; /* the query's own time counts, not the store's */
+    test_clock_init(&far, 0);
+    test_clock_advance(&far, INT64_MAX / 2);
+    query = (SpanScan){ .deadline_mono_ns = INT64_MAX / 2, .clock = &far.base };
+    cursor = source_scan(store_spans(store), &query, &err);
+    assert_non_null(cursor);
+    assert_int_equal(scan_next(cursor, &block, &err), SCAN_FAILED);
+    scan_close(cursor);
+    ValuesQuery values = { .what = VALUES_ATTRIBUTE_KEYS,
+                           .deadline_mono_ns = INT64_MAX / 2,
+                           .clock = &far.base };
+    assert_false(source_values(store_spans(store), &values, NULL, NULL, &err));
 }
 
 static void too_many_matchers_are_refused(void **state)

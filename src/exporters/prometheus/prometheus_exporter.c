@@ -94,16 +94,6 @@ static bool exporter_check(const void *self, Err *err)
 
 /* ---- start and stop ---- */
 
-static bool is_loopback(Str endpoint)
-{
-    Str host;
-    uint16_t port;
-    Err ignored;
-    Address address;
-    return endpoint_split(endpoint, &host, &port, &ignored) &&
-           address_from_literal(&address, host, port) && address_is_loopback(&address);
-}
-
 static bool make_options(PrometheusExporter *exporter, Err *err)
 {
     size_t count = exporter->const_labels.count;
@@ -139,7 +129,7 @@ static bool serve(PrometheusExporter *exporter, Err *err)
     const ListenWish wish = {
         .name = "http",
         .risk = "read all metrics",
-        .check_host = is_loopback(exporter->listen.endpoint),
+        .check_host = endpoint_is_loopback(exporter->listen.endpoint),
         .allowed_hosts = &exporter->allowed_hosts,
         .limits = { .body_bytes = 1 << 16, .connections = 200 },
     };

@@ -55,6 +55,7 @@ bool eval_scan(Eval *eval, const LogqlLog *log, LogScan *out, Err *err)
     *out = (LogScan){ .matchers = log->matchers,
                       .matcher_count = log->matcher_count,
                       .deadline_mono_ns = eval->ask->deadline_mono_ns,
+                      .clock = eval->ask->clock,
                       .contains = texts };
     out->contains_count = texts_of(log->stages, texts);
     out->trace_id = trace_asked(log, trace) ? trace : NULL;

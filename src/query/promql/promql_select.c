@@ -81,6 +81,7 @@ static SeriesCursor *open_scan(Eval *eval, const Node *node, int64_t length_ms, 
         .to_ms = shifted(eval, &selector->shift, eval->steps - 1),
         .samples_max = left < SIZE_MAX ? (size_t)left + 1 : 0, /* ours is the better sentence */
         .deadline_mono_ns = shared->query->deadline_mono_ns,
+        .clock = shared->query->clock,
     };
     return series_scan(shared->query->source, &scan, err);
 }

@@ -36,6 +36,7 @@ typedef struct LogScanState {
     const TraceId *trace_id;
     bool newest_first, no_metadata;
     int64_t deadline;
+    Clock *clock;
     size_t left;
     LogHead *heads; /* a heap: the next row on top */
     size_t head_count;
@@ -146,7 +147,7 @@ static bool make_heads(LogScanState *state, const LogScan *query, Err *err)
         head.end = query->to_ns ? log_run_seek(run, query->to_ns) : run->base.count;
         if (head.at >= head.end)
             continue;
-        if (!within_deadline(state->store->clock, state->deadline, err) ||
+        if (!within_deadline(state->clock, state->deadline, err) ||
             !want_streams(state, run, &head.wanted, err))
             return false;
         if (head.wanted)
@@ -162,6 +163,7 @@ static bool copy_query(LogScanState *state, const LogScan *query, Err *err)
     state->newest_first = query->newest_first;
     state->no_metadata = query->no_metadata;
     state->deadline = query->deadline_mono_ns;
+    state->clock = deadline_clock(query->clock, state->store->clock);
     state->left = query->limit ? query->limit : SIZE_MAX;
     state->kept = arena_new(BLOCK_TEXT_MAX, err);
     state->metadata.arena = state->kept ? arena_new(BLOCK_TEXT_MAX, err) : NULL;
@@ -237,8 +239,7 @@ static LogResult scan_step(LogCursor *cursor, LogBlock *out, Err *err)
     *out = (LogBlock){ .rows = state->rows };
     label_list_clear(&state->metadata);
     for (size_t seen = 0; state->head_count && state->left && !block_full(state, out); seen++) {
-        if (seen % DEADLINE_ROWS == 0 &&
-            !within_deadline(state->store->clock, state->deadline, err))
+        if (seen % DEADLINE_ROWS == 0 && !within_deadline(state->clock, state->deadline, err))
             return LOG_FAILED;
         LogTaken taken = take_next(state);
         if (!line_may_match(state, &taken))

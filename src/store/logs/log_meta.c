@@ -47,8 +47,9 @@ static bool keep_matching(const LogStore *store, Streams *streams, const LogStre
     size_t kept = 0;
     bool ok = true;
     for (size_t i = 0; ok && i < streams->count; i++) {
-        ok = i % DEADLINE_STREAMS != 0 ||
-             within_deadline(store->clock, query->deadline_mono_ns, err);
+        ok =
+            i % DEADLINE_STREAMS != 0 || within_deadline(deadline_clock(query->clock, store->clock),
+                                                         query->deadline_mono_ns, err);
         if (ok && label_matches(&match, streams->sets[i]->labels))
             streams->sets[kept++] = streams->sets[i];
     }
@@ -68,7 +69,7 @@ static bool streams_find(LogStore *store, const LogStreamQuery *query, Streams *
     *out = (Streams){ 0 };
     if (snapshot_take(&store->rows, &out->snapshot, err) && list_sets(out, query, err) &&
         keep_matching(store, out, query, err) &&
-        within_deadline(store->clock, query->deadline_mono_ns, err))
+        within_deadline(deadline_clock(query->clock, store->clock), query->deadline_mono_ns, err))
         return true;
     streams_done(out);
     return false;

@@ -17,6 +17,7 @@ typedef struct SeriesScanState {
     LabelSets series;
     size_t next;
     int64_t from_ms, to_ms, deadline;
+    Clock *clock;
     bool labels_only;
     size_t series_left, samples_left;
     Samples *slices; /* of the series at hand, in the order in which the runs were stored */
@@ -146,7 +147,7 @@ static SeriesResult scan_step(SeriesCursor *cursor, SeriesRow *out, Err *err)
 {
     SeriesScanState *state = (SeriesScanState *)cursor;
     while (state->next < state->series.count) {
-        if (!within_deadline(state->store->clock, state->deadline, err))
+        if (!within_deadline(state->clock, state->deadline, err))
             return SERIES_FAILED;
         const LabelSet *series = state->series.ptr[state->next++];
         size_t total = find_slices(state, series);
@@ -197,6 +198,7 @@ SeriesCursor *series_store_scan(SeriesSource *source, const SeriesScan *query, E
         .from_ms = query->from_ms,
         .to_ms = query->to_ms,
         .deadline = query->deadline_mono_ns,
+        .clock = deadline_clock(query->clock, ((SeriesStore *)source)->clock),
         .labels_only = query->labels_only,
         .series_left = query->series_max ? query->series_max : SIZE_MAX,
         .samples_left = query->samples_max ? query->samples_max : SIZE_MAX,

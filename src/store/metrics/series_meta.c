@@ -47,7 +47,8 @@ static bool gather_texts(LabelsFound *state, Err *err)
 {
     TextAdd result = TEXT_ADDED;
     for (size_t i = 0; result == TEXT_ADDED && i < state->series.count; i++) {
-        if (!within_deadline(state->store->clock, state->query->deadline_mono_ns, err))
+        if (!within_deadline(deadline_clock(state->query->clock, state->store->clock),
+                             state->query->deadline_mono_ns, err))
             return false;
         if (is_held(state, state->series.ptr[i]))
             result = add_texts(state, state->series.ptr[i]->labels, err);
@@ -139,9 +140,10 @@ static bool list_families(SeriesStore *store, const SeriesMetaQuery *query, Err 
     if (!snapshot_take(&store->rows, &snapshot, err))
         return false;
     Map families = MAP(FAMILIES_MAX);
-    bool ok = within_deadline(store->clock, query->deadline_mono_ns, err) &&
-              gather_families(&snapshot, query->metric, &families, err) &&
-              tell_families(query, &families, err);
+    bool ok =
+        within_deadline(deadline_clock(query->clock, store->clock), query->deadline_mono_ns, err) &&
+        gather_families(&snapshot, query->metric, &families, err) &&
+        tell_families(query, &families, err);
     map_free(&families);
     snapshot_done(&snapshot);
     return ok;

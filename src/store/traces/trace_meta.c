@@ -73,7 +73,8 @@ static TextAdd collect_run(Collect *collect, const SpanRun *run, Err *err)
          run->by_start[i]->start_ns >= query->from_ns;
          i++, seen++) {
         if (seen % DEADLINE_ROWS == 0 &&
-            !within_deadline(collect->store->clock, query->deadline_mono_ns, err))
+            !within_deadline(deadline_clock(query->clock, collect->store->clock),
+                             query->deadline_mono_ns, err))
             return TEXT_FAILED;
         result = collect_row(collect, run->by_start[i], err);
     }
@@ -201,7 +202,8 @@ static bool edges_of_run(TraceStore *store, const Snapshot *snapshot, const Span
          i < run->base.count && run->by_start[i]->start_ns >= query->from_ns; i++, seen++) {
         const SpanRow *row = run->by_start[i];
         if (seen % DEADLINE_ROWS == 0 &&
-            !within_deadline(store->clock, query->deadline_mono_ns, err))
+            !within_deadline(deadline_clock(query->clock, store->clock), query->deadline_mono_ns,
+                             err))
             return false;
         const SpanRow *parent =
             span_id_is_zero(&row->parent_id) ? NULL : find_parent(snapshot, row);

@@ -127,7 +127,7 @@ ScanCursor *trace_scan(SpanSource *source, const SpanScan *query, Err *err)
     if (!state)
         return NULL;
     state->cursor = (ScanCursor){ scan_step, scan_end };
-    state->clock = store->clock;
+    state->clock = deadline_clock(query->clock, store->clock);
     state->from_ns = query->from_ns;
     state->deadline = query->deadline_mono_ns;
     state->left = query->limit ? query->limit : SIZE_MAX;
