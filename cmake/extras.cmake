@@ -44,6 +44,10 @@ foreach(source IN LISTS bench_sources)
   add_dependencies(extras bench_${name})
 endforeach()
 
+# tools/instructions counts an exchange over the network that the tests simulate.
+target_sources(bench_instructions PRIVATE tests/support/sim_net.c)
+target_include_directories(bench_instructions PRIVATE tests)
+
 # ---- fuzz/<decoder>.c with fuzz/corpus/<decoder>/ --------------------------------------------------
 # In the preset "fuzz" each becomes a libFuzzer program; in the others it is linked with fuzz/support/replay.c
 # and a CTest test feeds it its corpus.
