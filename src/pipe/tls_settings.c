@@ -18,9 +18,11 @@ static const char *const max_names[] = { "", "1.2", "1.3", NULL };
 
 /* clang-format off */
 #define MATERIAL_ROWS(T) \
-    TEXT(T, own.cert_file, "", "Our certificate and its chain, PEM.", .name = "cert_file"), \
+    TEXT(T, own.cert_file, "", "Our certificate and its chain, PEM.", .name = "cert_file", \
+         .path = READS_FILE), \
     TEXT(T, own.cert_pem, "", "The same, written here.", .name = "cert_pem"), \
-    TEXT(T, own.key_file, "", "The certificate's private key, PEM.", .name = "key_file"), \
+    TEXT(T, own.key_file, "", "The certificate's private key, PEM.", .name = "key_file", \
+         .path = READS_FILE), \
     SECRET(T, own.key_pem, "", "The same, written here.", .name = "key_pem"), \
     CHOICE(T, own.min_version, "1.2", min_names, "The oldest TLS that is spoken.", \
            .name = "min_version"), \
@@ -41,7 +43,7 @@ static const char *const max_names[] = { "", "1.2", "1.3", NULL };
 const ConfigField tls_listen_fields[] = {
     MATERIAL_ROWS(TlsListenSettings),
     TEXT(TlsListenSettings, client_ca_file, "",
-         "Who signs the certificates that clients then must show, PEM."),
+         "Who signs the certificates that clients then must show, PEM.", .path = READS_FILE),
     BOOL(TlsListenSettings, client_ca_file_reload, "false",
          "Read the files again every 10s where reload_interval says nothing."),
     IGNORED("ca_file", "whom a server trusts is client_ca_file's to say"),
@@ -55,7 +57,8 @@ const ConfigField tls_connect_fields[] = {
          "Plain text, where the endpoint has no https:// in front."),
     BOOL(TlsConnectSettings, insecure_skip_verify, "false", "Believe whoever answers."),
     TEXT(TlsConnectSettings, ca_file, "",
-         "Who signs the certificates of servers, PEM; none: the system's authorities."),
+         "Who signs the certificates of servers, PEM; none: the system's authorities.",
+         .path = READS_FILE),
     TEXT(TlsConnectSettings, ca_pem, "", "The same, written here."),
     BOOL(TlsConnectSettings, include_system_ca_certs_pool, "false",
          "The system's authorities beside the ones given."),

@@ -5,6 +5,7 @@
 #include "otlp/batch.h"
 #include "otlp/metric_view.h"
 #include "support/starve.h"
+#include "support/test_certs.h"
 #include "support/test_host.h"
 
 #include <setjmp.h>
@@ -23,6 +24,7 @@ enum { TEXT_MAX = 1 << 20, TURNS_MAX = 20000 };
 typedef struct Site {
     Loop *loop;
     Server *server;
+    TlsContext *tls;
     char endpoint[ADDRESS_TEXT_SIZE];
     const char *page;
     int status;
@@ -36,6 +38,8 @@ typedef struct Fixture {
     Site site;
     TestHost *host;
 } Fixture;
+
+static const TestCert *site_cert; /* NULL: the site speaks plain text */
 
 static void answer(void *owner, Request *request)
 {
@@ -58,7 +62,17 @@ static void site_open(Site *site)
 {
     Err err;
     *site = (Site){ .page = "a 1\n", .status = 200, .loop = loop_new(NULL, NULL, &err) };
-    const ServerSettings settings = { .loop = site->loop, .endpoint = STR("127.0.0.1:0") };
+    if (site_cert) {
+        site->tls = tls_context_new(&(TlsOptions){ .role = TLS_SERVER,
+                                                   .loop = site->loop,
+                                                   .cert_pem = str_from(site_cert->cert),
+                                                   .key_pem = str_from(site_cert->key) },
+                                    &err);
+        assert_non_null(site->tls);
+    }
+    const ServerSettings settings = { .loop = site->loop,
+                                      .endpoint = STR("127.0.0.1:0"),
+                                      .tls = site->tls };
     const Route route = { .path = STR("/*"), .handle = answer, .owner = site };
     site->server = server_new(&settings, &err);
     assert_true(site->server && server_route(site->server, &route, &err));
@@ -72,6 +86,7 @@ static void site_close(Site *site)
     if (site->kept)
         request_answer_text(site->kept, 200, STR(""));
     server_free(site->server);
+    tls_context_free(site->tls);
     loop_free(site->loop);
 }
 
@@ -273,6 +288,43 @@ static void what_is_refused_is_lost_and_no_more(void **state)
     end(&f);
 }
 
+/* The PEM text of a certificate as YAML: a line of it ends in \n. */
+static void add_pem(Buf *yaml, const char *pem)
+{
+    buf_add_byte(yaml, '"');
+    for (; *pem; pem++) {
+        if (*pem == '\n')
+            buf_add(yaml, STR("\\n"));
+        else
+            buf_add_byte(yaml, *pem);
+    }
+    buf_add_byte(yaml, '"');
+}
+
+static void a_target_is_asked_over_https(void **state)
+{
+    (void)state;
+    TestCert authority, cert;
+    test_authority(&authority, "an authority");
+    test_cert(&cert, &authority, &(TestWish){ .names = "DNS:shop" });
+    site_cert = &cert;
+    for (int right = 0; right < 2; right++) {
+        Fixture f;
+        Buf job = BUF(TEXT_MAX);
+        buf_addf(&job, "{job_name: j, scheme: https, tls_config: {server_name: %s, ca: ",
+                 right ? "shop" : "stop");
+        add_pem(&job, authority.cert);
+        buf_add(&job, STR("}, static_configs: [{targets: ['%s']}]}"));
+        begin(&f, buf_text(&job));
+        tick(&f, 10);
+        await(&f, 1);
+        assert_int_equal(f.site.asked, right);
+        end(&f);
+        buf_free(&job);
+    }
+    site_cert = NULL;
+}
+
 static void wrong_settings_are_told(void **state)
 {
     (void)state;
@@ -285,8 +337,11 @@ static void wrong_settings_are_told(void **state)
         { "{config: {scrape_configs: [{job_name: a}, {job_name: a}]}}", "is there twice" },
         { "{config: {scrape_configs: [{job_name: a, relabel_configs: []}]}}", "relabelling" },
         { "{config: {scrape_configs: [{job_name: a, file_sd_configs: []}]}}", "discovery" },
-        { "{config: {scrape_configs: [{job_name: a, tls_config: {}}]}}", "TLS" },
-        { "{config: {scrape_configs: [{job_name: a, scheme: https}]}}", "TLS comes later" },
+        { "{config: {scrape_configs: [{job_name: a, tls_config: {cert: b}}]}}",
+          "tls: a certificate is set without key_file" },
+        { "{config: {scrape_configs: [{job_name: a, tls_config: {min_version: TLS11}}]}}",
+          "min_version" },
+        { "{config: {scrape_configs: [{job_name: a, basic_auth: {}}]}}", "authentication" },
         { "{config: {scrape_configs: [{job_name: a, scheme: ftp}]}}", "must be http" },
         { "{config: {scrape_configs: [{job_name: a, metrics_path: m}]}}", "must start with /" },
         { "{config: {scrape_configs: [{job_name: a, scrape_timeout: 2m}]}}",
@@ -349,6 +404,7 @@ int main(void)
         cmocka_unit_test(slow_targets_time_out),
         cmocka_unit_test(an_answer_may_come_after_the_end),
         cmocka_unit_test(what_is_refused_is_lost_and_no_more),
+        cmocka_unit_test(a_target_is_asked_over_https),
         cmocka_unit_test(wrong_settings_are_told),
         cmocka_unit_test(no_memory_is_survived),
     };

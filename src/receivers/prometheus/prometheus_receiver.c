@@ -23,6 +23,7 @@
 enum {
     MESSAGE_MAX = 256 << 20, /* what one scrape may become */
     BODY_DEFAULT = 64 << 20,
+    RELOAD_SECONDS = 60, /* how often the files of a tls_config are looked at */
 };
 
 typedef struct PrometheusReceiver PrometheusReceiver;
@@ -30,6 +31,7 @@ typedef struct PrometheusReceiver PrometheusReceiver;
 typedef struct Target {
     PrometheusReceiver *receiver;
     const ScrapeConfig *job;
+    const TlsUse *tls; /* the job's */
     Str name;
     Buf path, url;
     char port[8], timeout_text[24];
@@ -47,6 +49,7 @@ struct PrometheusReceiver {
     PrometheusConfig config; /* settings */
     Target **targets;        /* state */
     size_t target_count;
+    TlsUse *tls; /* one per job; those that ask over http have none */
     Label *external;
     size_t external_count;
     bool closed, told_refused;
@@ -239,6 +242,7 @@ static bool make_client(Target *target, Err *err)
     const HttpClientSettings settings = {
         .loop = host_loop(target->receiver->base.host),
         .url = buf_str(&target->url),
+        .tls = target->tls->context,
         .connections = 1,
         .response_bytes = body ? (size_t)body : BODY_DEFAULT,
         .connect_timeout_ns = target->timeout_ns,
@@ -260,11 +264,12 @@ static void begin(Target *target)
 static Target *target_new(PrometheusReceiver *receiver, const ScrapeConfig *job,
                           const StaticConfig *from, Str name, Err *err)
 {
+    size_t at = (size_t)(job - receiver->config.scrape_configs.items);
     Url url;
     Target *target = MEM_MAKE(Target, 1, err);
     if (!target)
         return NULL;
-    *target = (Target){ .receiver = receiver, .job = job, .name = name };
+    *target = (Target){ .receiver = receiver, .job = job, .tls = &receiver->tls[at], .name = name };
     target->interval_ns = scrape_interval_of(&receiver->config, job);
     target->timeout_ns = scrape_timeout_of(&receiver->config, job);
     snprintf(target->timeout_text, sizeof target->timeout_text, "%lld.%03lld",
@@ -272,7 +277,7 @@ static Target *target_new(PrometheusReceiver *receiver, const ScrapeConfig *job,
              (long long)(target->timeout_ns % NANOS_PER_SECOND / NANOS_PER_MILLI));
     target->path = BUF(1 << 16);
     target->url = BUF(1 << 12);
-    buf_addf(&target->url, "http://%.*s", STR_ARG(name));
+    buf_addf(&target->url, "%.*s://%.*s", STR_ARG(job->scheme), STR_ARG(name));
     scrape_path(job, &target->path);
     if (buf_ok(&target->url, err) && buf_ok(&target->path, err) &&
         url_parse(buf_str(&target->url), &url, err) && make_state(target, from, &url, err) &&
@@ -307,6 +312,22 @@ static bool add_targets(PrometheusReceiver *receiver, const ScrapeConfig *job, E
     return true;
 }
 
+static bool open_tls(PrometheusReceiver *receiver, Err *err)
+{
+    const ScrapeConfigList *jobs = &receiver->config.scrape_configs;
+    receiver->tls = MEM_MAKE(TlsUse, jobs->count, err);
+    for (size_t i = 0; receiver->tls && i < jobs->count; i++) {
+        const ScrapeConfig *job = &jobs->items[i];
+        TlsConnectSettings settings = job->tls_config;
+        settings.own.reload_interval = RELOAD_SECONDS * NANOS_PER_SECOND;
+        if (str_eq(job->scheme, STR("https")) &&
+            !tls_connect_open(&receiver->tls[i], &settings, receiver->base.host, job->job_name.ptr,
+                              err))
+            return blame(err, "job_name \"%.*s\"", STR_ARG(job->job_name));
+    }
+    return receiver->tls != NULL;
+}
+
 static bool receiver_start(void *self, Err *err)
 {
     PrometheusReceiver *receiver = self;
@@ -315,7 +336,7 @@ static bool receiver_start(void *self, Err *err)
     receiver->external =
         labels_from(&config->global.external_labels, &receiver->external_count, err);
     receiver->targets = MEM_MAKE(Target *, count_targets(config) + 1, err);
-    if (!receiver->external || !receiver->targets)
+    if (!receiver->external || !receiver->targets || !open_tls(receiver, err))
         return false;
     for (size_t j = 0; j < config->scrape_configs.count; j++)
         if (!add_targets(receiver, &config->scrape_configs.items[j], err))
@@ -339,8 +360,12 @@ static void receiver_stop(void *self)
     PrometheusReceiver *receiver = self;
     for (size_t i = 0; i < receiver->target_count; i++)
         target_free(receiver->targets[i]);
+    for (size_t i = 0; receiver->tls && i < receiver->config.scrape_configs.count; i++)
+        tls_use_close(&receiver->tls[i]);
+    mem_free(receiver->tls);
     mem_free(receiver->targets);
     mem_free(receiver->external);
+    receiver->tls = NULL;
     receiver->targets = NULL;
     receiver->target_count = 0;
     receiver->external = NULL;

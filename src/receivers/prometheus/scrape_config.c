@@ -8,9 +8,8 @@
 
 static bool check_scheme(Str text, Err *err)
 {
-    if (str_eq(text, STR("https")))
-        return fail(err, ERR_UNSUPPORTED, "https: TLS comes later");
-    return str_eq(text, STR("http")) || fail(err, ERR_INPUT, "must be http");
+    return str_eq(text, STR("http")) || str_eq(text, STR("https")) ||
+           fail(err, ERR_INPUT, "must be http or https");
 }
 
 static bool check_path(Str text, Err *err)
@@ -31,9 +30,33 @@ static const ConfigField static_fields[] = {
 
 #define DISCOVERY "discovery of targets (static_configs are there)"
 #define RELABEL   "relabelling"
-#define CLIENT    "authentication, TLS and proxies"
+#define CLIENT    "authentication and proxies"
 #define LIMIT     "this limit"
 #define NATIVE    "native histograms"
+
+static const char *const min_names[] = { "TLS12", "TLS13", NULL };
+static const char *const max_names[] = { "", "TLS12", "TLS13", NULL };
+
+/* Prometheus' names for what tls_connect_fields has. */
+static const ConfigField tls_fields[] = {
+    TEXT(TlsConnectSettings, ca_file, "", "Who signs the targets' certificates, PEM.",
+         .path = READS_FILE),
+    TEXT(TlsConnectSettings, ca_pem, "", "The same, written here.", .name = "ca"),
+    TEXT(TlsConnectSettings, own.cert_file, "", "Our certificate, PEM.", .name = "cert_file",
+         .path = READS_FILE),
+    TEXT(TlsConnectSettings, own.cert_pem, "", "The same, written here.", .name = "cert"),
+    TEXT(TlsConnectSettings, own.key_file, "", "Its key, PEM.", .name = "key_file",
+         .path = READS_FILE),
+    SECRET(TlsConnectSettings, own.key_pem, "", "The same, written here.", .name = "key"),
+    TEXT(TlsConnectSettings, server_name_override, "",
+         "The name that certificates must have, instead of the target's.", .name = "server_name"),
+    BOOL(TlsConnectSettings, insecure_skip_verify, "false", "Believe whoever answers."),
+    CHOICE(TlsConnectSettings, own.min_version, "TLS12", min_names, "The oldest TLS.",
+           .name = "min_version"),
+    CHOICE(TlsConnectSettings, own.max_version, "", max_names, "The newest TLS.",
+           .name = "max_version"),
+    { 0 },
+};
 
 static const ConfigField job_fields[] = {
     TEXT(ScrapeConfig, job_name, REQUIRED, "The label job, and service.name.", .check = check_job),
@@ -51,6 +74,8 @@ static const ConfigField job_fields[] = {
           "A scrape with more samples fails; 0 sets no limit but memory's."),
     SIZE(ScrapeConfig, body_size_limit, "64MiB", "0", "1GiB",
          "A scrape with more bytes, once inflated, fails; 0 takes the default."),
+    SECTION(ScrapeConfig, tls_config, TlsConnectSettings, tls_fields,
+            "How https is spoken; files that change are read again."),
     SECTION_LIST(ScrapeConfig, static_configs, StaticConfig, static_fields, "The targets."),
     LATER("relabel_configs", RELABEL),
     LATER("metric_relabel_configs", RELABEL),
@@ -81,7 +106,6 @@ static const ConfigField job_fields[] = {
     LATER("serverset_sd_configs", DISCOVERY),
     LATER("triton_sd_configs", DISCOVERY),
     LATER("uyuni_sd_configs", DISCOVERY),
-    LATER("tls_config", CLIENT),
     LATER("basic_auth", CLIENT),
     LATER("authorization", CLIENT),
     LATER("oauth2", CLIENT),
@@ -208,7 +232,7 @@ static bool check_job_config(const PrometheusConfig *config, const ScrapeConfig 
 {
     if (job->scrape_timeout > scrape_interval_of(config, job))
         return fail(err, ERR_INPUT, "scrape_timeout is longer than scrape_interval");
-    if (!check_params(job->params, err))
+    if (!check_params(job->params, err) || !tls_connect_check(&job->tls_config, err))
         return false;
     for (size_t i = 0; i < job->static_configs.count; i++) {
         const StaticConfig *of = &job->static_configs.items[i];

@@ -5,6 +5,7 @@
 #define RECEIVERS_PROMETHEUS_SCRAPE_CONFIG_H
 
 #include "config/field.h"
+#include "pipe/tls_settings.h"
 
 typedef struct StaticConfig {
     TextList targets;
@@ -22,6 +23,7 @@ typedef struct ScrapeConfig {
     uint64_t sample_limit, body_size_limit;
     bool honor_labels, honor_timestamps;
     const Node *params; /* name: [values]; NULL: none */
+    TlsConnectSettings tls_config;
     StaticConfigList static_configs;
 } ScrapeConfig;
 
