@@ -5,7 +5,7 @@ FUZZ    ?=
 SECONDS ?= 60
 
 .DEFAULT_GOAL := all
-.PHONY: all demo demo-external test interop conformance bench bench-peers fuzz install format clean help
+.PHONY: all demo demo-external test interop conformance coverage bench bench-peers fuzz install format clean help
 
 all: ## build the program and the library: build/release/bin, build/release/lib
 	@tools/setup --for build
@@ -36,6 +36,11 @@ interop: ## real OpenTelemetry SDKs and a real Collector talk to ours, both ways
 conformance: ## how much of the field's own test scripts for PromQL and LogQL our engines pass
 	@tools/setup --for test
 	@tests/conformance/run
+
+coverage: ## which branches the tests take in decoders, the log on disk and acknowledgements
+	@tools/setup --for test
+	@tools/setup --for proof
+	@tools/coverage
 
 bench: ## what the hot paths cost
 	@tools/setup --for build

@@ -17,6 +17,11 @@ if(CRYO_SANITIZE)
   add_link_options(-fsanitize=${CRYO_SANITIZE})
 endif()
 
+if(CRYO_COVERAGE)
+  add_compile_options(--coverage -fprofile-update=atomic)
+  add_link_options(--coverage)
+endif()
+
 if(CRYO_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)
 endif()
