@@ -3,9 +3,10 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 FUZZ    ?=
 SECONDS ?= 60
+COUNT   ?= 40
 
 .DEFAULT_GOAL := all
-.PHONY: all demo demo-external test interop conformance coverage bench bench-peers fuzz install format clean help
+.PHONY: all demo demo-external test interop conformance coverage mutate bench bench-peers fuzz install format clean help
 
 all: ## build the program and the library: build/release/bin, build/release/lib
 	@tools/setup --for build
@@ -41,6 +42,10 @@ coverage: ## which branches the tests take in decoders, the log on disk and ackn
 	@tools/setup --for test
 	@tools/setup --for proof
 	@tools/coverage
+
+mutate: ## break one line after the other and see whether a test notices: make mutate COUNT=200
+	@tools/setup --for test
+	@tools/mutate --count $(COUNT)
 
 bench: ## what the hot paths cost
 	@tools/setup --for build
