@@ -30,6 +30,17 @@ static void free_connection(void *owner)
     mem_free(connection);
 }
 
+static void link_to(Server *server, Connection *connection)
+{
+    connection->prev = NULL;
+    connection->next = server->connections;
+    if (connection->next)
+        connection->next->prev = connection;
+    else
+        server->last_connection = connection;
+    server->connections = connection;
+}
+
 static void unlink_from(Server *server, Connection *connection)
 {
     if (connection->prev)
@@ -38,6 +49,20 @@ static void unlink_from(Server *server, Connection *connection)
         server->connections = connection->next;
     if (connection->next)
         connection->next->prev = connection->prev;
+    else
+        server->last_connection = connection->prev;
+}
+
+void connection_refresh(Connection *connection)
+{
+    unlink_from(connection->server, connection);
+    link_to(connection->server, connection);
+}
+
+bool connection_is_idle(const Connection *connection)
+{
+    return connection->protocol && !connection->transport.stalled &&
+           connection->protocol->is_idle(connection->talk);
 }
 
 void connection_close(Connection *connection)
@@ -75,7 +100,7 @@ static void report(Connection *connection, const Err *err)
         server->handshake_failed(server->handshake_owner, &connection->peer, err);
 }
 
-static void touch(void *owner);
+static void touch(Connection *connection);
 
 static void refused(void *owner, const Err *err)
 {
@@ -133,9 +158,8 @@ static int64_t deadline_of(const Connection *connection)
 }
 
 /* The timer is only moved when it would fire too late: when it fires early, it is set again. */
-static void touch(void *owner)
+static void touch(Connection *connection)
 {
-    Connection *connection = owner;
     int64_t at = deadline_of(connection);
     Timer *timer = &connection->timer;
     if (at != INT64_MAX && (!timer->set || at < timer->at_ns))
@@ -234,7 +258,13 @@ void connection_drain(Connection *connection)
 
 /* ---- the beginning ---- */
 
-static const TransportEvents events = { received, fill, ended, touch, refused };
+static void settled(void *owner)
+{
+    touch(owner);
+    connection_refresh(owner);
+}
+
+static const TransportEvents events = { received, fill, ended, settled, refused };
 
 static bool open_transport(Connection *connection, int fd, Err *err)
 {
@@ -257,10 +287,7 @@ static void start(Connection *connection, int fd)
     connection->transport.owner = connection;
     connection->timer = (Timer){ .fire = timer_fires, .owner = connection };
     connection->accepted_ns = loop_now(server->loop);
-    connection->next = server->connections;
-    if (server->connections)
-        server->connections->prev = connection;
-    server->connections = connection;
+    link_to(server, connection);
     server->counts.connections_open++;
     if (!open_transport(connection, fd, &err)) {
         connection_close(connection);
@@ -269,34 +296,19 @@ static void start(Connection *connection, int fd)
     touch(connection);
 }
 
-/* Whoever is too many is told so in HTTP/1.1; a client of HTTP/2 sees a connection that closes. */
-static void turn_away(Server *server, int fd)
-{
-    static const char busy[] = "HTTP/1.1 503 Service Unavailable\r\nretry-after: 1\r\n"
-                               "content-length: 0\r\nconnection: close\r\n\r\n";
-    Sockets *sockets = loop_sockets(server->loop);
-    server->counts.connections_refused++;
-    if (!server->tls)
-        sockets->write(sockets, fd, busy, sizeof busy - 1);
-    sockets->close(sockets, fd);
-}
-
-void connection_accept(Server *server, int fd, const Address *peer)
+bool connection_accept(Server *server, int fd, const Address *peer)
 {
     Err err = { 0 };
-    if (server->counts.connections_open >= server->limits.connections ||
-        !budget_take(server->budget, cost_of(server))) {
-        turn_away(server, fd);
-        return;
-    }
+    if (!budget_take(server->budget, cost_of(server)))
+        return false;
     Connection *connection = MEM_MAKE(Connection, 1, &err);
     if (!connection) {
         budget_give(server->budget, cost_of(server));
-        turn_away(server, fd);
-        return;
+        return false;
     }
     server->counts.connections_accepted++;
     connection->server = server;
     connection->peer = *peer;
     start(connection, fd);
+    return true;
 }

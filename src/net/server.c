@@ -1,4 +1,4 @@
-/* server.c - a listening port: its settings, accepting, draining, and the end; see server.h. */
+/* server.c - a listening port: its settings, listening, draining, and the end; see server.h. */
 #include "net/server.h"
 
 #include "base/mem.h"
@@ -10,8 +10,6 @@
 
 enum {
     BACKLOG = 1024,
-    ACCEPTS_PER_EVENT = 64,                       /* so that a storm does not hold the loop */
-    ACCEPT_PAUSE_NS = 100 * (int)NANOS_PER_MILLI, /* when descriptors run out */
     NAMES_MAX = 64 * 1024, /* of each list in the settings, as fields are counted */
 };
 
@@ -42,8 +40,6 @@ static ServerLimits with_defaults(ServerLimits limits)
     return limits;
 }
 
-static void accept_ready(void *owner, unsigned ready);
-static void accept_resumes(void *owner);
 static void drain_expires(void *owner);
 static void drain_ends(void *owner);
 
@@ -91,8 +87,6 @@ Server *server_new(const ServerSettings *settings, Err *err)
     http_fields_init(&server->allowed_hosts, NAMES_MAX);
     http_fields_init(&server->encodings, NAMES_MAX);
     http_fields_init(&server->response_fields, NAMES_MAX);
-    server->listener = (Watch){ .ready = accept_ready, .owner = server };
-    server->accept_again = (Timer){ .fire = accept_resumes, .owner = server };
     server->drain_deadline = (Timer){ .fire = drain_expires, .owner = server };
     server->drain_over = (Post){ .run = drain_ends, .owner = server };
     if (copy_settings(server, settings, err))
@@ -169,63 +163,13 @@ bool server_listen(Server *server, Err *err)
     int fd = open_listener(server, &address);
     if (fd < 0)
         return explain_listen(server, &address, -fd, err);
-    if (!loop_watch(server->loop, &server->listener, fd, SOCKET_READ, err)) {
+    if (!accept_start(server, fd, err)) {
         sockets->close(sockets, fd);
         return false;
     }
     if (!sockets->local_address(sockets, fd, &server->address))
         server->address = address;
     return true;
-}
-
-static void stop_listening(Server *server)
-{
-    if (!server->listener.watched)
-        return;
-    loop_forget(server->loop, &server->listener);
-    timer_cancel(server->loop, &server->accept_again);
-    Sockets *sockets = loop_sockets(server->loop);
-    sockets->close(sockets, server->listener.fd);
-}
-
-/* ---- accepting ---- */
-
-/* Out of descriptors or memory: the queue of the kernel waits for us meanwhile. */
-static void pause_accepting(Server *server)
-{
-    Err err = { 0 };
-    if (loop_want(server->loop, &server->listener, 0, &err))
-        timer_set(server->loop, &server->accept_again, loop_now(server->loop) + ACCEPT_PAUSE_NS);
-}
-
-static void accept_resumes(void *owner)
-{
-    Server *server = owner;
-    Err err = { 0 };
-    if (!loop_want(server->loop, &server->listener, SOCKET_READ, &err))
-        timer_set(server->loop, &server->accept_again, loop_now(server->loop) + ACCEPT_PAUSE_NS);
-}
-
-static bool is_exhausted(int code)
-{
-    return code == EMFILE || code == ENFILE || code == ENOMEM || code == ENOBUFS;
-}
-
-static void accept_ready(void *owner, unsigned ready)
-{
-    (void)ready;
-    Server *server = owner;
-    Sockets *sockets = loop_sockets(server->loop);
-    for (int i = 0; i < ACCEPTS_PER_EVENT && server->listener.watched; i++) {
-        Address peer;
-        int fd = sockets->accept(sockets, server->listener.fd, &peer);
-        if (fd >= 0)
-            connection_accept(server, fd, &peer);
-        else if (is_exhausted(-fd))
-            pause_accepting(server);
-        if (fd == -EAGAIN || is_exhausted(-fd))
-            return;
-    }
 }
 
 /* ---- draining ---- */
@@ -260,7 +204,7 @@ static void drain_ends(void *owner)
 
 void server_drain(Server *server, int64_t deadline_ns, void (*done)(void *owner), void *owner)
 {
-    stop_listening(server);
+    accept_stop(server);
     server->draining = true;
     server->drained = done;
     server->drained_owner = owner;
@@ -297,7 +241,7 @@ void server_free(Server *server)
     if (!server)
         return;
     server->drained = NULL;
-    stop_listening(server);
+    accept_stop(server);
     close_all(server);
     orphan_requests(server);
     timer_cancel(server->loop, &server->drain_deadline);

@@ -36,7 +36,7 @@ typedef struct Request Request;
 
 /* Every limit has a default, taken where the field is 0. */
 typedef struct ServerLimits {
-    size_t connections;            /* 10000; more are closed with 503 */
+    size_t connections; /* 10000; then the idlest is closed for a new one, or that told 503 */
     size_t streams_per_connection; /* 256, HTTP/2 and gRPC */
     size_t body_bytes;             /* 64 MiB, as received and again once inflated */
     size_t header_bytes;           /* 64 KiB, counted as HTTP/2 counts a header list */
@@ -93,7 +93,8 @@ typedef struct GrpcRoute {
 
 typedef struct ServerCounts {
     uint64_t connections_accepted, connections_refused, connections_open;
-    uint64_t handshakes_failed; /* see ServerSettings.handshake_failed */
+    uint64_t connections_evicted; /* idle, closed so that a new one finds room */
+    uint64_t handshakes_failed;   /* see ServerSettings.handshake_failed */
     uint64_t requests, requests_in_flight;
     uint64_t refused; /* requests that no handler saw, see above */
     uint64_t bytes_in, bytes_out;

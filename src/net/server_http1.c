@@ -275,6 +275,12 @@ static void received(void *owner, Str bytes)
 
 /* ---- time ---- */
 
+static bool is_idle(const void *owner)
+{
+    const Http1Talk *talk = owner;
+    return talk->state == WAITING || talk->state == LINGERING;
+}
+
 static int64_t deadline(void *owner)
 {
     Http1Talk *talk = owner;
@@ -358,6 +364,7 @@ const ConnectionProtocol protocol_http1 = {
     .open = open_talk,
     .received = received,
     .fill = fill,
+    .is_idle = is_idle,
     .deadline = deadline,
     .expired = expired,
     .drain = drain,

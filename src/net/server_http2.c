@@ -195,6 +195,12 @@ static void fill(void *owner, Buf *out)
         end_talk(talk);
 }
 
+static bool is_idle(const void *owner)
+{
+    const Http2Talk *talk = owner;
+    return http2_is_greeted(talk->engine) && talk->open_streams == 0;
+}
+
 static int64_t deadline(void *owner)
 {
     Http2Talk *talk = owner;
@@ -278,6 +284,7 @@ const ConnectionProtocol protocol_http2 = {
     .open = open_talk,
     .received = received,
     .fill = fill,
+    .is_idle = is_idle,
     .deadline = deadline,
     .expired = expired,
     .drain = drain,

@@ -18,7 +18,8 @@ typedef struct ConnectionProtocol {
     void *(*open)(Connection *connection, Err *err);
     void (*received)(void *talk, Str bytes);
     void (*fill)(void *talk, Buf *out);
-    int64_t (*deadline)(void *talk); /* when to give up waiting for the peer; INT64_MAX: not */
+    bool (*is_idle)(const void *talk); /* nothing is under way */
+    int64_t (*deadline)(void *talk);   /* when to give up waiting for the peer; INT64_MAX: not */
     void (*expired)(void *talk);
     void (*drain)(void *talk); /* finish what is under way, begin nothing new */
     void (*close)(void *talk); /* the connection is lost: let go of the requests */
@@ -60,8 +61,9 @@ struct Server {
     RouteTable routes, grpc_routes;
     Watch listener;
     Timer accept_again; /* descriptors ran out */
+    int spare;          /* a descriptor for whoever comes then; -1: none */
     Address address;
-    Connection *connections;
+    Connection *connections, *last_connection; /* who was active last comes first */
     Request *requests;
     ServerCounts counts;
     bool draining;
@@ -79,12 +81,19 @@ enum {
 };
 
 /* connection.c */
-void connection_accept(Server *server, int fd, const Address *peer);
+/* False: no memory, or none in the budget; fd is still the caller's. */
+CHECKED bool connection_accept(Server *server, int fd, const Address *peer);
+bool connection_is_idle(const Connection *connection);
+void connection_refresh(Connection *connection); /* to the front of the server's list */
 void connection_close(Connection *connection);
 void connection_send(Connection *connection); /* there is something to send */
 void connection_drain(Connection *connection);
 /* What there is to send goes out, then it is closed. */
 void connection_end(Connection *connection);
+
+/* accept.c. Takes over the listener when it says true. */
+CHECKED bool accept_start(Server *server, int listener, Err *err);
+void accept_stop(Server *server); /* harmless when it was not started */
 
 /* host_check.c: may this request's Host and Origin speak to us? */
 bool host_is_allowed(const Server *server, const Request *request);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -232,6 +233,22 @@ static void system_close(Sockets *sockets, int fd)
     close(fd);
 }
 
+static int system_spare(Sockets *sockets)
+{
+    (void)sockets;
+    int fd = eventfd(0, EFD_CLOEXEC);
+    return fd < 0 ? -errno : fd;
+}
+
+static int system_descriptors_max(Sockets *sockets)
+{
+    (void)sockets;
+    struct rlimit limit;
+    if (getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > INT_MAX)
+        return INT_MAX;
+    return (int)limit.rlim_cur;
+}
+
 Sockets *sockets_system(void)
 {
     static Sockets system = { .poller_new = system_poller_new,
@@ -243,6 +260,8 @@ Sockets *sockets_system(void)
                               .write = system_write,
                               .local_address = system_local_address,
                               .shutdown_write = system_shutdown_write,
-                              .close = system_close };
+                              .close = system_close,
+                              .spare = system_spare,
+                              .descriptors_max = system_descriptors_max };
     return &system;
 }

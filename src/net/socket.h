@@ -52,6 +52,8 @@ struct Sockets {
     bool (*local_address)(Sockets *sockets, int fd, Address *out);
     void (*shutdown_write)(Sockets *sockets, int fd); /* tells the peer that we are done sending */
     void (*close)(Sockets *sockets, int fd);
+    int (*spare)(Sockets *sockets);           /* a descriptor that only takes a place; or -errno */
+    int (*descriptors_max)(Sockets *sockets); /* each one is below that */
 };
 
 Sockets *sockets_system(void); /* the kernel's; shared, never freed */

@@ -2,6 +2,7 @@
 #include "support/sim_net.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 static SimNet *of_sockets(Sockets *sockets)
@@ -40,7 +41,7 @@ static int take(SimNet *net, int kind)
         memset(s, 0, offsetof(SimSocket, bytes));
         s->first = s->count = 0;
         s->poller = NULL;
-        s->kind = kind == SIM_LISTENER ? SIM_LISTENER : SIM_OPEN;
+        s->kind = kind;
         s->peer = s->listener = -1;
         return i;
     }
@@ -66,10 +67,32 @@ static int sim_listen(Sockets *sockets, const Address *address, ListenOptions op
     return i + 1;
 }
 
+/* Those that nobody has accepted have no descriptor yet. */
+static bool is_full(const SimNet *net)
+{
+    size_t count = 0;
+    for (int i = 0; i < SIM_SOCKETS; i++)
+        count += net->all[i].kind != SIM_FREE && net->all[i].listener < 0;
+    return net->most > 0 && count >= net->most;
+}
+
+static int sim_spare(Sockets *sockets)
+{
+    SimNet *net = of_sockets(sockets);
+    int i = is_full(net) ? -1 : take(net, SIM_SPARE);
+    return i < 0 ? -EMFILE : i + 1;
+}
+
+static int sim_descriptors_max(Sockets *sockets)
+{
+    (void)sockets;
+    return INT_MAX;
+}
+
 static int sim_accept(Sockets *sockets, int listener, Address *peer)
 {
     SimNet *net = of_sockets(sockets);
-    if (strikes(net))
+    if (strikes(net) || is_full(net))
         return -EMFILE;
     for (int i = 0; i < SIM_SOCKETS; i++) {
         SimSocket *s = &net->all[i];
@@ -346,7 +369,9 @@ void sim_net_init(SimNet *net, uint64_t seed, uint64_t reset_in)
                               .write = sim_write,
                               .local_address = sim_local_address,
                               .shutdown_write = sim_shutdown_write,
-                              .close = sim_close };
+                              .close = sim_close,
+                              .spare = sim_spare,
+                              .descriptors_max = sim_descriptors_max };
 }
 
 size_t sim_net_open(const SimNet *net)

@@ -24,7 +24,7 @@ typedef struct SimPoller {
 } SimPoller;
 
 typedef struct SimSocket {
-    enum { SIM_FREE, SIM_LISTENER, SIM_OPEN } kind;
+    enum { SIM_FREE, SIM_LISTENER, SIM_OPEN, SIM_SPARE } kind;
     uint16_t port;        /* a listener's */
     int peer;             /* index, or -1: closed */
     int listener;         /* of one that has not been accepted yet: whose; else -1 */
@@ -48,6 +48,7 @@ struct SimNet {
     bool faulty;     /* the call after `fail_after` further ones fails as such a call may: */
     long fail_after; /* a port is taken, descriptors are used up, a connection breaks */
     bool failed;     /* it has */
+    size_t most;     /* accept and spare answer EMFILE while so many are open; 0: never */
     SimSocket all[SIM_SOCKETS];
 };
 
