@@ -68,7 +68,7 @@ static bool take(Frame *frame, size_t size, Str *out, Err *err)
 
 static bool take_number(Frame *frame, size_t size, uint64_t *out, Err *err)
 {
-    Str bytes;
+    Str bytes = { 0 };
     if (!take(frame, size, &bytes, err))
         return false;
     *out = 0;
