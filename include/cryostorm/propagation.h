@@ -43,8 +43,9 @@ typedef struct CryoHeaders {
 CRYO_API void cryo_inject(CryoHeaders *out);                                  /* current context */
 CRYO_API void cryo_inject_context(const CryoSpanContext *, CryoHeaders *out); /* a given one */
 
-/* Header names match in any case; a repeated tracestate is joined, a repeated traceparent is
- * invalid. False and all zero: no valid context came in. */
+/* Header names match in any case; a repeated tracestate is joined (more than 32 of them or 8 KiB
+ * count as none), a repeated traceparent is invalid. False and all zero: no valid context came in.
+ */
 CRYO_API bool cryo_extract(const CryoHeader *headers, size_t count, CryoSpanContext *out);
 
 /* The same over a carrier of any shape. The setter is called once per header, with zero bytes

@@ -22,10 +22,11 @@
  * attributes cannot be such values: there they are left out and counted.
  *
  * Nothing here owns memory or allocates. A call that takes attributes copies what it keeps, so all
- * of it need only live until that call returns. Keys must not be empty (such a pair is dropped and
- * counted) and hold at most CRYO_KEY_MAX bytes. Text should be UTF-8; what is not is repaired when
- * it is sent. A value takes at most 1 MiB: longer text is cut, longer bytes, arrays and maps are
- * dropped and counted, and so is, as a whole, what nests too deep or has too many pairs.
+ * of it need only live until that call returns; a pointer may be NULL where its length is 0. Keys
+ * must not be empty (such a pair is dropped and counted) and hold at most CRYO_KEY_MAX bytes. Text
+ * should be UTF-8; what is not is repaired when it is sent. A value takes at most 1 MiB: longer
+ * text is cut, longer bytes, arrays and maps are dropped and counted, and so is, as a whole, what
+ * nests too deep or has too many pairs.
  * (OpenTelemetry specification: Common, "Attribute".)
  */
 #ifndef CRYOSTORM_VALUE_H

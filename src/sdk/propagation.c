@@ -75,15 +75,25 @@ void cryo_inject_with(CryoSetter set, void *carrier)
 
 /* ---- extract --------------------------------------------------------------------------------- */
 
-enum { TRACE_STATE_IN_MAX = 8192 }; /* of all tracestate headers together; more counts as invalid */
+/* Of tracestate: bytes of all its headers together, and their number; more counts as invalid. */
+enum { TRACE_STATE_IN_MAX = 8192, TRACE_STATE_HEADERS_MAX = 32 };
+
+/* A value that points nowhere is an empty one, whatever its length. */
+static bool get_value(CryoGetter get, void *carrier, int field, size_t index, Str *out)
+{
+    CryoString value = { 0 };
+    bool there = get(carrier, fields[field], index, &value);
+    *out = (Str){ value.ptr, value.ptr ? value.len : 0 };
+    return there;
+}
 
 /* All values of tracestate, joined by commas; false: too much. */
 static bool gather_trace_state(CryoGetter get, void *carrier, Str *out, char *text)
 {
-    CryoString value;
+    Str value;
     size_t len = 0;
-    for (size_t i = 0; get(carrier, fields[TRACESTATE], i, &value); i++) {
-        if (len + value.len + 1 > TRACE_STATE_IN_MAX)
+    for (size_t i = 0; get_value(get, carrier, TRACESTATE, i, &value); i++) {
+        if (i == TRACE_STATE_HEADERS_MAX || value.len >= TRACE_STATE_IN_MAX - len)
             return false;
         if (i > 0)
             text[len++] = ',';
@@ -98,11 +108,11 @@ static bool gather_trace_state(CryoGetter get, void *carrier, Str *out, char *te
 bool cryo_extract_with(CryoGetter get, void *carrier, CryoSpanContext *out)
 {
     *out = (CryoSpanContext){ 0 };
-    CryoString value, another;
-    if (!atomic_load(&in_use) || !get(carrier, fields[TRACEPARENT], 0, &value) ||
-        !traceparent_parse((Str){ value.ptr, value.len }, out))
+    Str value, another;
+    if (!atomic_load(&in_use) || !get_value(get, carrier, TRACEPARENT, 0, &value) ||
+        !traceparent_parse(value, out))
         return false;
-    if (get(carrier, fields[TRACEPARENT], 1, &another)) {
+    if (get_value(get, carrier, TRACEPARENT, 1, &another)) {
         *out = (CryoSpanContext){ 0 }; /* which one would be right? */
         return false;
     }
@@ -125,7 +135,8 @@ static bool list_get(void *carrier, CryoString name, size_t index, CryoString *v
     const HeaderList *list = carrier;
     for (size_t i = 0; i < list->count; i++) {
         CryoString have = list->headers[i].name;
-        if (!str_eq_nocase((Str){ have.ptr, have.len }, (Str){ name.ptr, name.len }) || index-- > 0)
+        if (!have.ptr || !str_eq_nocase((Str){ have.ptr, have.len }, (Str){ name.ptr, name.len }) ||
+            index-- > 0)
             continue;
         *value = list->headers[i].value;
         return true;
