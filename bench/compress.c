@@ -105,9 +105,9 @@ static bool measure(Work *work, Err *err)
         return false;
     snprintf(name, sizeof name, "%s, to 1/%.1f", work->format->name,
              (double)work->plain.len / (double)work->packed.len);
-    bench(&(Bench){ name, run_compress, work, SPANS, work->plain.len });
+    bench(&(Bench){ name, run_compress, work, SPANS, work->plain.len, NULL });
     snprintf(name, sizeof name, "%s, back", work->format->name);
-    bench(&(Bench){ name, run_expand, work, SPANS, work->plain.len });
+    bench(&(Bench){ name, run_expand, work, SPANS, work->plain.len, NULL });
     return true;
 }
 

@@ -122,7 +122,7 @@ static void run_query(void *context, size_t rounds)
 static void measure(Store *store, const char *name, const char *query, bool is_range)
 {
     Work work = { store, query, is_range };
-    bench(&(Bench){ name, run_query, &work, (size_t)LINES * BATCHES, 0 });
+    bench(&(Bench){ name, run_query, &work, (size_t)LINES * BATCHES, 0, NULL });
 }
 
 static bool remove_one(void *context, Str name)

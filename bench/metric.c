@@ -1,13 +1,7 @@
 /* metric.c - what a measurement costs the program that makes it.
  *
  * Bars: a bound add at most 3 ns and flat across threads, an add with three attributes at most 25.
- * The median of many rounds is printed, and the best; threads measure at the same time, on as many
- * processors as there are, and their own time per call is printed.
- *
- * On two busy processors of an EPYC at 2.6 GHz (2026-11): bound 2.2, with 2 to 8 threads 2.2;
- * double 3.3; three attributes 19, with 2 to 8 threads 19, taken in turn from 100 sets 46; a
- * histogram of 15 bounds 8.6; a gauge, which reads the clock, 29; off 0.5; a collection 180 per
- * set.
+ * Times are the thread's own, also where several measure at the same time.
  */
 #include "base/attributes.h"
 #include "base/clock.h"
@@ -19,9 +13,8 @@
 
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
-enum { CALLS = 20000, ROUNDS = 101, THREADS_MAX = 8 };
+enum { CALLS = 20000, ROUNDS = 101, THREADS_MAX = 8, SETS = 2000 };
 
 static CryoCounter counter, bound, real;
 static CryoHistogram spread;
@@ -63,51 +56,40 @@ static void set_bound(void)
     REPEAT(cryo_gauge_set(gauge, i))
 }
 
-static int by_size(const void *a, const void *b)
-{
-    double left = *(const double *)a, right = *(const double *)b;
-    return left < right ? -1 : left > right;
-}
-
-static int64_t thread_ns(void)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
-    return now.tv_sec * NANOS_PER_SECOND + now.tv_nsec;
-}
-
 typedef struct Measured {
     void (*run)(void);
-    double median, best;
+    Spread spread;
 } Measured;
+
+static Spread each(Spread of, double count)
+{
+    return (Spread){ of.median / count, of.low / count, of.high / count };
+}
 
 static void measure(void *argument)
 {
     Measured *measured = argument;
-    double each[ROUNDS];
     measured->run(); /* what is new is made */
-    for (int i = 0; i < ROUNDS; i++) {
-        int64_t began = thread_ns();
-        measured->run();
-        each[i] = (double)(thread_ns() - began) / CALLS;
-    }
-    qsort(each, ROUNDS, sizeof *each, by_size);
-    measured->median = each[ROUNDS / 2];
-    measured->best = each[0];
+    measured->spread =
+        each(bench_calls(&(BenchCalls){
+                 .one = measured->run, .calls = 1, .rounds = ROUNDS, .own_time = 1 }),
+             CALLS);
 }
 
-static void print(const char *name, void (*run)(void))
+static void print(const char *name, void (*run)(void), const char *floor)
 {
     Measured measured = { .run = run };
     measure(&measured);
-    printf("%-44s %8.2f ns  (best %.2f)\n", name, measured.median, measured.best);
+    row_print(&(Row){ name, "ns", measured.spread, floor });
 }
 
-static void print_threads(const char *name, void (*run)(void), size_t count)
+/* The median thread: they run at the same time, on as many processors as there are. */
+static void print_threads(const char *name, void (*run)(void), size_t count, const char *floor)
 {
     Thread threads[THREADS_MAX] = { 0 };
     Measured measured[THREADS_MAX];
-    double sum = 0;
+    double medians[THREADS_MAX];
+    char row[64];
     Err err;
     for (size_t i = 0; i < count; i++) {
         measured[i] = (Measured){ .run = run };
@@ -116,9 +98,10 @@ static void print_threads(const char *name, void (*run)(void), size_t count)
     }
     for (size_t i = 0; i < count; i++) {
         thread_join(&threads[i]);
-        sum += measured[i].median;
+        medians[i] = measured[i].spread.median;
     }
-    printf("%-36s%2zu threads %8.2f ns\n", name, count, sum / (double)count);
+    snprintf(row, sizeof row, "%s, %zu threads", name, count);
+    row_print(&(Row){ row, "ns", spread_of(medians, count), floor });
 }
 
 static bool take(void *self, const CryoMetricView *metrics, size_t count, uint32_t timeout_ms,
@@ -142,19 +125,18 @@ static void start(void)
     exit(1);
 }
 
+static void collect(void)
+{
+    (void)cryo_flush(10000, NULL);
+}
+
 static void print_collection(void)
 {
-    double each[ROUNDS];
     CryoCounter wide = cryo_counter("wide", NULL);
-    for (int i = 0; i < 2000; i++)
+    for (int i = 0; i < SETS; i++)
         cryo_counter_add(wide, 1, CRYO_ATTRS("i", i, "http.request.method", "GET"));
-    for (int i = 0; i < ROUNDS; i++) {
-        int64_t began = clock_mono_ns(clock_system());
-        (void)cryo_flush(10000, NULL);
-        each[i] = (double)(clock_mono_ns(clock_system()) - began) / 2000;
-    }
-    qsort(each, ROUNDS, sizeof *each, by_size);
-    printf("%-44s %8.2f ns\n", "collect and show 2000 sets, each", each[ROUNDS / 2]);
+    Spread all = bench_calls(&(BenchCalls){ .one = collect, .calls = 1, .rounds = ROUNDS });
+    row_print(&(Row){ "counter: collect and show 2000 sets, each", "ns", each(all, SETS), NULL });
 }
 
 int main(void)
@@ -164,18 +146,18 @@ int main(void)
     real = cryo_counter_double("real", NULL);
     spread = cryo_histogram("spread", NULL);
     gauge = cryo_gauge("gauge", NULL);
-    print("off: add, 3 attributes", add_three);
+    print("counter: library off, add, 3 attributes", add_three, "floor: 2");
     start();
-    print("add, bound", add_bound);
+    print("counter: add, bound", add_bound, "floor: 3");
     for (size_t threads = 2; threads <= THREADS_MAX; threads *= 2)
-        print_threads("add, bound", add_bound, threads);
-    print("add, bound, double", add_double);
-    print("add, 3 attributes", add_three);
+        print_threads("counter: add, bound", add_bound, threads, "floor: 3");
+    print("counter: add, bound, double", add_double, NULL);
+    print("counter: add, 3 attributes", add_three, "floor: 25");
     for (size_t threads = 2; threads <= THREADS_MAX; threads *= 2)
-        print_threads("add, 3 attributes", add_three, threads);
-    print("add, 3 attributes, 100 sets in turn", add_many_sets);
-    print("record, bound, 15 bounds", record_bound);
-    print("set, bound", set_bound);
+        print_threads("counter: add, 3 attributes", add_three, threads, "floor: 25");
+    print("counter: add, 3 attributes, 100 sets in turn", add_many_sets, NULL);
+    print("histogram: record, bound, 15 bounds", record_bound, NULL);
+    print("gauge: set, bound", set_bound, NULL);
     print_collection();
     cryo_shutdown(1000, NULL);
     return 0;

@@ -109,10 +109,10 @@ int main(void)
     size_t bytes = work.json.len;
     printf("%d spans, %zu bytes each in JSON, %zu in protobuf\n", SPANS, bytes / SPANS,
            batch_bytes(work.batch).len / SPANS);
-    bench(&(Bench){ "skip", run_skip, &work, SPANS, bytes });
-    bench(&(Bench){ "to protobuf", run_in, &work, SPANS, bytes });
-    bench(&(Bench){ "to a batch", run_in_to_batch, &work, SPANS, bytes });
-    bench(&(Bench){ "from a batch", run_out, &work, SPANS, bytes });
+    bench(&(Bench){ "span in JSON: skip", run_skip, &work, SPANS, bytes, NULL });
+    bench(&(Bench){ "span in JSON: to protobuf", run_in, &work, SPANS, bytes, NULL });
+    bench(&(Bench){ "span in JSON: to a batch", run_in_to_batch, &work, SPANS, bytes, NULL });
+    bench(&(Bench){ "span in JSON: from a batch", run_out, &work, SPANS, bytes, NULL });
     batch_unref(work.batch);
     buf_free(&work.scratch);
     buf_free(&work.json);

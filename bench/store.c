@@ -347,10 +347,10 @@ static void bench_storing(Work *work, Signal signal)
     printf("batches of %d %.*s, %zu bytes each\n", ITEMS, STR_ARG(signal_item_name(signal)),
            bytes / ITEMS);
     if (signal == TRACES)
-        bench(&(Bench){ "rows from a batch", run_rows, work, ITEMS, bytes });
+        bench(&(Bench){ "rows from a batch", run_rows, work, ITEMS, bytes, NULL });
     for (int sync = SEGLOG_SYNC_SECOND; sync >= (int)SEGLOG_SYNC_ALWAYS; sync--) {
         open_store(work, (SeglogSync)sync);
-        bench(&(Bench){ sync_names[sync], run_store, work, ITEMS, bytes });
+        bench(&(Bench){ sync_names[sync], run_store, work, ITEMS, bytes, NULL });
         close_store(work);
         remove_all(work);
     }
@@ -361,17 +361,17 @@ static void bench_asking(Work *work, Signal signal)
     hold(work);
     printf("with %d %.*s held:\n", HELD * ITEMS, STR_ARG(signal_item_name(signal)));
     if (signal == TRACES) {
-        bench(&(Bench){ "search an attribute in vain", run_scan, work, HELD * ITEMS, 0 });
-        bench(&(Bench){ "the newest 100 of a service", run_newest, work, 1, 0 });
-        bench(&(Bench){ "look a trace up", run_lookup, work, 1, 0 });
+        bench(&(Bench){ "search an attribute in vain", run_scan, work, HELD * ITEMS, 0, NULL });
+        bench(&(Bench){ "the newest 100 of a service", run_newest, work, 1, 0, NULL });
+        bench(&(Bench){ "look a trace up", run_lookup, work, 1, 0, NULL });
     } else if (signal == METRICS) {
-        bench(&(Bench){ "all of one series", run_series, work, 1, 0 });
-        bench(&(Bench){ "all of a thousand series", run_metric, work, HELD * ITEMS, 0 });
+        bench(&(Bench){ "all of one series", run_series, work, 1, 0, NULL });
+        bench(&(Bench){ "all of a thousand series", run_metric, work, HELD * ITEMS, 0, NULL });
     } else {
-        bench(&(Bench){ "search lines in vain", run_lines, work, HELD * ITEMS, 0 });
-        bench(&(Bench){ "the newest 100 of a stream", run_newest_lines, work, 1, 0 });
+        bench(&(Bench){ "search lines in vain", run_lines, work, HELD * ITEMS, 0, NULL });
+        bench(&(Bench){ "the newest 100 of a stream", run_newest_lines, work, 1, 0, NULL });
     }
-    bench(&(Bench){ "stop and start", run_start, work, HELD * ITEMS, 0 });
+    bench(&(Bench){ "stop and start", run_start, work, HELD * ITEMS, 0, NULL });
     close_store(work);
     remove_all(work);
 }
