@@ -6,7 +6,9 @@
  *   nothing but (part of) a header, or zeros     removed: its creation was cut short
  *   bytes at the end of the newest that are no   cut off: the torn tail of the last write. (Who
  *   frame, nothing good behind them              alters the last frame on purpose looks the same.)
- *   any other bytes that are no frame            set aside: the good frames are written to
+ *   the newest, whole                            synced (but under `sync: off`): its writer may
+ * have ended before it had done so, and nobody else would any other bytes that are no frame set
+ * aside: the good frames are written to
  *                                                `.wal.tmp`, the original becomes `.wal.corrupt`,
  *                                                the copy takes its name
  *   a file that the disk does not give           left where it is, for the next opening
@@ -189,6 +191,20 @@ static bool cut_tail(Seglog *log, const char *path, uint64_t size, Err *err)
 }
 
 /* Header and good frames of a segment into a file of their own, durably. */
+/* What its process had written and not synced a power cut would still take, long after the second
+ * that SEGLOG_SYNC_SECOND allows. Older segments were synced when they were closed or opened. */
+static bool sync_newest(Seglog *log, const char *path, Err *err)
+{
+    if (log->settings.sync == SEGLOG_SYNC_OFF)
+        return true;
+    File *file = disk_open(log->settings.disk, path, DISK_WRITE, err);
+    if (!file)
+        return false;
+    bool ok = file_sync(file, err);
+    Err ignored;
+    return file_close(file, ok ? err : &ignored) && ok;
+}
+
 static bool write_copy(Seglog *log, const char *path, Str bytes, uint64_t number, Err *err)
 {
     WalReader reader;
@@ -277,7 +293,7 @@ static bool repair(Recovery *recovery, const char *path, Str bytes, const Survey
         return disk->remove(disk, path, err);
     }
     if (good_header && !found->ranges)
-        return true;
+        return !is_last || sync_newest(log, path, err);
     if (good_header && is_last && found->ranges == 1 && found->tail < bytes.len) {
         recovery->found.torn_tails++;
         recovery->found.torn_bytes += bytes.len - found->tail;
@@ -332,13 +348,18 @@ static void write_marker(Recovery *recovery, uint64_t sequence)
     (void)file_write(recovery->marker, 0, text, MARKER_SIZE, &ignored);
 }
 
+/* It names nothing any more before it is removed, which may fail, too: a frame that did not end the
+ * process must not be taken for one that did. */
 static void remove_marker(Recovery *recovery)
 {
     Disk *disk = recovery->log->settings.disk;
     Err err;
     if (!recovery->marker)
         return;
-    if (!file_close(recovery->marker, &err) || !disk->remove(disk, recovery->marker_path, &err))
+    (void)!file_truncate(recovery->marker, 0, &err);
+    if (!file_close(recovery->marker, &err))
+        note(recovery, &err);
+    if (!disk->remove(disk, recovery->marker_path, &err))
         note(recovery, &err);
 }
 

@@ -8,9 +8,9 @@
  * Guarantees:
  * - An append that was taken is answered exactly once, in order, on the writer's thread. Under
  *   SEGLOG_SYNC_ALWAYS `done` hears success only after an fdatasync that covers the frame; under
- *   SEGLOG_SYNC_SECOND a power cut costs at most what came in the last second; under OFF what the
- *   system had not written of the newest segment. A closed segment and a closed log are on the
- * disk.
+ *   SEGLOG_SYNC_SECOND a power cut costs at most what came in the last second, of an earlier
+ *   process, too; under OFF what the system had not written of the newest segment. A closed segment
+ *   and a closed log are on the disk.
  * - A write that fails is cut off again, or its segment is never written again; nothing of it
  * stands between two good frames. After a failed sync nothing waiting for it is acknowledged and
  * the segment is never written again. The next append gets a fresh segment. A full disk refuses

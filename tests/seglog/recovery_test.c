@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "seglog/wal_frame.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -237,6 +238,42 @@ static void empty_foreign_and_newer_files(void **state)
     rig_done(&rig);
 }
 
+/* Found by the simulator: files that could not be closed left the marker behind, and an opening
+ * that failed for that looked like a frame that ends the process. */
+static void failing_to_close_poisons_nothing(void **state)
+{
+    (void)state;
+    for (long after = 0; after < 4; after++) {
+        Rig rig;
+        rig_init(&rig, SEGLOG_SYNC_ALWAYS, 1);
+        assert_true(rig_open(&rig) && rig_append(&rig, "good") && rig_close(&rig));
+        for (int i = 0; i < 3; i++) {
+            test_disk_fail(rig.disk, (DiskFault){ CALL_CLOSE, after, EIO, true });
+            if (rig_open(&rig))
+                rig_crash(&rig, CRASH_KILL);
+            test_disk_fail(rig.disk, (DiskFault){ .after = -1 });
+        }
+        assert_true(rig_open(&rig) && rig_has(&rig, "good"));
+        assert_null(test_disk_name(rig.disk, ".poison", 0));
+        rig_done(&rig);
+    }
+}
+
+/* Found by the simulator: what a killed process had not synced was served by the next one, and lost
+ * in a power cut any time later. */
+static void what_a_killed_process_wrote_is_synced_by_the_next(void **state)
+{
+    (void)state;
+    Rig rig;
+    rig_init(&rig, SEGLOG_SYNC_SECOND, 1);
+    assert_true(rig_open(&rig) && rig_append(&rig, "synced") && rig_append(&rig, "written"));
+    rig_crash(&rig, CRASH_KILL);
+    assert_true(rig_open(&rig) && rig_has(&rig, "written"));
+    rig_crash(&rig, CRASH_CUT);
+    assert_true(rig_open(&rig) && rig_has(&rig, "written"));
+    rig_done(&rig);
+}
+
 /* The n-th call fails while a damaged segment is being set aside, then the power goes: the next
  * opening finds every good frame, and the evidence or the original. */
 static void setting_aside_survives_a_crash_at_every_call(void **state)
@@ -375,6 +412,8 @@ int main(void)
         cmocka_unit_test(a_torn_tail_in_an_older_segment_is_evidence),
         cmocka_unit_test(a_payload_that_looks_like_frames_is_none),
         cmocka_unit_test(empty_foreign_and_newer_files),
+        cmocka_unit_test(what_a_killed_process_wrote_is_synced_by_the_next),
+        cmocka_unit_test(failing_to_close_poisons_nothing),
         cmocka_unit_test(setting_aside_survives_a_crash_at_every_call),
         cmocka_unit_test(a_refused_replay_fails_the_opening_and_is_no_poison),
         cmocka_unit_test(a_frame_that_ends_the_process_twice_is_passed_over),

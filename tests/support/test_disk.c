@@ -41,6 +41,8 @@ struct TestDisk {
     uint64_t calls, capacity, generation;
     DiskFault fault;
     bool failed;
+    DiskSync *really;
+    void *really_context;
 };
 
 typedef struct Handle {
@@ -319,9 +321,10 @@ static bool call_sync(File *file, Err *err)
     TestDisk *disk = disk_of(file);
     Inode *inode = ((Handle *)file)->inode;
     bool ok = enter_file(file, CALL_SYNC, "sync", err);
-    if (ok)
+    bool really = !ok || !disk->really || disk->really(disk->really_context);
+    if (ok && really)
         persist(inode);
-    else if (inode->cap && ((Handle *)file)->generation == disk->generation)
+    else if (!ok && inode->cap && ((Handle *)file)->generation == disk->generation)
         memset(inode->dirty, 0, inode->cap / SECTOR);
     return leave(disk, ok);
 }
@@ -521,6 +524,14 @@ uint64_t test_disk_calls(TestDisk *disk)
     return calls;
 }
 
+void test_disk_on_sync(TestDisk *disk, DiskSync *really, void *context)
+{
+    pthread_mutex_lock(&disk->mutex);
+    disk->really = really;
+    disk->really_context = context;
+    leave(disk, true);
+}
+
 void test_disk_capacity(TestDisk *disk, uint64_t bytes)
 {
     pthread_mutex_lock(&disk->mutex);
@@ -553,6 +564,9 @@ void test_disk_crash(TestDisk *disk, DiskCrash how)
         if (coin(disk))
             copy_names(&disk->durable, &disk->live, disk->directories[i]);
     for (Inode *inode = disk->inodes; inode; inode = inode->next) {
+        inode->lock = NULL;
+        if (how == CRASH_KILL)
+            continue;
         if (how == CRASH_TEAR)
             tear(disk, inode);
         if (inode->cap) {
@@ -560,7 +574,10 @@ void test_disk_crash(TestDisk *disk, DiskCrash how)
             memset(inode->dirty, 0, inode->cap / SECTOR);
         }
         inode->size = inode->synced_size;
-        inode->lock = NULL;
+    }
+    if (how == CRASH_KILL) {
+        leave(disk, true);
+        return;
     }
     disk->live.count = disk->durable.count;
     memcpy(disk->live.at, disk->durable.at, disk->durable.count * sizeof(Entry));

@@ -36,7 +36,8 @@ typedef enum DiskCall {
     CALL_ANY = (1 << 15) - 1,
 } DiskCall;
 
-typedef enum DiskCrash { CRASH_CUT, CRASH_TEAR } DiskCrash;
+/* CRASH_KILL: only the process dies, so what it had written stays, synced or not. */
+typedef enum DiskCrash { CRASH_CUT, CRASH_TEAR, CRASH_KILL } DiskCrash;
 
 typedef struct TestDisk TestDisk;
 
@@ -55,6 +56,11 @@ typedef struct DiskFault {
 void test_disk_fail(TestDisk *disk, DiskFault fault);
 bool test_disk_failed(TestDisk *disk);    /* has one, since test_disk_fail()? */
 uint64_t test_disk_calls(TestDisk *disk); /* of any kind, so far */
+
+/* Asked at every sync that would succeed; false: it says that it has synced and has not. It may let
+ * time pass. NULL: an honest disk. */
+typedef bool DiskSync(void *context);
+void test_disk_on_sync(TestDisk *disk, DiskSync *really, void *context);
 
 void test_disk_capacity(TestDisk *disk, uint64_t bytes); /* of all files; UINT64_MAX: no end */
 void test_disk_crash(TestDisk *disk, DiskCrash how);
