@@ -283,7 +283,7 @@ static void stop_instance(Instance *instance)
         return;
     instance->running = false;
     if (unit->inbox.ring)
-        inbox_close(&unit->inbox, instance->shard->loop);
+        inbox_close(unit);
     if (unit->type->stop)
         unit->type->stop(instance->self);
     instance->touched = false;

@@ -138,9 +138,11 @@ void inbox_open(Inbox *inbox)
     mutex_unlock(&inbox->mutex);
 }
 
-void inbox_close(Inbox *inbox, Loop *loop)
+void inbox_close(Unit *reader)
 {
-    timer_cancel(loop, &inbox->again);
+    Inbox *inbox = &reader->inbox;
+    Instance *instance = &reader->instances[0];
+    timer_cancel(instance->shard->loop, &inbox->again);
     mutex_lock(&inbox->mutex);
     inbox->open = false;
     mutex_unlock(&inbox->mutex);
@@ -148,6 +150,7 @@ void inbox_close(Inbox *inbox, Loop *loop)
     fail(&err, ERR_CLOSED, "shutting down");
     Parcel parcel;
     while (inbox_pop(inbox, &parcel)) {
+        account_consumed(&instance->host.account, parcel.batch, false);
         ack_retry(parcel.ack, 0, &err);
         batch_unref(parcel.batch);
     }

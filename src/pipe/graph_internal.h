@@ -94,8 +94,8 @@ CHECKED bool graph_build(Graph *graph, Err *err);
 /* graph_flow.c */
 extern const HostOps graph_host_ops;
 void inbox_open(Inbox *inbox);
-/* On the reader's loop; gives back what is inside. */
-void inbox_close(Inbox *inbox, Loop *loop);
+/* On the reader's loop; gives back what is inside, which counts as refused by the reader. */
+void inbox_close(Unit *reader);
 size_t inbox_count(Inbox *inbox);
 void inbox_run(void *unit);
 
