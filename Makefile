@@ -2,11 +2,13 @@
 PREFIX  ?= /usr/local
 DESTDIR ?=
 FUZZ    ?=
+SEED    ?=
+SEEDS   ?=
 SECONDS ?= 60
 COUNT   ?= 40
 
 .DEFAULT_GOAL := all
-.PHONY: all demo demo-external test interop conformance coverage mutate bench bench-peers fuzz install format clean help
+.PHONY: all demo demo-external test torture interop conformance coverage mutate bench bench-peers fuzz install format clean help
 
 all: ## build the program and the library: build/release/bin, build/release/lib
 	@tools/setup --for build
@@ -28,6 +30,10 @@ demo-external: ## the same application into a real Jaeger and a real Prometheus;
 test: ## everything that must hold: warnings, sanitizers, style, the page (under 10 minutes)
 	@tools/setup --for test
 	@tools/test
+
+torture: ## simulated disasters: SECONDS=600, or SEEDS=100000; SEED=123 tells what happens in one
+	@tools/setup --for test
+	@tools/torture "$(SEED)" "$(SEEDS)" "$(SECONDS)"
 
 interop: ## real OpenTelemetry SDKs and a real Collector talk to ours, both ways
 	@tools/setup --for interop

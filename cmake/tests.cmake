@@ -81,6 +81,26 @@ foreach(folder IN LISTS test_folders)
   endforeach()
 endforeach()
 
+# The simulator stands in for the system where the library asks it (tests/sim/doors.h). Its thousand
+# seeds run in as many parts as there are processors, outside of "unit"; with sanitizers a tenth of them.
+if(TARGET sim_test)
+  foreach(door clock_system sockets_system random_seed_from_system thread_start thread_join cond_wait
+          cond_wait_until cond_signal cond_broadcast port_owner_find)
+    target_link_options(sim_test PRIVATE -Wl,--wrap=${door})
+  endforeach()
+  set(sim_seeds 1000)
+  if(CRYO_SANITIZE)
+    set(sim_seeds 100)
+  endif()
+  cmake_host_system_information(RESULT sim_parts QUERY NUMBER_OF_LOGICAL_CORES)
+  math(EXPR sim_each "(${sim_seeds} + ${sim_parts} - 1) / ${sim_parts}")
+  foreach(part RANGE 1 ${sim_parts})
+    math(EXPR sim_from "1 + (${part} - 1) * ${sim_each}")
+    house_test(sim_seeds_${part} sim $<TARGET_FILE:sim_test> ${sim_from} ${sim_each})
+    set_tests_properties(sim_seeds_${part} PROPERTIES TIMEOUT 600)
+  endforeach()
+endif()
+
 house_test(tidy unit ${CMAKE_SOURCE_DIR}/tools/tidy --inside)
 find_program(CLANG_FORMAT clang-format-14)
 if(CLANG_FORMAT)

@@ -43,6 +43,8 @@ static int take(SimNet *net, int kind)
         s->poller = NULL;
         s->kind = kind;
         s->peer = s->listener = -1;
+        if (i >= net->used)
+            net->used = i + 1;
         return i;
     }
     return -1;
@@ -94,7 +96,7 @@ static int sim_accept(Sockets *sockets, int listener, Address *peer)
     SimNet *net = of_sockets(sockets);
     if (strikes(net) || is_full(net))
         return -EMFILE;
-    for (int i = 0; i < SIM_SOCKETS; i++) {
+    for (int i = 0; i < net->used; i++) {
         SimSocket *s = &net->all[i];
         if (s->kind != SIM_OPEN || s->listener != listener - 1)
             continue;
@@ -108,7 +110,7 @@ static int sim_accept(Sockets *sockets, int listener, Address *peer)
 
 static int find_listener(const SimNet *net, uint16_t port)
 {
-    for (int i = 0; i < SIM_SOCKETS; i++) {
+    for (int i = 0; i < net->used; i++) {
         if (net->all[i].kind == SIM_LISTENER && net->all[i].port == port)
             return i;
     }
@@ -121,6 +123,11 @@ static int sim_connect(Sockets *sockets, const Address *address)
     int near = strikes(net) ? -1 : take(net, SIM_OPEN);
     if (near < 0)
         return -EMFILE;
+    if (net->silence_in > 0 && random_below(&net->random, net->silence_in) == 0) {
+        sim_net_silence(net, near);
+        net->all[near].swallowed = SIM_PIPE; /* nobody answers: it never becomes writable */
+        return near + 1;
+    }
     int listener = find_listener(net, address_port(address));
     int far = listener < 0 ? -1 : take(net, SIM_OPEN);
     note(net, 'c');
@@ -148,21 +155,40 @@ static void break_both(SimNet *net, SimSocket *s)
     note(net, 'r');
 }
 
-static bool breaks(SimNet *net)
+void sim_net_silence(SimNet *net, int socket)
 {
-    if (strikes(net))
-        return true;
-    return net->reset_in > 0 && random_below(&net->random, net->reset_in) == 0;
+    SimSocket *s = &net->all[socket];
+    s->silent = true;
+    if (s->peer >= 0)
+        net->all[s->peer].silent = true;
+    note(net, 's');
+}
+
+/* What the weather does to a connection that is used. */
+static void suffer(SimNet *net, SimSocket *s)
+{
+    if (s->reset || s->silent)
+        return;
+    if (strikes(net) || (net->reset_in > 0 && random_below(&net->random, net->reset_in) == 0))
+        break_both(net, s);
+    else if (net->silence_in > 0 && random_below(&net->random, net->silence_in) == 0)
+        sim_net_silence(net, (int)(s - net->all));
+}
+
+static bool has_arrived(const SimNet *net, const SimSocket *s)
+{
+    return !s->silent && s->ready_at_ns <= net->clock.mono;
 }
 
 static ssize_t sim_read(Sockets *sockets, int fd, void *out, size_t size)
 {
     SimNet *net = of_sockets(sockets);
     SimSocket *s = at(net, fd);
-    if (!s->reset && breaks(net))
-        break_both(net, s);
+    suffer(net, s);
     if (s->reset)
         return -ECONNRESET;
+    if (!has_arrived(net, s))
+        return -EAGAIN;
     if (s->count == 0)
         return s->peer < 0 || s->peer_ended ? 0 : -EAGAIN;
     size_t most = size < s->count ? size : s->count;
@@ -177,17 +203,30 @@ static ssize_t sim_read(Sockets *sockets, int fd, void *out, size_t size)
     return (ssize_t)n;
 }
 
+/* What the kernel takes before it waits for an answer that never comes. */
+static ssize_t swallow(SimSocket *s, size_t size)
+{
+    size_t room = SIM_PIPE > s->swallowed ? SIM_PIPE - s->swallowed : 0;
+    size_t n = size < room ? size : room;
+    s->swallowed += n;
+    return n ? (ssize_t)n : -EAGAIN;
+}
+
 static ssize_t sim_write(Sockets *sockets, int fd, const void *bytes, size_t size)
 {
     SimNet *net = of_sockets(sockets);
     SimSocket *s = at(net, fd);
-    if (!s->reset && breaks(net))
-        break_both(net, s);
+    suffer(net, s);
     if (s->reset)
         return -ECONNRESET;
+    if (s->silent)
+        return swallow(s, size);
     if (s->peer < 0)
         return -EPIPE;
     SimSocket *peer = &net->all[s->peer];
+    if (net->delay_max_ns > 0 && peer->count == 0)
+        peer->ready_at_ns =
+            net->clock.mono + (int64_t)random_below(&net->random, (uint64_t)net->delay_max_ns);
     size_t room = SIM_PIPE - peer->count;
     if (room == 0)
         return -EAGAIN;
@@ -215,13 +254,13 @@ static void sim_shutdown_write(Sockets *sockets, int fd)
 /* A listener takes those along that nobody has accepted. */
 static void close_newcomers(SimNet *net, int listener)
 {
-    for (int i = 0; i < SIM_SOCKETS; i++) {
+    for (int i = 0; i < net->used; i++) {
         SimSocket *s = &net->all[i];
         if (s->kind != SIM_OPEN || s->listener != listener)
             continue;
         if (s->peer >= 0) {
             net->all[s->peer].peer = -1;
-            net->all[s->peer].reset = true;
+            net->all[s->peer].reset = !s->silent;
         }
         s->kind = SIM_FREE;
     }
@@ -235,7 +274,7 @@ static void sim_close(Sockets *sockets, int fd)
         close_newcomers(net, fd - 1);
     if (s->peer >= 0) {
         net->all[s->peer].peer = -1;
-        if (s->count > 0) /* unread bytes: the kernel answers with a reset */
+        if (s->count > 0 && !s->silent) /* unread bytes: the kernel answers with a reset */
             net->all[s->peer].reset = true;
     }
     s->kind = SIM_FREE;
@@ -263,7 +302,7 @@ static void sim_forget(Poller *poller, int fd)
 
 static bool has_newcomer(const SimNet *net, int listener)
 {
-    for (int i = 0; i < SIM_SOCKETS; i++) {
+    for (int i = 0; i < net->used; i++) {
         if (net->all[i].kind == SIM_OPEN && net->all[i].listener == listener)
             return true;
     }
@@ -277,7 +316,9 @@ static unsigned readiness(const SimNet *net, int i)
         return has_newcomer(net, i) ? SOCKET_READ : 0;
     if (s->reset || s->refused)
         return SOCKET_READ | SOCKET_WRITE;
-    bool readable = s->count > 0 || s->peer < 0 || s->peer_ended;
+    if (s->silent)
+        return s->swallowed < SIM_PIPE ? SOCKET_WRITE : 0;
+    bool readable = has_arrived(net, s) && (s->count > 0 || s->peer < 0 || s->peer_ended);
     bool writable = s->peer < 0 || net->all[s->peer].count < SIM_PIPE;
     return (readable ? SOCKET_READ : 0U) | (writable ? SOCKET_WRITE : 0U);
 }
@@ -295,10 +336,10 @@ static bool is_ready(const SimNet *net, int i, const Poller *poller)
 static size_t collect(SimNet *net, const Poller *poller, SocketEvent *events, size_t max)
 {
     size_t count = 0;
-    int start = (int)random_below(&net->random, SIM_SOCKETS);
+    int start = net->used ? (int)random_below(&net->random, (uint64_t)net->used) : 0;
     int kept = -1;
-    for (int k = 0; k < SIM_SOCKETS && count < max; k++) {
-        int i = (start + k) % SIM_SOCKETS;
+    for (int k = 0; k < net->used && count < max; k++) {
+        int i = (start + k) % net->used;
         if (!is_ready(net, i, poller))
             continue;
         if (random_below(&net->random, 3) == 0)
@@ -372,6 +413,15 @@ void sim_net_init(SimNet *net, uint64_t seed, uint64_t reset_in)
                               .close = sim_close,
                               .spare = sim_spare,
                               .descriptors_max = sim_descriptors_max };
+}
+
+void sim_net_mend(SimNet *net)
+{
+    for (int i = 0; i < net->used; i++) {
+        SimSocket *s = &net->all[i];
+        if (s->kind == SIM_OPEN && s->silent)
+            s->reset = true;
+    }
 }
 
 size_t sim_net_open(const SimNet *net)
