@@ -67,10 +67,12 @@ size_t sandbox_call_count(void)
 
 static void allow_about(scmp_filter_ctx filter, const char *name, pid_t process)
 {
+    const struct scmp_arg_cmp about = { .arg = 0,
+                                        .op = SCMP_CMP_EQ,
+                                        .datum_a = (scmp_datum_t)process };
     int number = seccomp_syscall_resolve_name(name);
     if (number >= 0)
-        (void)seccomp_rule_add(filter, SCMP_ACT_ALLOW, number, 1,
-                               SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)process));
+        (void)seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, number, 1, &about);
 }
 
 /* Names that this processor's kernel does not have are left out. */

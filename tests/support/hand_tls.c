@@ -3,6 +3,7 @@
 
 #include <openssl/err.h>
 #include <openssl/pem.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -44,8 +45,11 @@ static void begin(HandTls *hand, const HandWish *wish)
     if (wish->alpn)
         SSL_set_alpn_protos(hand->ssl, (const unsigned char *)wish->alpn,
                             (unsigned)strlen(wish->alpn));
-    if (wish->server_name)
-        SSL_set_tlsext_host_name(hand->ssl, wish->server_name);
+    if (wish->server_name) {
+        char name[256]; /* the call takes what may be changed, and copies it */
+        snprintf(name, sizeof name, "%s", wish->server_name);
+        SSL_ctrl(hand->ssl, SSL_CTRL_SET_TLSEXT_HOSTNAME, TLSEXT_NAMETYPE_host_name, name);
+    }
 }
 
 void hand_tls_connect(HandTls *hand, Loop *loop, const Address *address, const HandWish *wish)

@@ -32,7 +32,7 @@ static bool strikes(SimNet *net)
     return true;
 }
 
-static int take(SimNet *net, int kind)
+static int take(SimNet *net, SimKind kind)
 {
     for (int i = 0; i < SIM_SOCKETS; i++) {
         SimSocket *s = &net->all[i];

@@ -25,8 +25,10 @@ typedef struct SimPoller {
     bool woken;
 } SimPoller;
 
+typedef enum SimKind { SIM_FREE, SIM_LISTENER, SIM_OPEN, SIM_SPARE } SimKind;
+
 typedef struct SimSocket {
-    enum { SIM_FREE, SIM_LISTENER, SIM_OPEN, SIM_SPARE } kind;
+    SimKind kind;
     uint16_t port;        /* a listener's */
     int peer;             /* index, or -1: closed */
     int listener;         /* of one that has not been accepted yet: whose; else -1 */
