@@ -12,16 +12,18 @@
 #include "store/store.h"
 
 #include <inttypes.h>
+#include <stdatomic.h>
 
 typedef struct StoreExporter {
     Component base;
-    Str store;     /* settings: the extension's id */
-    Store *stored; /* state */
-    bool told;     /* that a batch was refused for good */
+    Str store;           /* settings: the extension's id */
+    Store *stored;       /* state */
+    bool told;           /* that a batch was refused for good */
+    atomic_bool blocked; /* the last batch could not be written */
 } StoreExporter;
 
 typedef struct Waiting { /* one batch that the store has taken */
-    Host *host;
+    StoreExporter *exporter;
     Ack *ack;
     Signal signal;
     uint64_t items;
@@ -39,15 +41,29 @@ static bool exporter_start(void *self, Err *err)
     return exporter->stored != NULL;
 }
 
+/* Whoever asks for our health hears of a disk that does not take anything; the flag spares the good
+ * days the lock. */
+static void note_writing(StoreExporter *exporter, const Err *err)
+{
+    if (err)
+        host_set_blocked(exporter->base.host, err->text);
+    else if (atomic_load_explicit(&exporter->blocked, memory_order_relaxed))
+        host_set_blocked(exporter->base.host, NULL);
+    else
+        return;
+    atomic_store(&exporter->blocked, err != NULL);
+}
+
 static void stored(void *context, const Err *err)
 {
     Waiting waiting = *(Waiting *)context;
+    Host *host = waiting.exporter->base.host;
     mem_free(context);
+    note_writing(waiting.exporter, err);
     if (!err)
-        host_count_sent(waiting.host, waiting.signal, waiting.items);
+        host_count_sent(host, waiting.signal, waiting.items);
     else
-        host_count_dropped(waiting.host, waiting.signal, waiting.items,
-                           "the store could not write it");
+        host_count_dropped(host, waiting.signal, waiting.items, "the store could not write it");
     if (err)
         ack_fail(waiting.ack, err);
     else
@@ -108,7 +124,7 @@ static bool take(StoreExporter *exporter, const Parcel *parcel, Err *err)
     Waiting *waiting = MEM_MAKE(Waiting, 1, err);
     if (!waiting)
         return false;
-    *waiting = (Waiting){ exporter->base.host, parcel->ack, batch_signal(parcel->batch),
+    *waiting = (Waiting){ exporter, parcel->ack, batch_signal(parcel->batch),
                           batch_item_count(parcel->batch) };
     if (store_append(exporter->stored, parcel->batch, stored, waiting, err))
         return true;

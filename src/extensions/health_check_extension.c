@@ -1,8 +1,11 @@
 /* health_check_extension.c - one URL that says whether the pipelines run.
  *
- * 200 once every component has started, 503 before that and from the moment the shutdown begins.
- * The body is the public Collector's, unless `response_body` says otherwise.
+ * `path`: 200 once every component has started, 503 before that and from the moment the shutdown
+ * begins. The body is the public Collector's, unless `response_body` says otherwise.
+ * `ready_path`: 200 while data can flow, too; else 503 and who stands in its way. That is no reason
+ * to restart the program, which would lose what it holds, so the two are asked by different probes.
  */
+#include "codec/json.h"
 #include "net/server.h"
 #include "pipe/host.h"
 #include "pipe/listen_settings.h"
@@ -17,7 +20,7 @@ typedef struct ResponseBody {
 typedef struct HealthCheck {
     Component base;
     ListenSettings listen; /* settings */
-    Str path;
+    Str path, ready_path;
     ResponseBody response_body;
     Listener listener; /* state */
     int64_t up_since_ns;
@@ -36,7 +39,10 @@ static bool check_path(Str text, Err *err)
 
 static const ConfigField fields[] = {
     LISTEN_HTTP_ROWS(HealthCheck, listen, "localhost:13133", "0"),
-    TEXT(HealthCheck, path, "/", "The path that answers.", .check = check_path),
+    TEXT(HealthCheck, path, "/", "The path that answers whether everything has started.",
+         .check = check_path),
+    TEXT(HealthCheck, ready_path, "/ready",
+         "The path that answers whether data can flow, and what blocks it.", .check = check_path),
     OPTIONAL_SECTION(HealthCheck, response_body, ResponseBody, body_fields, "Answers of your own."),
     IGNORED("check_collector_pipeline", "it never had an effect in the public Collector either"),
     { 0 },
@@ -82,9 +88,71 @@ static void answer(void *owner, Request *request)
                                        .body = body });
 }
 
+/* ---- can data flow? ----------------------------------------------------------------------------
+ */
+
+enum { STATUS_BYTES = 1 << 20 };
+
+/* Returns how many there are. */
+static size_t write_blocked(JsonWriter *json, const GraphStatus *status)
+{
+    size_t count = 0;
+    json_key(json, STR("blocked")), json_array(json);
+    for (size_t i = 0; i < status->count; i++) {
+        const ComponentStatus *component = &status->components[i];
+        if (!component->blocked[0])
+            continue;
+        count++;
+        json_object(json);
+        json_key(json, STR("kind"));
+        json_text(json, str_from(component_kind_name(component->kind)));
+        json_key(json, STR("id")), json_text(json, component->id);
+        json_key(json, STR("why")), json_text(json, str_from(component->blocked));
+        json_end(json);
+    }
+    json_end(json);
+    return count;
+}
+
+static bool write_ready(const HealthCheck *health, Buf *out, bool *ready, Err *err)
+{
+    Arena *arena = arena_new(STATUS_BYTES, err);
+    const GraphStatus *status = arena ? host_status(health->base.host, arena, err) : NULL;
+    if (status) {
+        JsonWriter json = json_writer(out);
+        json_object(&json);
+        bool started = host_ready(health->base.host);
+        json_key(&json, STR("started")), json_bool(&json, started);
+        *ready = write_blocked(&json, status) == 0 && started;
+        json_key(&json, STR("ready")), json_bool(&json, *ready);
+        json_end(&json);
+    }
+    arena_free(arena);
+    return status != NULL;
+}
+
+static void answer_ready(void *owner, Request *request)
+{
+    Err err = { 0 };
+    Buf body = BUF(64 << 10);
+    bool ready = false;
+    if (!write_ready(owner, &body, &ready, &err)) {
+        request_answer_err(request, &err);
+        return;
+    }
+    request_answer(request, &(Answer){ .status = ready ? 200 : 503,
+                                       .content_type = STR("application/json"),
+                                       .body = body });
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
 static bool health_check(const void *self, Err *err)
 {
-    return listen_check(&((const HealthCheck *)self)->listen, err);
+    const HealthCheck *health = self;
+    if (str_eq(health->path, health->ready_path))
+        return fail(err, ERR_INPUT, "path and ready_path must differ");
+    return listen_check(&health->listen, err);
 }
 
 static bool health_start(void *self, Err *err)
@@ -95,9 +163,13 @@ static bool health_start(void *self, Err *err)
     const Route route = {
         .path = health->path, .methods = STR("GET"), .handle = answer, .owner = health
     };
+    const Route ready = {
+        .path = health->ready_path, .methods = STR("GET"), .handle = answer_ready, .owner = health
+    };
     health->up_since_ns = clock_wall_ns(host_clock(host));
     if (!listener_open(&health->listener, &health->listen, &wish, host, err) ||
         !server_route(health->listener.server, &route, err) ||
+        !server_route(health->listener.server, &ready, err) ||
         !listener_listen(&health->listener, err))
         return false;
     listener_announce(&health->listener, "HTTP");

@@ -282,6 +282,16 @@ void account_read(Account *account, ComponentStatus *into)
         into->endpoints[into->endpoint_count++] = account->endpoints[i];
     for (size_t i = 0; i < account->certificate_count; i++)
         set_certificate(into->certificates, &into->certificate_count, &account->certificates[i]);
+    if (!into->blocked[0])
+        memcpy(into->blocked, account->blocked, sizeof into->blocked);
+    mutex_unlock(&account->mutex);
+}
+
+void host_set_blocked(Host *host, const char *why)
+{
+    Account *account = &host->account;
+    mutex_lock(&account->mutex);
+    snprintf(account->blocked, sizeof account->blocked, "%s", why ? why : "");
     mutex_unlock(&account->mutex);
 }
 

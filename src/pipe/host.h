@@ -67,6 +67,10 @@ void host_count_sent(Host *host, Signal signal, uint64_t items); /* exporters */
 /* How full the component's own queue is, where it has one, in its own unit. One thread. */
 void host_count_queue(Host *host, uint64_t size, uint64_t capacity);
 
+/* Any thread: no data flows through this component, and why; NULL: it does again. What people and
+ * load balancers hear from health_check; nobody inside acts on it. */
+void host_set_blocked(Host *host, const char *why);
+
 /* Any thread: this component listens there now. Logged, and shown by status pages. protocol: a
  * literal such as "gRPC"; address: host:port, copied. */
 void host_announce(Host *host, const char *protocol, const char *address);

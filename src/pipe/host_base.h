@@ -34,6 +34,7 @@ typedef struct Account {
     size_t endpoint_count;
     CertificateStatus certificates[CERTIFICATES_MAX];
     size_t certificate_count;
+    char blocked[BLOCKED_TEXT_MAX];
 } Account;
 
 struct Host {

@@ -219,8 +219,10 @@ static void finish(SendSlot *slot, const AckOutcome *outcome)
     sender->size -= size_of(sender, parcel.batch);
     sender->memory -= batch_memory(parcel.batch);
     count_queue(sender);
-    if (sender->size < sender->size_max / 2)
+    if (sender->told_full && sender->size < sender->size_max / 2) {
         sender->told_full = false;
+        host_set_blocked(sender->options.host, NULL);
+    }
     sender->busy--;
     slot->state = SLOT_IDLE;
     slot->parcel = (Parcel){ 0 };
@@ -345,9 +347,11 @@ static bool check_room(Sender *sender, const Batch *batch, uint64_t size, Err *e
                     (unsigned long long)sender->size_max);
     if (fits(sender, batch, size))
         return true;
-    if (!sender->told_full)
+    if (!sender->told_full) {
         host_log(sender->options.host, LOG_WARN,
                  "sending queue is full; new data is refused until it has room");
+        host_set_blocked(sender->options.host, "sending queue is full");
+    }
     sender->told_full = true;
     return fail(err, ERR_BUSY, "sending queue is full");
 }

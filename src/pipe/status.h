@@ -38,6 +38,8 @@ typedef struct EndpointStatus { /* where a component listens */
     char address[ENDPOINT_TEXT_MAX];
 } EndpointStatus;
 
+enum { BLOCKED_TEXT_MAX = 160 };
+
 enum { CERTIFICATES_MAX = 4 }; /* per component; of further ones nothing is known */
 
 typedef struct CertificateStatus {
@@ -63,6 +65,7 @@ typedef struct ComponentStatus {
     size_t endpoint_count;
     CertificateStatus certificates[CERTIFICATES_MAX];
     size_t certificate_count;
+    char blocked[BLOCKED_TEXT_MAX]; /* why no data flows through it now; empty: it does */
 } ComponentStatus;
 
 typedef struct GraphStatus {

@@ -150,10 +150,12 @@ static void a_write_that_fails_gives_the_data_back(void **state)
         assert_true(test_disk_failed(f.disk));
         assert_int_equal(test_host_ack(f.host, 1)->outcome.result, ACK_RETRY);
         assert_int_equal(test_host_status(f.host).dropped, 2);
+        assert_int_not_equal(test_host_status(f.host).blocked[0], 0);
         assert_int_equal(spans_held(&f), 1);
         assert_true(push(&f, "{} again", &err)); /* and it goes on */
         step(&f);
         assert_int_equal(test_host_ack(f.host, 2)->outcome.result, ACK_DELIVERED);
+        assert_string_equal(test_host_status(f.host).blocked, "");
         end(&f);
     }
 }

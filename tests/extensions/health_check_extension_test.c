@@ -105,6 +105,25 @@ static void wrong_settings_are_told(void **state)
     }
 }
 
+/* Whether data flows is another question than whether the program has started. */
+static void says_who_blocks_the_data(void **state)
+{
+    (void)state;
+    Fixture f;
+    begin(&f, "{endpoint: '127.0.0.1:0'}");
+    expect(&f, "GET", "/ready", 200, "{\"started\":true,\"blocked\":[],\"ready\":true}");
+    host_set_blocked(test_host_host(f.host), "sending \"queue\" is full");
+    expect(&f, "GET", "/ready", 503,
+           "{\"started\":true,\"blocked\":[{\"kind\":\"extension\",\"id\":\"health_check\","
+           "\"why\":\"sending \\\"queue\\\" is full\"}],\"ready\":false}");
+    expect(&f, "GET", "/", 200, NULL);
+    host_set_blocked(test_host_host(f.host), NULL);
+    expect(&f, "GET", "/ready", 200, NULL);
+    test_host_set_ready(f.host, false);
+    expect(&f, "GET", "/ready", 503, "{\"started\":false,\"blocked\":[],\"ready\":false}");
+    end(&f);
+}
+
 int main(void)
 {
     log_set_level(LOG_OFF);
@@ -112,6 +131,7 @@ int main(void)
         cmocka_unit_test(says_since_when_and_how_long),
         cmocka_unit_test(is_unavailable_while_nothing_runs),
         cmocka_unit_test(answers_may_be_of_ones_own),
+        cmocka_unit_test(says_who_blocks_the_data),
         cmocka_unit_test(wrong_settings_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -304,11 +304,15 @@ static void test_queue_counts_what_is_on_its_way(void **state)
     assert_false(push(&rig, 1, &err));
     assert_int_equal(err.kind, ERR_BUSY);
     assert_string_equal(err.text, "sending queue is full");
+    assert_string_equal(test_host_status(rig.test).blocked, "sending queue is full");
     answer(&rig, &delivered);
     assert_int_equal(rig.far->waiting, 2);
     assert_true(push(&rig, 1, &err));
     assert_false(push(&rig, 1, &err));
     assert_int_equal(test_host_status(rig.test).refused, 2);
+    for (int i = 0; i < 5; i++)
+        answer(&rig, &delivered);
+    assert_string_equal(test_host_status(rig.test).blocked, ""); /* half empty again */
     test_host_free(rig.test);
 }
 
