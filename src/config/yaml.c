@@ -379,6 +379,30 @@ static size_t readable(Str text)
     return at;
 }
 
+/* What libfyaml takes time for that grows with the square: blank lines in front of a block's text,
+ * and directives. Nobody writes so many. */
+static bool lines_are_few(Reader *reader, Str text)
+{
+    Place place = { .source = reader->source, .line = 1, .column = 1 };
+    size_t blank = 0, directives = 0;
+    bool begins = true;
+    for (size_t i = 0; i < text.len; i++) {
+        char c = text.ptr[i];
+        place.line += c == '\n';
+        directives += begins && c == '%';
+        begins = c == '\n' || c == '\r';
+        if (begins)
+            blank++;
+        else if (c != ' ' && c != '\t')
+            blank = 0;
+        if (blank > YAML_BLANK_MAX)
+            return refuse(reader, place, "too many empty lines in a row");
+        if (directives > YAML_DIRECTIVES_MAX)
+            return refuse(reader, place, "too many lines that begin with %");
+    }
+    return true;
+}
+
 /* Before libfyaml sees anything: what it would pass over, or chew on for long. */
 static bool acceptable(Reader *reader, Str text)
 {
@@ -390,7 +414,7 @@ static bool acceptable(Reader *reader, Str text)
     }
     size_t end = readable(text), line_start = 0;
     if (end == text.len)
-        return true;
+        return lines_are_few(reader, text);
     place.line = 1;
     for (size_t i = 0; i < end; i++) {
         if (text.ptr[i] == '\n') {

@@ -19,6 +19,8 @@ enum {
     YAML_BYTES_MAX = 4 << 20, /* a large collector configuration has some 100 KiB */
     YAML_NODES_MAX = 200000,  /* scalars, lists and maps, aliases unfolded */
     YAML_DEPTH_MAX = 64,      /* what libfyaml guarantees */
+    YAML_BLANK_MAX = 500,     /* line ends with nothing between, in a row */
+    YAML_DIRECTIVES_MAX = 100,
 };
 
 /* The tree, in the arena; NULL: `problems` says why. An empty text gives NODE_NULL. `source` is the

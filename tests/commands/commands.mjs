@@ -6,6 +6,7 @@ import { createServer as createHttp } from 'node:http';
 import { createServer as createHttp2 } from 'node:http2';
 import { createServer as createTcp } from 'node:net';
 import { brokenSetUps } from './broken.mjs';
+import { secretChecks } from './secrets.mjs';
 import { serve } from './server.mjs';
 
 const program = process.argv[2];
@@ -158,5 +159,6 @@ for (const { name, arrange, says } of brokenSetUps({ program, createHttp, create
     expect(`names the fault: ${says}`, got.code === 1 && got.out.includes('FAULT') && got.out.includes('fix: ') && says.test(got.out), got.out + got.err);
   });
 }
+await secretChecks({ program, call, check, expect });
 console.log(`counts: commands: ${passed} checks passed, ${failed} failed`);
 process.exit(failed ? 1 : 0);

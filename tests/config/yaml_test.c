@@ -201,6 +201,102 @@ static void test_sizes(void **state)
     buf_free(&text);
 }
 
+/* Texts of megabytes that make parsers slow, deep or large. Each ends, within the arena, in a tree
+ * or in a sentence with its place; how fast, this test's own time-out says. */
+static void test_hostile_shapes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *head, *repeated, *tail;
+        int times;
+        bool good;
+    } rows[] = {
+        { "", "[", "", 4000000, false },
+        { "", "{a: ", "", 1000000, false },
+        { "", "- ", "x", 2000000, false },
+        { "", "? ", "x", 2000000, false },
+        { "", "a: ", "x", 1000000, false },
+        { "", ":", "", 4000000, true },
+        { "a: \"", "x", "", 4000000, false },
+        { "a: \"", "\\x41", "\"", 1000000, true },
+        { "a: '", "''", "'", 2000000, true },
+        { "a: ", "x ", "", 2000000, true },
+        { "a: ", "x\n ", "", 1300000, true },
+        { "a: |\n", " \n", "", 2000000, false },
+        { "a: |\n", "\n", "", 4000000, false },
+        { "a: |\r", " \r", "", 2000000, false },
+        { "a: |\n", " \n \n \n \n x\n", "", 300000, true },
+        { "a: >\n", " x\n\n", "", 1000000, true },
+        { "", "\n", "", 4000000, false },
+        { "", "\n", "a: x", YAML_BLANK_MAX, true },
+        { "a:\n", "- |\n\n\n\n\n\n\n\n\n x\n", "", 100000, true },
+        { "", "# x\n", "", 1000000, true },
+        { "a:", " ", "x", 4000000, true },
+        { "a:\n", "\t", "x", 4000000, false },
+        { "a: ", "&a ", "x", 1000000, false },
+        { "a: ", "!!str ", "x", 600000, false },
+        { "a: &a [", "*a, ", "]", 100, false },
+        { "a: [", "&a x, ", "]", 150000, true },
+        { "a: &a {", "<<: *a, ", "}", 1, false },
+        { "a: ", "%YAML 1.2\n", "", 300000, false },
+        { "", "%TAG !a! tag:a\n", "---\na: b\n", 200000, false },
+        { "", "---\n", "", 1000000, false },
+        { "a: [", ",", "]", 1000000, false },
+        { "", "\xf0\x9f\x92\xa9", ": x", 1000000, true },
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        Buf text = BUF(5 << 20);
+        buf_add(&text, str_from(rows[i].head));
+        for (int k = 0; k < rows[i].times; k++)
+            buf_add(&text, str_from(rows[i].repeated));
+        buf_add(&text, str_from(rows[i].tail));
+        assert_false(text.failed);
+        Ground ground;
+        parse(&ground, buf_str(&text));
+        if ((ground.root != NULL) != rows[i].good)
+            fail_msg("%s%s...: %s", rows[i].head, rows[i].repeated, ground.said.ptr);
+        if (!ground.root && !str_starts(buf_str(&ground.said), STR("t:")))
+            fail_msg("%s%s...: no place: %s", rows[i].head, rows[i].repeated, ground.said.ptr);
+        drop(&ground);
+        buf_free(&text);
+    }
+}
+
+/* Merging maps that merge maps: what comes out is counted, as with aliases. */
+static void test_merge_bomb(void **state)
+{
+    (void)state;
+    Buf text = BUF(1 << 20);
+    buf_add(&text, STR("a0: &a0 { k: [x, x, x, x, x, x, x, x, x, x] }\n"));
+    for (int i = 1; i < 12; i++) {
+        buf_addf(&text, "a%d: &a%d { ", i, i);
+        for (int k = 0; k < 9; k++)
+            buf_addf(&text, "k%d: { <<: *a%d }, ", k, i - 1);
+        buf_add(&text, STR("}\n"));
+    }
+    Ground ground;
+    parse(&ground, buf_str(&text));
+    assert_null(ground.root);
+    assert_non_null(strstr(ground.said.ptr, "more than"));
+    assert_true(str_starts(buf_str(&ground.said), STR("t:")));
+    drop(&ground);
+    buf_free(&text);
+}
+
+static void test_a_file_without_end(void **state)
+{
+    (void)state;
+    Err err;
+    Problems problems;
+    Arena *arena = arena_new(1 << 20, &err);
+    assert_non_null(arena);
+    problems_init(&problems, arena);
+    assert_null(yaml_read(disk_system(), "/dev/zero", arena, &problems));
+    assert_int_equal(problems.errors, 1);
+    assert_true(str_contains(problems.rows[0]->text, STR("/dev/zero")));
+    arena_free(arena);
+}
+
 static void test_files(void **state)
 {
     (void)state;
@@ -238,6 +334,9 @@ int main(void)
         cmocka_unit_test(test_aliases_do_not_hide_nesting),
         cmocka_unit_test(test_nesting),
         cmocka_unit_test(test_sizes),
+        cmocka_unit_test(test_hostile_shapes),
+        cmocka_unit_test(test_merge_bomb),
+        cmocka_unit_test(test_a_file_without_end),
         cmocka_unit_test(test_files),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
