@@ -6,7 +6,7 @@ pkg_check_modules(NGHTTP2 REQUIRED IMPORTED_TARGET libnghttp2)
 pkg_check_modules(FYAML REQUIRED IMPORTED_TARGET libfyaml)
 pkg_check_modules(RE2 REQUIRED IMPORTED_TARGET re2)
 pkg_check_modules(LIBSSL REQUIRED libssl>=3) # headers only: net loads it when TLS is wanted
-pkg_check_modules(OPENSSL IMPORTED_TARGET openssl>=3) # tests speak TLS by hand
+pkg_check_modules(OPENSSL REQUIRED IMPORTED_TARGET openssl>=3) # tests and benchmarks speak TLS by hand
 pkg_check_modules(SECCOMP REQUIRED IMPORTED_TARGET libseccomp)
 pkg_check_modules(DEFLATE REQUIRED IMPORTED_TARGET libdeflate)
 pkg_check_modules(ZSTD REQUIRED IMPORTED_TARGET libzstd)

@@ -48,6 +48,11 @@ endforeach()
 target_sources(bench_instructions PRIVATE tests/support/sim_net.c)
 target_include_directories(bench_instructions PRIVATE tests)
 
+# TLS needs a certificate, which is made on the spot as in the tests.
+target_sources(bench_net_exchange PRIVATE tests/support/test_certs.c)
+target_include_directories(bench_net_exchange PRIVATE tests)
+target_link_libraries(bench_net_exchange PRIVATE PkgConfig::OPENSSL)
+
 # ---- fuzz/<decoder>.c with fuzz/corpus/<decoder>/ --------------------------------------------------
 # In the preset "fuzz" each becomes a libFuzzer program; in the others it is linked with fuzz/support/replay.c
 # and a CTest test feeds it its corpus.
