@@ -1,10 +1,11 @@
-/* address.c - IPv4 and IPv6 addresses with ports, and the text for them; see address.h. */
+/* address.c - IPv4 and IPv6 addresses with ports, paths, and the text for them; see address.h. */
 #include "net/address.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/un.h>
 
 static bool parse_port(Str text, uint16_t *port)
 {
@@ -86,6 +87,39 @@ bool address_from_literal(Address *out, Str host, uint16_t port)
     return true;
 }
 
+bool endpoint_is_path(Str endpoint, Str *path)
+{
+    static const Str schemes[] = { STR_ROW("unix://"), STR_ROW("unix:") };
+    for (size_t i = 0; i < COUNT_OF(schemes); i++) {
+        if (str_starts(endpoint, schemes[i])) {
+            *path = str_skip(endpoint, schemes[i].len);
+            return true;
+        }
+    }
+    *path = endpoint;
+    return str_starts(endpoint, STR("/"));
+}
+
+bool address_from_path(Address *out, Str path, Err *err)
+{
+    struct sockaddr_un un = { .sun_family = AF_UNIX };
+    if (path.len == 0 || path.len >= sizeof un.sun_path || memchr(path.ptr, 0, path.len))
+        return fail(err, ERR_INPUT, "a unix socket's path has 1 to %zu bytes, not %zu",
+                    sizeof un.sun_path - 1, path.len);
+    memset(out, 0, sizeof *out);
+    memcpy(un.sun_path, path.ptr, path.len);
+    memcpy(&out->os, &un, sizeof un);
+    out->len = sizeof un;
+    return true;
+}
+
+const char *address_path(const Address *address)
+{
+    if (address->os.ss_family != AF_UNIX)
+        return NULL;
+    return (const char *)&address->os + offsetof(struct sockaddr_un, sun_path);
+}
+
 /* memcpy, because sockaddr_storage may not be read through another type. */
 static struct sockaddr_in as_ipv4(const Address *address)
 {
@@ -112,7 +146,7 @@ void address_set_port(Address *address, uint16_t port)
 {
     if (address->os.ss_family == AF_INET)
         set_ipv4(address, as_ipv4(address).sin_addr, port);
-    else
+    else if (address->os.ss_family == AF_INET6)
         set_ipv6(address, as_ipv6(address).sin6_addr, port);
 }
 
@@ -120,6 +154,8 @@ bool address_is_loopback(const Address *address)
 {
     if (address->os.ss_family == AF_INET)
         return ntohl(as_ipv4(address).sin_addr.s_addr) >> 24 == 127;
+    if (address_path(address))
+        return true;
     struct in6_addr ip = as_ipv6(address).sin6_addr;
     return address->os.ss_family == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&ip);
 }
@@ -128,6 +164,10 @@ const char *address_text(const Address *address, char out[ADDRESS_TEXT_SIZE])
 {
     char host[INET6_ADDRSTRLEN] = "?";
     unsigned port = address_port(address);
+    if (address_path(address)) {
+        snprintf(out, ADDRESS_TEXT_SIZE, "unix:%s", address_path(address));
+        return out;
+    }
     if (address->os.ss_family == AF_INET) {
         struct in_addr ip = as_ipv4(address).sin_addr;
         inet_ntop(AF_INET, &ip, host, sizeof host);

@@ -5,13 +5,78 @@
  */
 #include "net/dial_internal.h"
 
+#include "base/mem.h"
+#include "net/url.h"
+
+static const int64_t resolve_again_ns = 5 * NANOS_PER_SECOND;
+
+/* ---- targets ---- */
+
+bool dial_target_init(DialTarget *target, Str endpoint, Err *err)
+{
+    Url url;
+    char authority[URL_AUTHORITY_SIZE];
+    if (!url_parse(endpoint, &url, err))
+        return false;
+    if (url.scheme == URL_HTTPS && !target->tls)
+        return fail(err, ERR_INPUT, "\"%.*s\": https:// needs TLS settings, and there are none",
+                    STR_ARG(endpoint));
+    if (!url_authority(&url, authority, err))
+        return false;
+    target->port = url.port;
+    target->host = mem_copy_text(url.host, err);
+    target->authority = target->host ? mem_copy_text(str_from(authority), err) : NULL;
+    return target->authority != NULL;
+}
+
+void dial_target_done(DialTarget *target)
+{
+    mem_free(target->host);
+    mem_free(target->authority);
+}
+
+static bool is_fresh(const DialTarget *target)
+{
+    return target->known.count > 0 && loop_now(target->loop) - target->known_ns < resolve_again_ns;
+}
+
+static bool is_preferred(const DialTarget *target, size_t i)
+{
+    const Address *addresses = target->known.addresses;
+    return addresses[i].os.ss_family == addresses[0].os.ss_family;
+}
+
+/* The preferred family from its turn on, then the rest. Turning through both families would send
+ * every other connection to one that may lead nowhere. */
+static void put_in_order(DialTarget *target, Resolved *out)
+{
+    const Resolved *known = &target->known;
+    size_t preferred = 0;
+    out->count = 0;
+    for (size_t i = 0; i < known->count; i++)
+        preferred += is_preferred(target, i);
+    for (size_t i = 0; i < preferred; i++) {
+        size_t wanted = (target->turn + i) % preferred, at = 0;
+        while (!is_preferred(target, at) || wanted-- > 0)
+            at++;
+        out->addresses[out->count++] = known->addresses[at];
+    }
+    for (size_t i = 0; i < known->count; i++) {
+        if (!is_preferred(target, i))
+            out->addresses[out->count++] = known->addresses[i];
+    }
+    target->turn++;
+}
+
+/* ---- outcomes ---- */
+
 static void try_next(Dial *dial);
 
 static void rest(Dial *dial)
 {
     dial->active = false;
     timer_cancel(dial->loop, &dial->timer);
-    loop_unpost(dial->loop, &dial->failed);
+    loop_unpost(dial->loop, &dial->begins);
     resolve_cancel(dial->lookup);
     dial->lookup = NULL;
     loop_forget(dial->loop, &dial->watch);
@@ -37,17 +102,11 @@ static void give_up(void *owner)
     Dial *dial = owner;
     Err err = dial->err;
     drop_channel(dial);
-    blame(&err, "connecting to %.*s:%u", STR_ARG(dial->to.host), (unsigned)dial->to.port);
+    if (dial->target->port)
+        blame(&err, "connecting to %s:%u", dial->target->host, (unsigned)dial->target->port);
+    else
+        blame(&err, "connecting to %s", dial->target->host);
     finish(dial, NULL, &err);
-}
-
-static void timer_fires(void *owner)
-{
-    Dial *dial = owner;
-    fail(&dial->err, ERR_TIMEOUT, "no %s within %lld ms",
-         dial->channel.tls ? "TLS handshake" : "connection",
-         (long long)(dial->to.timeout_ns / NANOS_PER_MILLI));
-    give_up(dial);
 }
 
 /* A certificate that is refused at one address says more than the next address' "refused". */
@@ -65,6 +124,22 @@ static void address_failed(Dial *dial, const Err *err)
     note_failure(dial, err);
     drop_channel(dial);
     try_next(dial);
+}
+
+static void timer_fires(void *owner)
+{
+    Dial *dial = owner;
+    Err err = { 0 };
+    bool over = loop_now(dial->loop) >= dial->deadline_ns;
+    fail(&err, ERR_TIMEOUT, "no %s within %lld ms",
+         dial->channel.tls ? "TLS handshake" : "connection",
+         (long long)((over ? dial->target->timeout_ns : dial->share_ns) / NANOS_PER_MILLI));
+    if (over) {
+        note_failure(dial, &err);
+        give_up(dial);
+    } else {
+        address_failed(dial, &err);
+    }
 }
 
 static void succeed(Dial *dial)
@@ -92,12 +167,13 @@ static void shake_hands(Dial *dial)
 
 static void begin_tls(Dial *dial)
 {
+    const DialTarget *target = dial->target;
     TlsPeer peer = { .sockets = loop_sockets(dial->loop),
                      .fd = dial->channel.fd,
-                     .host = dial->to.host,
-                     .alpn = dial->to.alpn };
+                     .host = target->port ? str_from(target->host) : STR("localhost"),
+                     .alpn = target->alpn };
     Err err = { 0 };
-    dial->channel.tls = tls_session_new(dial->to.tls, &peer, &err);
+    dial->channel.tls = tls_session_new(target->tls, &peer, &err);
     if (dial->channel.tls)
         shake_hands(dial);
     else
@@ -116,7 +192,7 @@ static void ready(void *owner, unsigned ready)
         return;
     }
     int code = -sockets->connect_result(sockets, dial->channel.fd);
-    if (code == 0 && dial->to.tls) {
+    if (code == 0 && dial->target->tls) {
         begin_tls(dial);
     } else if (code == 0) {
         succeed(dial);
@@ -147,6 +223,9 @@ static void try_next(Dial *dial)
 {
     Err err = { 0 };
     while (dial->tried < dial->found.count) {
+        int64_t left_ns = dial->deadline_ns - loop_now(dial->loop);
+        dial->share_ns = left_ns / (int64_t)(dial->found.count - dial->tried);
+        timer_set(dial->loop, &dial->timer, loop_now(dial->loop) + dial->share_ns);
         if (try_address(dial, &dial->found.addresses[dial->tried++], &err))
             return;
         note_failure(dial, &err);
@@ -154,32 +233,47 @@ static void try_next(Dial *dial)
     give_up(dial);
 }
 
-static void resolved(void *owner, const Resolved *found, const Err *err)
+/* ---- the beginning ---- */
+
+static void begin(void *owner)
 {
     Dial *dial = owner;
-    dial->lookup = NULL;
-    if (err) {
-        dial->err = *err;
-        give_up(dial);
-        return;
-    }
-    dial->found = *found;
+    if (dial->target->known.count > 0)
+        put_in_order(dial->target, &dial->found);
     try_next(dial);
 }
 
-void dial_start(Dial *dial, Loop *loop, const DialTo *to,
+static void resolved(void *owner, const Resolved *found, const Err *err)
+{
+    Dial *dial = owner;
+    DialTarget *target = dial->target;
+    dial->lookup = NULL;
+    if (err) {
+        dial->err = *err; /* for when nothing was known before */
+    } else {
+        target->known = *found;
+        target->known_ns = loop_now(dial->loop);
+    }
+    begin(dial);
+}
+
+void dial_start(Dial *dial, DialTarget *target,
                 void (*done)(void *owner, const Channel *channel, const Err *err), void *owner)
 {
-    *dial = (Dial){ .loop = loop, .to = *to, .done = done, .owner = owner };
+    Loop *loop = target->loop;
+    *dial = (Dial){ .loop = loop, .target = target, .done = done, .owner = owner };
     dial->channel.fd = -1;
     dial->active = true;
     dial->watch = (Watch){ .ready = ready, .owner = dial };
     dial->timer = (Timer){ .fire = timer_fires, .owner = dial };
-    dial->failed = (Post){ .run = give_up, .owner = dial };
-    timer_set(loop, &dial->timer, loop_now(loop) + to->timeout_ns);
-    dial->lookup = resolve_start(loop, to->host, to->port, resolved, dial, &dial->err);
+    dial->begins = (Post){ .run = begin, .owner = dial };
+    dial->deadline_ns = loop_now(loop) + target->timeout_ns;
+    timer_set(loop, &dial->timer, dial->deadline_ns);
+    if (!is_fresh(target))
+        dial->lookup =
+            resolve_start(loop, str_from(target->host), target->port, resolved, dial, &dial->err);
     if (!dial->lookup)
-        loop_post(loop, &dial->failed);
+        loop_post(loop, &dial->begins);
 }
 
 void dial_cancel(Dial *dial)

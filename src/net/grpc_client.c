@@ -3,7 +3,6 @@
 
 #include "base/mem.h"
 #include "net/grpc_client_internal.h"
-#include "net/url.h"
 
 #include <cryostorm/version.h>
 #include <stdio.h>
@@ -29,34 +28,18 @@ static GrpcClientSettings with_defaults(const GrpcClientSettings *wanted)
     return settings;
 }
 
-static bool copy_host(GrpcClient *client, const Url *url, Err *err)
-{
-    char text[300];
-    bool is_ipv6 = str_contains(url->host, STR(":"));
-    int n = snprintf(text, sizeof text, is_ipv6 ? "[%.*s]:%u" : "%.*s:%u", STR_ARG(url->host),
-                     (unsigned)url->port);
-    if (n < 0 || (size_t)n >= sizeof text)
-        return fail(err, ERR_INPUT, "a host name of %zu bytes", url->host.len);
-    client->port = url->port;
-    client->host = mem_copy_text(url->host, err);
-    client->authority = client->host ? mem_copy_text(str_from(text), err) : NULL;
-    return client->authority != NULL;
-}
-
 static bool copy_settings(GrpcClient *client, const GrpcClientSettings *settings, Err *err)
 {
-    Url url;
-    if (!url_parse(settings->endpoint, &url, err))
-        return false;
-    if (url.scheme == URL_HTTPS && !settings->tls)
-        return fail(err, ERR_INPUT, "\"%.*s\": https:// needs TLS settings, and there are none",
-                    STR_ARG(settings->endpoint));
+    client->target = (DialTarget){ .loop = client->loop,
+                                   .timeout_ns = client->limits.connect_timeout_ns,
+                                   .tls = client->limits.tls,
+                                   .alpn = TLS_ALPN_H2 };
     Str agent =
         settings->user_agent.len > 0 ? settings->user_agent : STR("grpc-c-cryostorm/" CRYO_VERSION);
     client->user_agent = mem_copy_text(agent, err);
-    if (!client->user_agent || !copy_host(client, &url, err))
+    if (!client->user_agent || !dial_target_init(&client->target, settings->endpoint, err))
         return false;
-    Str sent = settings->authority.len ? settings->authority : str_from(client->authority);
+    Str sent = settings->authority.len ? settings->authority : str_from(client->target.authority);
     client->sent_authority = mem_copy_text(sent, err);
     return client->sent_authority != NULL;
 }
@@ -109,12 +92,7 @@ static void connect_if_needed(GrpcClient *client)
 {
     if (client->dial.active)
         return;
-    DialTo to = { .host = str_from(client->host),
-                  .port = client->port,
-                  .timeout_ns = client->limits.connect_timeout_ns,
-                  .tls = client->limits.tls,
-                  .alpn = TLS_ALPN_H2 };
-    dial_start(&client->dial, client->loop, &to, connected, client);
+    dial_start(&client->dial, &client->target, connected, client);
 }
 
 /* A link that the server wants to be rid of takes no new calls. */
@@ -131,14 +109,14 @@ bool grpc_client_call(GrpcClient *client, GrpcCall *wanted, Err *err)
 {
     if (client->call_count >= client->limits.calls)
         return fail(err, ERR_BUSY, "%zu calls to %s are under way", client->call_count,
-                    client->authority);
+                    client->target.authority);
     Call *call = call_new(client, wanted, err);
     if (!call)
-        return blame(err, "calling %s", client->authority);
+        return blame(err, "calling %s", client->target.authority);
     Link *link = usable_link(client);
     if (link && !link_send(link, call, err)) {
         call_free(call);
-        return blame(err, "calling %s", client->authority);
+        return blame(err, "calling %s", client->target.authority);
     }
     call->message = wanted->message;
     wanted->message = BUF(wanted->message.max);
@@ -162,8 +140,7 @@ void grpc_client_free(GrpcClient *client)
         call_finish(client->calls, &err);
         call_tell(client->calls); /* frees it: no link is left */
     }
-    mem_free(client->host);
-    mem_free(client->authority);
+    dial_target_done(&client->target);
     mem_free(client->sent_authority);
     mem_free(client->user_agent);
     mem_free(client);

@@ -59,9 +59,8 @@ struct Link {
 struct GrpcClient {
     Loop *loop;
     GrpcClientSettings limits; /* its numbers, with defaults */
-    char *host, *user_agent;
-    char *authority, *sent_authority; /* host:port, for what we say; and what calls carry */
-    uint16_t port;
+    DialTarget target;
+    char *user_agent, *sent_authority; /* what calls carry */
     Dial dial;
     Link *links, *current; /* current takes new calls */
     Call *calls;

@@ -79,7 +79,7 @@ static const Http2Events engine_events = {
  * say so in HTTP (as ours and Go's do) or send an alert, which begins with 21 and the version. */
 static bool is_wrong_port(Link *link, Str bytes, Err *err)
 {
-    const char *authority = link->client->authority;
+    const char *authority = link->client->target.authority;
     bool first = !link->heard, plain = !link->client->limits.tls;
     bool is_http1 = str_starts(bytes, STR("HTTP/1."));
     link->heard = true;

@@ -3,9 +3,6 @@
 
 #include "base/mem.h"
 #include "net/http_client_internal.h"
-#include "net/url.h"
-
-#include <stdio.h>
 
 static HttpClientSettings with_defaults(const HttpClientSettings *wanted)
 {
@@ -30,26 +27,6 @@ static HttpClientSettings with_defaults(const HttpClientSettings *wanted)
     return settings;
 }
 
-static bool take_url(HttpClient *client, Str text, Err *err)
-{
-    Url url;
-    char authority[300];
-    if (!url_parse(text, &url, err))
-        return false;
-    if (url.scheme == URL_HTTPS && !client->limits.tls)
-        return fail(err, ERR_INPUT, "\"%.*s\": https:// needs TLS settings, and there are none",
-                    STR_ARG(text));
-    bool is_ipv6 = str_contains(url.host, STR(":"));
-    int n = snprintf(authority, sizeof authority, is_ipv6 ? "[%.*s]:%u" : "%.*s:%u",
-                     STR_ARG(url.host), (unsigned)url.port);
-    if (n < 0 || (size_t)n >= sizeof authority)
-        return fail(err, ERR_INPUT, "a host name of %zu bytes", url.host.len);
-    client->port = url.port;
-    client->host = mem_copy_text(url.host, err);
-    client->authority = client->host ? mem_copy_text(str_from(authority), err) : NULL;
-    return client->authority != NULL;
-}
-
 HttpClient *http_client_new(const HttpClientSettings *settings, Err *err)
 {
     HttpClient *client = MEM_MAKE(HttpClient, 1, err);
@@ -57,7 +34,11 @@ HttpClient *http_client_new(const HttpClientSettings *settings, Err *err)
         return NULL;
     client->loop = settings->loop;
     client->limits = with_defaults(settings);
-    if (take_url(client, settings->url, err))
+    client->target = (DialTarget){ .loop = client->loop,
+                                   .timeout_ns = client->limits.connect_timeout_ns,
+                                   .tls = client->limits.tls,
+                                   .alpn = TLS_ALPN_HTTP1 };
+    if (dial_target_init(&client->target, settings->url, err))
         return client;
     http_client_free(client);
     return NULL;
@@ -125,10 +106,10 @@ bool http_client_send(HttpClient *client, HttpCall *call, Err *err)
 {
     if (client->waiting_count >= client->limits.waiting)
         return fail(err, ERR_BUSY, "%zu requests to %s are waiting", client->waiting_count,
-                    client->authority);
+                    client->target.authority);
     Task *task = task_new(client, call, err);
     if (!task)
-        return blame(err, "asking %s", client->authority);
+        return blame(err, "asking %s", client->target.authority);
     task->body = call->body;
     call->body = BUF(call->body.max);
     client_dispatch(client);
@@ -147,7 +128,6 @@ void http_client_free(HttpClient *client)
         task_finish(client->tasks, &err);
         task_tell(client->tasks);
     }
-    mem_free(client->host);
-    mem_free(client->authority);
+    dial_target_done(&client->target);
     mem_free(client);
 }

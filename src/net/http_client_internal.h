@@ -57,8 +57,7 @@ struct Line {
 struct HttpClient {
     Loop *loop;
     HttpClientSettings limits; /* its numbers, with defaults */
-    char *host, *authority;
-    uint16_t port;
+    DialTarget target;
     Line *lines;
     size_t line_count;
     Task *tasks, *last_task;

@@ -59,7 +59,7 @@ static void received(void *owner, Str bytes)
     case HTTP1_MORE: return;
     case HTTP1_STOPPED: err = line->reply_fault; break;
     case HTTP1_BAD:
-    default: blame(&err, "the answer of %s", line->client->authority); break;
+    default: blame(&err, "the answer of %s", line->client->target.authority); break;
     }
     HttpClient *client = line->client;
     line_close(line, &err);
@@ -112,7 +112,7 @@ static void ended(void *owner, const Err *err)
     }
     why = *err;
     if (!try_again(line))
-        blame(&why, "waiting for the answer of %s", client->authority);
+        blame(&why, "waiting for the answer of %s", client->target.authority);
     line_close(line, &why);
     client_dispatch(client);
 }
@@ -200,12 +200,7 @@ Line *line_new(HttpClient *client, Err *err)
         line->next->prev = line;
     client->lines = line;
     client->line_count++;
-    DialTo to = { .host = str_from(client->host),
-                  .port = client->port,
-                  .timeout_ns = client->limits.connect_timeout_ns,
-                  .tls = client->limits.tls,
-                  .alpn = TLS_ALPN_HTTP1 };
-    dial_start(&line->dial, client->loop, &to, connected, line);
+    dial_start(&line->dial, &client->target, connected, line);
     return line;
 }
 

@@ -13,7 +13,7 @@ static void write_head(Task *task, const HttpCall *call)
     Buf *head = &task->head;
     Buf encodings = BUF(512);
     http1_write_request(head, call->method, call->target);
-    http1_write_field(head, STR("host"), str_from(task->client->authority));
+    http1_write_field(head, STR("host"), str_from(task->client->target.authority));
     for (size_t i = 0; i < call->field_count; i++)
         http1_write_field(head, call->fields[i].name, call->fields[i].value);
     encoding_list(ENCODING_HTTP, &encodings);
@@ -46,7 +46,7 @@ static void deadline_passes(void *owner)
 {
     Task *task = owner;
     Err err = { 0 };
-    fail(&err, ERR_TIMEOUT, "no answer from %s within %lld ms", task->client->authority,
+    fail(&err, ERR_TIMEOUT, "no answer from %s within %lld ms", task->client->target.authority,
          (long long)(task->timeout_ns / NANOS_PER_MILLI));
     HttpClient *client = task->client;
     Line *line = task->line;

@@ -27,6 +27,7 @@ struct Loop {
     SocketEvent events[EVENTS_PER_STEP];
     size_t event_count, event_next; /* those that this step still has to call */
     size_t watch_count;
+    LoopGuest *resolver;
     Mutex mutex;
     PostList waiting; /* guarded, as is stopping */
     bool stopping;
@@ -279,6 +280,11 @@ void loop_stop(Loop *loop)
     loop->poller->wake(loop->poller);
 }
 
+LoopGuest **loop_resolver(Loop *loop)
+{
+    return &loop->resolver;
+}
+
 Sockets *loop_sockets(Loop *loop)
 {
     return loop->sockets;
@@ -295,6 +301,8 @@ void loop_free(Loop *loop)
     while (loop->poller && has_posts(loop))
         run_posts(loop);
     assert(!loop->timers.first && loop->watch_count == 0);
+    if (loop->resolver)
+        loop->resolver->leave(loop->resolver);
     if (loop->poller)
         loop->poller->free(loop->poller);
     mutex_done(&loop->mutex);

@@ -46,6 +46,13 @@ typedef struct Post {
     bool waiting;
 } Post;
 
+/* What lives as long as its loop and belongs to one module; that module knows what it is. */
+typedef struct LoopGuest {
+    void (*leave)(struct LoopGuest *guest); /* the loop is being freed */
+} LoopGuest;
+
+LoopGuest **loop_resolver(Loop *loop); /* resolve.c's; *it is NULL at first */
+
 /* clock and sockets NULL: the system's. Both are borrowed for the loop's life. */
 CHECKED Loop *loop_new(Clock *clock, Sockets *sockets, Err *err);
 /* Runs the posts that still wait, then frees. No watch or timer may be left by then. NULL is fine.

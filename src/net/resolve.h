@@ -1,7 +1,10 @@
 /* resolve.h - names to addresses without blocking the loop.
  *
- * Literal addresses and "localhost" are answered from what is written; everything else asks the
- * system's resolver (and with it /etc/hosts) on a worker thread, which posts the answer back.
+ * Literal addresses, "localhost" and the endpoints of unix sockets are answered from what is
+ * written; everything else asks the system's resolver (and with it /etc/hosts) on a worker thread,
+ * which posts the answer back. A loop has at most LOOKUP_THREADS of those, and lookups that find
+ * none free wait for one: a resolver that hangs holds up names, never threads without number. They
+ * end when there is nothing to look up.
  */
 #ifndef NET_RESOLVE_H
 #define NET_RESOLVE_H
@@ -12,7 +15,10 @@
 #include "net/address.h"
 #include "net/loop.h"
 
-enum { RESOLVED_MAX = 8 }; /* further addresses of a name are not tried */
+enum {
+    RESOLVED_MAX = 8, /* further addresses of a name are not tried */
+    LOOKUP_THREADS = 4,
+};
 
 typedef struct Resolved {
     Address addresses[RESOLVED_MAX]; /* in the order in which to try them */

@@ -5,6 +5,7 @@
 #include "net/port_owner.h"
 #include "net/resolve.h"
 #include "net/server_internal.h"
+#include "net/unix_listener_internal.h"
 
 #include <errno.h>
 
@@ -116,7 +117,12 @@ static bool explain_listen(const Server *server, const Address *address, int cod
 {
     char text[ADDRESS_TEXT_SIZE], owner[PORT_OWNER_TEXT_SIZE];
     fail_errno(err, code, "listening on %s", address_text(address, text));
-    if (code == EADDRINUSE && port_owner_text(address, owner))
+    if (address_path(address) && code == EADDRINUSE)
+        fail(err, ERR_IO, "listening on %s: somebody listens there already", text);
+    else if (address_path(address) && code == EEXIST)
+        fail(err, ERR_IO, "listening on %s: that file is no socket; remove it or choose another",
+             text);
+    else if (code == EADDRINUSE && port_owner_text(address, owner))
         fail(err, ERR_IO, "listening on %s (%s): already in use by %s", server->endpoint, text,
              owner);
     return false;
@@ -151,25 +157,46 @@ static int open_listener(const Server *server, Address *address)
     return sockets->listen(sockets, address, options);
 }
 
+static bool find_address(const Server *server, Address *out, Err *err)
+{
+    Str host, path, endpoint = str_from(server->endpoint);
+    uint16_t port = 0;
+    if (endpoint_is_path(endpoint, &path))
+        return address_from_path(out, path, err);
+    return endpoint_split(endpoint, &host, &port, err) && resolve_now(host, port, out, err);
+}
+
+static void forget_path(const Address *address)
+{
+    if (address_path(address))
+        unix_unlisten(address);
+}
+
 bool server_listen(Server *server, Err *err)
 {
-    Str host;
-    uint16_t port = 0;
     Address address;
     Sockets *sockets = loop_sockets(server->loop);
-    if (!endpoint_split(str_from(server->endpoint), &host, &port, err) ||
-        !resolve_now(host, port, &address, err))
+    if (!find_address(server, &address, err))
         return false;
     int fd = open_listener(server, &address);
     if (fd < 0)
         return explain_listen(server, &address, -fd, err);
     if (!accept_start(server, fd, err)) {
         sockets->close(sockets, fd);
+        forget_path(&address);
         return false;
     }
-    if (!sockets->local_address(sockets, fd, &server->address))
+    if (address_path(&address) || !sockets->local_address(sockets, fd, &server->address))
         server->address = address;
     return true;
+}
+
+static void stop_listening(Server *server)
+{
+    bool listens = server->listener.watched;
+    accept_stop(server);
+    if (listens)
+        forget_path(&server->address);
 }
 
 /* ---- draining ---- */
@@ -204,7 +231,7 @@ static void drain_ends(void *owner)
 
 void server_drain(Server *server, int64_t deadline_ns, void (*done)(void *owner), void *owner)
 {
-    accept_stop(server);
+    stop_listening(server);
     server->draining = true;
     server->drained = done;
     server->drained_owner = owner;
@@ -241,7 +268,7 @@ void server_free(Server *server)
     if (!server)
         return;
     server->drained = NULL;
-    accept_stop(server);
+    stop_listening(server);
     close_all(server);
     orphan_requests(server);
     timer_cancel(server->loop, &server->drain_deadline);

@@ -49,7 +49,7 @@ typedef struct ServerLimits {
 
 typedef struct ServerSettings {
     Loop *loop;               /* borrowed for the server's life */
-    Str endpoint;             /* "host:port"; port 0 takes a free one */
+    Str endpoint;             /* "host:port", port 0 takes a free one; or a path, see address.h */
     bool reuse_port;          /* several servers, one per shard, on one port */
     TlsContext *tls;          /* lent for the server's life; NULL: plain text */
     Budget *budget;           /* shared with others; NULL: one of its own, limits.memory_bytes */

@@ -1,7 +1,8 @@
-/* socket.c - the kernel's network behind the tables of socket.h: epoll, eventfd, TCP. */
+/* socket.c - the kernel's network behind the tables of socket.h: epoll, eventfd, TCP, paths. */
 #include "net/socket.h"
 
 #include "base/mem.h"
+#include "net/unix_listener_internal.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -150,6 +151,8 @@ static int system_listen(Sockets *sockets, const Address *address, ListenOptions
 {
     (void)sockets;
     int family = address->os.ss_family;
+    if (family == AF_UNIX)
+        return unix_listen(address, options);
     int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (fd < 0)
         return -errno;
@@ -168,7 +171,7 @@ static int system_listen(Sockets *sockets, const Address *address, ListenOptions
 static int system_accept(Sockets *sockets, int listener, Address *peer)
 {
     (void)sockets;
-    peer->len = sizeof peer->os;
+    *peer = (Address){ .len = sizeof peer->os }; /* of a path without a name less is written */
     int fd =
         accept4(listener, (struct sockaddr *)&peer->os, &peer->len, SOCK_NONBLOCK | SOCK_CLOEXEC);
     if (fd < 0)

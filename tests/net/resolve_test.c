@@ -2,10 +2,12 @@
  * is an address only for the system's resolver, which needs no network for it. */
 #include "net/resolve.h"
 
+#include <dirent.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -94,11 +96,64 @@ static void a_lookup_that_was_given_up_says_nothing(void **state)
     clock_sleep_ns(50 * NANOS_PER_MILLI); /* for the leak checker: the last threads end */
 }
 
+static size_t count_threads(void)
+{
+    size_t count = 0;
+    DIR *tasks = opendir("/proc/self/task");
+    for (const struct dirent *entry = readdir(tasks); entry; entry = readdir(tasks)) {
+        char path[300], name[32] = "";
+        snprintf(path, sizeof path, "/proc/self/task/%s/comm", entry->d_name);
+        FILE *file = fopen(path, "r");
+        count += file && fgets(name, sizeof name, file) && strcmp(name, "cryo-dns\n") == 0;
+        if (file)
+            fclose(file);
+    }
+    closedir(tasks);
+    return count;
+}
+
+static void many_lookups_share_few_threads(void **state)
+{
+    (void)state;
+    enum { MANY = 200 };
+    static Answer answers[MANY];
+    static Lookup *lookups[MANY];
+    Err err = { 0 };
+    Loop *loop = loop_new(NULL, NULL, &err);
+    size_t told = 0, most = 0;
+    memset(answers, 0, sizeof answers);
+    for (size_t i = 0; i < MANY; i++) {
+        lookups[i] = resolve_start(loop, STR("127.1"), (uint16_t)i, note, &answers[i], &err);
+        assert_non_null(lookups[i]);
+    }
+    for (size_t i = 0; i < MANY; i += 10) { /* waiting or not */
+        size_t threads = count_threads();
+        most = threads > most ? threads : most;
+        resolve_cancel(lookups[i]);
+    }
+    for (int turns = 0; turns < 5000 && told < MANY - MANY / 10; turns++) {
+        loop_step(loop, NANOS_PER_MILLI);
+        told = 0;
+        for (size_t i = 0; i < MANY; i++)
+            told += (size_t)answers[i].calls;
+    }
+    assert_int_equal(told, MANY - MANY / 10);
+    for (size_t i = 0; i < MANY; i++) {
+        assert_int_equal(answers[i].calls, i % 10 != 0);
+        if (answers[i].calls)
+            assert_int_equal(address_port(&answers[i].found.addresses[0]), i);
+    }
+    assert_true(most <= LOOKUP_THREADS);
+    loop_free(loop);
+    clock_sleep_ns(50 * NANOS_PER_MILLI);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(names_become_addresses),
         cmocka_unit_test(what_is_no_name_is_refused),
+        cmocka_unit_test(many_lookups_share_few_threads),
         cmocka_unit_test(a_lookup_that_was_given_up_says_nothing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

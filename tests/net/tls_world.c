@@ -43,11 +43,18 @@ static void handshake_failed(void *owner, const Address *peer, const Err *err)
 
 void world_open_server(const TlsOptions *tls)
 {
+    world_open_server_at("127.0.0.1:0", false, tls);
+}
+
+void world_open_server_at(const char *endpoint, bool reuse_port, const TlsOptions *tls)
+{
     Err err = { 0 };
     const Route route = { STR("/p"), STR("POST"), echo, &world, 0 };
     const GrpcRoute grpc_route = { STR("/s/M"), echo, &world, 0 };
     ServerSettings settings = { .loop = world.loop,
-                                .endpoint = STR("127.0.0.1:0"),
+                                .endpoint = str_from(endpoint),
+                                .reuse_port = reuse_port,
+                                .check_host = true,
                                 .handshake_failed = handshake_failed,
                                 .handshake_owner = &world };
     if (tls) {

@@ -40,6 +40,7 @@ void world_open_real(void);
 TlsOptions world_server_options(const TestCert *cert);
 TlsOptions world_client_options(void);         /* trusts the authority */
 void world_open_server(const TlsOptions *tls); /* NULL: plain text; echoes */
+void world_open_server_at(const char *endpoint, bool reuse_port, const TlsOptions *tls);
 void world_open_clients(const TlsOptions *tls);
 void world_close(void);
 void world_advance(int64_t by_ns); /* the clock, and a few turns */

@@ -24,6 +24,8 @@ static void urls_are_taken_apart(void **state)
         { "https://[::1]:8443/", URL_HTTPS, "::1", 8443, "/" },
         { "localhost:4317", URL_NO_SCHEME, "localhost", 4317, "" },
         { "http://[fe80::1]", URL_HTTP, "fe80::1", 80, "" },
+        { "unix:///run/a b.sock", URL_UNIX, "unix:///run/a b.sock", 0, "" },
+        { "unix:a.sock", URL_UNIX, "unix:a.sock", 0, "" },
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         Err err = { 0 };
@@ -36,13 +38,30 @@ static void urls_are_taken_apart(void **state)
     }
 }
 
+static void the_authority_is_what_requests_say(void **state)
+{
+    (void)state;
+    static const char *const rows[][2] = { { "http://a/b", "a:80" },
+                                           { "[::1]:4317", "[::1]:4317" },
+                                           { "unix:///run/x", "localhost" } };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        Err err = { 0 };
+        Url url;
+        char text[URL_AUTHORITY_SIZE];
+        assert_true(url_parse(str_from(rows[i][0]), &url, &err));
+        assert_true(url_authority(&url, text, &err));
+        assert_string_equal(text, rows[i][1]);
+    }
+}
+
 static void what_is_no_endpoint_is_refused(void **state)
 {
     (void)state;
     static const char *const bad[] = {
         "",           "localhost",      "http://",       "http://:80",
         "http://a:b", "ftp://a",        "http://u@host", "http://a#b",
-        "http://a b", "http://a:99999", "http://[::1",   "//a:1"
+        "http://a b", "http://a:99999", "http://[::1",   "//a:1",
+        "unix://"
     };
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
         Err err = { 0 };
@@ -57,6 +76,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(urls_are_taken_apart),
+        cmocka_unit_test(the_authority_is_what_requests_say),
         cmocka_unit_test(what_is_no_endpoint_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

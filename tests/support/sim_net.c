@@ -326,7 +326,7 @@ static unsigned readiness(const SimNet *net, int i)
 static bool is_ready(const SimNet *net, int i, const Poller *poller)
 {
     const SimSocket *s = &net->all[i];
-    if (s->kind == SIM_FREE || s->poller != poller)
+    if (s->kind == SIM_FREE || s->poller != poller || s->hole)
         return false;
     unsigned ready = readiness(net, i);
     return (ready & s->wanted) || (s->reset && s->wanted == 0);

@@ -34,6 +34,7 @@ typedef struct SimSocket {
     int listener;         /* of one that has not been accepted yet: whose; else -1 */
     int refused;          /* errno of the connect */
     bool reset;           /* broken */
+    bool hole;            /* never ready for anything */
     bool peer_ended;      /* the peer writes no more */
     bool silent;          /* a black hole, or half open */
     size_t swallowed;     /* bytes written into it */
