@@ -15,9 +15,11 @@ enum { TLS_HANDSHAKE_BYTE = 22 }; /* begins a ClientHello, and no request */
 
 static const char http2_begins[SNIFF_SIZE] = { 'P', 'R', 'I', ' ' };
 
-static size_t cost_of(const Server *server)
+static size_t cost_of(const Server *server, bool shaking)
 {
-    return server->tls ? CONNECTION_COST + TLS_COST : CONNECTION_COST;
+    if (!server->tls)
+        return CONNECTION_COST;
+    return CONNECTION_COST + TLS_COST + (shaking ? HANDSHAKE_COST : 0);
 }
 
 /* ---- the end ---- */
@@ -76,7 +78,7 @@ void connection_close(Connection *connection)
     unlink_from(server, connection);
     server->counts.bytes_in += connection->transport.bytes_in;
     server->counts.bytes_out += connection->transport.bytes_out;
-    budget_give(server->budget, cost_of(server));
+    budget_give(server->budget, connection->charged);
     if (connection->talk)
         connection->protocol->close(connection->talk);
     connection->doom = (Post){ .run = free_connection, .owner = connection };
@@ -146,6 +148,20 @@ static int64_t write_deadline(const Connection *connection)
     return transport->stalled_since_ns + connection->server->limits.write_timeout_ns;
 }
 
+static int64_t age_deadline(const Connection *connection)
+{
+    const ServerLimits *limits = &connection->server->limits;
+    if (!limits->age_max_ns || (connection->aged && !limits->age_grace_ns))
+        return INT64_MAX;
+    return connection->accepted_ns + limits->age_max_ns +
+           (connection->aged ? limits->age_grace_ns : 0);
+}
+
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 static int64_t deadline_of(const Connection *connection)
 {
     const ServerLimits *limits = &connection->server->limits;
@@ -153,8 +169,7 @@ static int64_t deadline_of(const Connection *connection)
         return connection->refused_ns + LINGER_NS;
     int64_t at = connection->protocol ? connection->protocol->deadline(connection->talk)
                                       : connection->accepted_ns + limits->header_timeout_ns;
-    int64_t write_at = write_deadline(connection);
-    return write_at < at ? write_at : at;
+    return earlier(at, earlier(write_deadline(connection), age_deadline(connection)));
 }
 
 /* The timer is only moved when it would fire too late: when it fires early, it is set again. */
@@ -170,14 +185,19 @@ static void timer_fires(void *owner)
 {
     Connection *connection = owner;
     int64_t now = loop_now(connection->server->loop);
-    bool stuck = now >= write_deadline(connection);
+    bool old = now >= age_deadline(connection);
+    bool stuck = now >= write_deadline(connection) || (old && connection->aged);
     if (stuck || (!connection->protocol && now >= deadline_of(connection))) {
         note_silence(connection);
         connection_close(connection);
         return;
     }
-    if (now >= deadline_of(connection))
+    if (old) {
+        connection->aged = true;
+        connection_drain(connection);
+    } else if (now >= deadline_of(connection)) {
         connection->protocol->expired(connection->talk);
+    }
     if (connection->server)
         touch(connection);
 }
@@ -258,8 +278,17 @@ void connection_drain(Connection *connection)
 
 /* ---- the beginning ---- */
 
+static void give_back_handshake(Connection *connection)
+{
+    const Server *server = connection->server;
+    size_t cost = cost_of(server, is_shaking(connection));
+    budget_give(server->budget, connection->charged - cost);
+    connection->charged = cost;
+}
+
 static void settled(void *owner)
 {
+    give_back_handshake(owner);
     touch(owner);
     connection_refresh(owner);
 }
@@ -299,15 +328,17 @@ static void start(Connection *connection, int fd)
 bool connection_accept(Server *server, int fd, const Address *peer)
 {
     Err err = { 0 };
-    if (!budget_take(server->budget, cost_of(server)))
+    size_t cost = cost_of(server, true);
+    if (!budget_take(server->budget, cost))
         return false;
     Connection *connection = MEM_MAKE(Connection, 1, &err);
     if (!connection) {
-        budget_give(server->budget, cost_of(server));
+        budget_give(server->budget, cost);
         return false;
     }
     server->counts.connections_accepted++;
     connection->server = server;
+    connection->charged = cost;
     connection->peer = *peer;
     start(connection, fd);
     return true;

@@ -16,6 +16,7 @@ static GrpcClientSettings with_defaults(const GrpcClientSettings *wanted)
         .header_bytes = 64 << 10,
         .connect_timeout_ns = 10 * NANOS_PER_SECOND,
         .idle_timeout_ns = 300 * NANOS_PER_SECOND,
+        .keepalive_timeout_ns = 20 * NANOS_PER_SECOND,
     };
 #define DEFAULT(member) settings.member = settings.member ? settings.member : defaults.member
     DEFAULT(calls);
@@ -23,6 +24,7 @@ static GrpcClientSettings with_defaults(const GrpcClientSettings *wanted)
     DEFAULT(header_bytes);
     DEFAULT(connect_timeout_ns);
     DEFAULT(idle_timeout_ns);
+    DEFAULT(keepalive_timeout_ns);
 #undef DEFAULT
     settings.endpoint = settings.user_agent = settings.authority = (Str){ NULL, 0 };
     return settings;

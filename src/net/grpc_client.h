@@ -24,15 +24,18 @@ typedef struct GrpcClient GrpcClient;
 /* 0 takes the default. */
 typedef struct GrpcClientSettings {
     Loop *loop;
-    Str endpoint;               /* "host:port", "http://host:port"; copied. https:// needs tls */
-    TlsContext *tls;            /* lent for the client's life: TLS is spoken; NULL: plain text */
-    Str authority;              /* sent as :authority instead of the endpoint's; copied */
-    Str user_agent;             /* copied; empty: "grpc-c-cryostorm/<version>" */
-    size_t calls;               /* 1024 in flight or waiting; then ERR_BUSY */
-    size_t message_bytes;       /* 4 MiB of answer, as received and again once inflated */
-    size_t header_bytes;        /* 64 KiB */
-    int64_t connect_timeout_ns; /* 10 s, name lookup included */
-    int64_t idle_timeout_ns;    /* 5 min without a call, then the connection is closed */
+    Str endpoint;                 /* "host:port", "http://host:port"; copied. https:// needs tls */
+    TlsContext *tls;              /* lent for the client's life: TLS is spoken; NULL: plain text */
+    Str authority;                /* sent as :authority instead of the endpoint's; copied */
+    Str user_agent;               /* copied; empty: "grpc-c-cryostorm/<version>" */
+    size_t calls;                 /* 1024 in flight or waiting; then ERR_BUSY */
+    size_t message_bytes;         /* 4 MiB of answer, as received and again once inflated */
+    size_t header_bytes;          /* 64 KiB */
+    int64_t connect_timeout_ns;   /* 10 s, name lookup included */
+    int64_t idle_timeout_ns;      /* 5 min without a call, then the connection is closed */
+    int64_t keepalive_time_ns;    /* so long without a byte, then the peer is pinged; 0: never */
+    int64_t keepalive_timeout_ns; /* 20 s for its answer, then the connection is given up */
+    bool keepalive_without_calls; /* ping also while no call is under way */
 } GrpcClientSettings;
 
 typedef struct GrpcReply {

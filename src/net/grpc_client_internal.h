@@ -51,7 +51,10 @@ struct Link {
     Transport transport;
     Http2 *engine;
     size_t streams;
-    Timer idle;
+    Timer idle, keepalive;
+    int64_t heard_ns;       /* when its last byte came */
+    int64_t ping_ns;        /* of the ping that waits for an answer; 0: none does */
+    uint64_t pongs_awaited; /* how many there will be with its answer */
     Post doom;
     bool heard; /* its first byte has come */
 };

@@ -97,6 +97,7 @@ static void received(void *owner, Str bytes)
 {
     Link *link = owner;
     Err err = { 0 };
+    link->heard_ns = loop_now(link->client->loop);
     if (is_wrong_port(link, bytes, &err) ||
         !http2_feed(link->engine, bytes, loop_now(link->client->loop), &err))
         link_close(link, &err);
@@ -127,11 +128,67 @@ static void idle_passes(void *owner)
     link_flush(link);
 }
 
+/* ---- keepalive: a peer that vanished without a word is only noticed by asking it ---- */
+
+static bool wants_keepalive(const Link *link)
+{
+    const GrpcClientSettings *limits = &link->client->limits;
+    return limits->keepalive_time_ns > 0 && (link->streams > 0 || limits->keepalive_without_calls);
+}
+
+static void set_keepalive(Link *link)
+{
+    const GrpcClient *client = link->client;
+    int64_t at = link->ping_ns ? link->ping_ns + client->limits.keepalive_timeout_ns
+                               : link->heard_ns + client->limits.keepalive_time_ns;
+    timer_set(client->loop, &link->keepalive, at);
+}
+
+/* Its silence is counted from now on: before, nobody asked. */
+static void begin_keepalive(Link *link)
+{
+    if (link->keepalive.set || link->ping_ns || !wants_keepalive(link))
+        return;
+    link->heard_ns = loop_now(link->client->loop);
+    set_keepalive(link);
+}
+
+static void give_up(Link *link)
+{
+    Err err = { 0 };
+    fail(&err, ERR_TIMEOUT, "%s did not answer a ping within %lld ms",
+         link->client->target.authority,
+         (long long)(link->client->limits.keepalive_timeout_ns / NANOS_PER_MILLI));
+    link_close(link, &err);
+}
+
+static void keepalive_passes(void *owner)
+{
+    Link *link = owner;
+    const GrpcClientSettings *limits = &link->client->limits;
+    int64_t now = loop_now(link->client->loop);
+    if (link->ping_ns && http2_pongs(link->engine) < link->pongs_awaited) {
+        give_up(link);
+        return;
+    }
+    link->ping_ns = 0;
+    if (!wants_keepalive(link))
+        return; /* the next call begins it anew */
+    if (now - link->heard_ns >= limits->keepalive_time_ns) {
+        link->ping_ns = now;
+        link->pongs_awaited = http2_pongs(link->engine) + 1;
+        http2_ping(link->engine);
+    }
+    set_keepalive(link);
+    link_flush(link);
+}
+
 /* The idle time begins anew whenever something has happened. */
 static void settled(void *owner)
 {
     Link *link = owner;
     GrpcClient *client = link->client;
+    begin_keepalive(link);
     if (link->streams > 0)
         timer_cancel(client->loop, &link->idle);
     else if (!link->idle.set)
@@ -172,6 +229,7 @@ void link_close(Link *link, const Err *err)
     link->client = NULL;
     transport_close(&link->transport);
     timer_cancel(client->loop, &link->idle);
+    timer_cancel(client->loop, &link->keepalive);
     unlink_from(client, link);
     for (Call *call = client->calls; call;) {
         Call *next = call->next;
@@ -210,6 +268,7 @@ Link *link_new(GrpcClient *client, const Channel *channel, Err *err)
     link->transport.events = &transport_events;
     link->transport.owner = link;
     link->idle = (Timer){ .fire = idle_passes, .owner = link };
+    link->keepalive = (Timer){ .fire = keepalive_passes, .owner = link };
     if (!open_link(link, channel, err)) {
         free_link(link);
         return NULL;

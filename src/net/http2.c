@@ -34,6 +34,7 @@ struct Http2 {
     Bucket resets, empties, updates;
     size_t header_max, header_bytes; /* decoded, of the header that comes in */
     unsigned continuations;          /* of it */
+    uint64_t pongs;
     bool greeted, peer_said_goaway;
 };
 
@@ -137,6 +138,8 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
         http2->peer_said_goaway = true;
     if (frame->hd.type == NGHTTP2_SETTINGS)
         http2->greeted = true;
+    if (frame->hd.type == NGHTTP2_PING && frame->hd.flags & NGHTTP2_FLAG_ACK)
+        http2->pongs++;
     if (frame->hd.type != NGHTTP2_HEADERS && frame->hd.type != NGHTTP2_DATA)
         return 0;
     void *stream = stream_of(http2, frame->hd.stream_id);
@@ -425,6 +428,17 @@ void http2_reset(Http2 *http2, int32_t id, uint32_t code)
 {
     if (nghttp2_submit_rst_stream(http2->session, NGHTTP2_FLAG_NONE, id, code) != 0)
         nghttp2_session_terminate_session(http2->session, NGHTTP2_INTERNAL_ERROR);
+}
+
+/* Without memory for it none is sent, and the silence that follows ends the connection. */
+void http2_ping(Http2 *http2)
+{
+    (void)!nghttp2_submit_ping(http2->session, NGHTTP2_FLAG_NONE, NULL);
+}
+
+uint64_t http2_pongs(const Http2 *http2)
+{
+    return http2->pongs;
 }
 
 void http2_goaway(Http2 *http2)

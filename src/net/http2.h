@@ -71,6 +71,9 @@ CHECKED bool http2_request(Http2 *http2, Http2Message *message, void *stream, in
                            Err *err);
 CHECKED bool http2_answer(Http2 *http2, int32_t id, int status, Http2Message *message, Err *err);
 void http2_reset(Http2 *http2, int32_t id, uint32_t code);
+/* Asks the peer for a sign of life; pongs() counts those that came. */
+void http2_ping(Http2 *http2);
+uint64_t http2_pongs(const Http2 *http2);
 /* No new streams; it is over when those under way are closed. */
 void http2_goaway(Http2 *http2);
 bool http2_may_request(const Http2 *http2); /* the peer has not said GOAWAY */

@@ -43,6 +43,8 @@ typedef struct ServerLimits {
     size_t memory_bytes;           /* 512 MiB of connections and bodies, when no budget is given */
     int64_t header_timeout_ns;     /* 10 s for a whole header, and for the first byte */
     int64_t body_timeout_ns;       /* 30 s without 500 bytes for every further second */
+    int64_t age_max_ns;            /* no limit; then a connection takes no new request ... */
+    int64_t age_grace_ns;          /* no limit; ... and is cut so long after */
     int64_t idle_timeout_ns;       /* 3 min between requests */
     int64_t write_timeout_ns;      /* 30 s in which the peer takes nothing of an answer */
 } ServerLimits;

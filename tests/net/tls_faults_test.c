@@ -1,5 +1,6 @@
 /* What goes wrong in TLS, on both sides: each fault is named to whoever can mend it, and nothing
  * but that connection suffers. */
+#include "net/server_internal.h"
 #include "net/tls_world.h"
 #include "support/hand_tls.h"
 
@@ -229,6 +230,22 @@ static void renegotiation_is_refused(void **state)
     world_close();
 }
 
+/* Or a peer could not tell the end of an answer from an attacker's cut. */
+static void the_server_says_goodbye(void **state)
+{
+    (void)state;
+    HandTls hand;
+    open_with(&good);
+    connect_by_hand(&hand, &(HandWish){ 0 });
+    assert_true(hand_tls_shake(&hand));
+    hand_tls_send(&hand, STR("GET /x HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n"));
+    assert_false(hand_tls_wait(&hand, "what it never says"));
+    assert_true(hand.peer.ended);
+    assert_true(SSL_get_shutdown(hand.ssl) & SSL_RECEIVED_SHUTDOWN);
+    hand_tls_close(&hand);
+    world_close();
+}
+
 static void a_handshake_byte_by_byte_succeeds(void **state)
 {
     (void)state;
@@ -354,6 +371,21 @@ static void a_tls_client_on_a_plain_port_learns_it(void **state)
     must_be_reported(world.failed_handshakes, "a TLS handshake on a port in plain text");
     world_must_fail(BY_HTTP, "this port does not speak TLS", "localhost");
     world_close();
+}
+
+static void a_handshake_is_charged_until_it_is_done(void **state)
+{
+    (void)state;
+    HandTls hand;
+    open_with(&good);
+    connect_by_hand(&hand, &(HandWish){ 0 });
+    raw_peer_turn(&hand.peer);
+    assert_int_equal(budget_used(&world.budget), CONNECTION_COST + TLS_COST + HANDSHAKE_COST);
+    assert_true(hand_tls_shake(&hand));
+    hand_tls_pump(&hand);
+    assert_int_equal(budget_used(&world.budget), CONNECTION_COST + TLS_COST);
+    hand_tls_close(&hand);
+    world_close(); /* where nothing is left */
 }
 
 /* ---- servers that misbehave ---- */
@@ -509,6 +541,7 @@ int main(void)
         cmocka_unit_test(a_client_of_an_unknown_authority_is_refused),
         cmocka_unit_test(old_versions_are_refused),
         cmocka_unit_test(renegotiation_is_refused),
+        cmocka_unit_test(the_server_says_goodbye),
         cmocka_unit_test(a_handshake_byte_by_byte_succeeds),
         cmocka_unit_test(who_never_finishes_a_handshake_is_cut),
         cmocka_unit_test(a_drip_of_bytes_does_not_buy_time),
@@ -517,6 +550,7 @@ int main(void)
         cmocka_unit_test(plain_http_on_a_tls_port_is_told_so),
         cmocka_unit_test(a_plain_grpc_client_on_a_tls_port_learns_it),
         cmocka_unit_test(a_tls_client_on_a_plain_port_learns_it),
+        cmocka_unit_test(a_handshake_is_charged_until_it_is_done),
         cmocka_unit_test(a_truncated_answer_is_no_answer),
         cmocka_unit_test(a_server_that_is_silent_in_the_handshake_is_given_up),
         cmocka_unit_test(a_server_that_hangs_up_in_the_handshake_is_named),

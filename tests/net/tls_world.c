@@ -55,8 +55,10 @@ void world_open_server_at(const char *endpoint, bool reuse_port, const TlsOption
                                 .endpoint = str_from(endpoint),
                                 .reuse_port = reuse_port,
                                 .check_host = true,
+                                .budget = &world.budget,
                                 .handshake_failed = handshake_failed,
                                 .handshake_owner = &world };
+    budget_init(&world.budget, 64 << 20);
     if (tls) {
         world.server_tls = tls_context_new(tls, &err);
         if (!world.server_tls)
@@ -130,6 +132,8 @@ void world_close(void)
     server_free(world.server);
     tls_context_free(world.client_tls);
     tls_context_free(world.server_tls);
+    if (world.server)
+        assert_int_equal(budget_used(&world.budget), 0);
     loop_free(world.loop);
     if (world.simulated)
         assert_int_equal(sim_net_open(&world.net), 0);

@@ -18,6 +18,7 @@ typedef struct World {
     Server *server;
     GrpcClient *grpc;
     HttpClient *http;
+    Budget budget; /* the server's */
     int failed_handshakes;
     char fault[256]; /* of the last one */
 } World;
