@@ -62,6 +62,9 @@ typedef struct CryoOtlpSettings {
     const char *headers;     /* "key=value,key=value", values percent-encoded; secret */
     const char *compression; /* none, gzip */
     int64_t timeout_millis;  /* 10000: one export with all its retries */
+    /* Files, PEM, for https:// endpoints. Without certificate the system's authorities count. */
+    const char *certificate;                     /* of the authority that signed the server's */
+    const char *client_certificate, *client_key; /* of ours, where the server demands one */
 } CryoOtlpSettings;
 
 typedef struct CryoExportSettings {

@@ -136,6 +136,7 @@ OtlpLink *otlp_http_link(const LinkSettings *settings, Err *err)
     self->target = url.path.len ? url.path : STR("/");
     self->client = http_client_new(&(HttpClientSettings){ .loop = settings->loop,
                                                           .url = settings->endpoint,
+                                                          .tls = settings->tls,
                                                           .connections = 1 },
                                    err);
     if (self->client && http_fields_make(self, settings, err))

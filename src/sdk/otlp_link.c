@@ -96,6 +96,7 @@ OtlpLink *otlp_grpc_link(const LinkSettings *settings, Err *err)
                         .encoding = settings->encoding };
     self->client = grpc_client_new(&(GrpcClientSettings){ .loop = settings->loop,
                                                           .endpoint = settings->endpoint,
+                                                          .tls = settings->tls,
                                                           .user_agent = STR(USER_AGENT) },
                                    err);
     if (self->client)

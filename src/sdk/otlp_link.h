@@ -11,6 +11,7 @@
 #include "net/encoding.h"
 #include "net/http.h"
 #include "net/loop.h"
+#include "net/tls.h"
 #include "otlp/rpc.h"
 
 typedef enum LinkVerdict { LINK_DELIVERED, LINK_AGAIN, LINK_REFUSED } LinkVerdict;
@@ -34,8 +35,9 @@ struct OtlpLink {
 
 typedef struct LinkSettings {
     Loop *loop;
-    Signal signal; /* gRPC: whose service is called */
-    Str endpoint;  /* http://host:port/path */
+    Signal signal;   /* gRPC: whose service is called */
+    Str endpoint;    /* http://host:port/path */
+    TlsContext *tls; /* for https://; lent for the link's life */
     const HttpField *fields;
     size_t field_count;
     bool json; /* HTTP: requests and answers are OTLP/JSON */

@@ -19,6 +19,7 @@
 #include "sdk/otlp_sockets.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -28,12 +29,13 @@ enum {
     STEP_MS = 50,
     FIRST_DELAY_MS = 1000,
     LAST_DELAY_MS = 5000,
+    RELOAD_SECONDS = 60, /* how often certificates are looked at while there is something to send */
 };
 
 typedef struct OtlpSink {
     Sink base;
-    Arena *arena; /* endpoint and headers */
-    Str endpoint;
+    Arena *arena; /* endpoint, names of files, headers */
+    Str endpoint, certificate, client_certificate, client_key;
     HttpField fields[FIELDS_MAX];
     size_t field_count;
     bool grpc, json, gzip;
@@ -42,6 +44,7 @@ typedef struct OtlpSink {
     Random random;
     TrackedSockets sockets;
     Loop *loop;
+    TlsContext *tls; /* NULL: plain text */
     OtlpLink *link;
 } OtlpSink;
 
@@ -83,8 +86,10 @@ static void link_close(OtlpSink *sink)
 {
     if (sink->link)
         sink->link->free(sink->link);
+    tls_context_free(sink->tls);
     loop_free(sink->loop);
     sink->link = NULL;
+    sink->tls = NULL;
     sink->loop = NULL;
 }
 
@@ -103,6 +108,15 @@ static const CryoOtlpSettings *settings_of(const CryoSettings *settings, Signal 
                                : &settings->logging.otlp;
 }
 
+static bool copy_texts(OtlpSink *sink, const CryoOtlpSettings *otlp, Err *err)
+{
+    return arena_copy(sink->arena, str_from(otlp->endpoint), &sink->endpoint, err) &&
+           arena_copy(sink->arena, str_from(otlp->certificate), &sink->certificate, err) &&
+           arena_copy(sink->arena, str_from(otlp->client_certificate), &sink->client_certificate,
+                      err) &&
+           arena_copy(sink->arena, str_from(otlp->client_key), &sink->client_key, err);
+}
+
 static Sink *otlp_create(const CryoSettings *settings, Signal signal, Err *err)
 {
     const CryoOtlpSettings *otlp = settings_of(settings, signal);
@@ -117,32 +131,58 @@ static Sink *otlp_create(const CryoSettings *settings, Signal signal, Err *err)
     random_seed_from_system(&sink->random);
     tracked_sockets_init(&sink->sockets);
     sink->arena = arena_new(ARENA_MAX, err);
-    if (sink->arena && arena_copy(sink->arena, str_from(otlp->endpoint), &sink->endpoint, err) &&
+    if (sink->arena && copy_texts(sink, otlp, err) &&
         headers_parse(sink, str_from(otlp->headers), err))
         return &sink->base;
     otlp_destroy(&sink->base);
     return NULL;
 }
 
-static bool link_open(OtlpSink *sink, Err *err)
+static bool is_https(const OtlpSink *sink)
 {
-    if (sink->link)
+    return str_starts(sink->endpoint, STR("https://")); /* as the settings have made it */
+}
+
+/* OpenSSL is loaded here, and only for https://. */
+static bool tls_open(OtlpSink *sink, Err *err)
+{
+    if (!is_https(sink))
         return true;
+    sink->tls =
+        tls_context_new(&(TlsOptions){ .role = TLS_CLIENT,
+                                       .loop = sink->loop,
+                                       .ca_file = sink->certificate,
+                                       .cert_file = sink->client_certificate,
+                                       .key_file = sink->client_key,
+                                       .reload_interval_ns = RELOAD_SECONDS * NANOS_PER_SECOND },
+                        err);
+    return sink->tls != NULL;
+}
+
+static bool link_make(OtlpSink *sink, Err *err)
+{
     sink->loop = loop_new(NULL, &sink->sockets.base, err);
-    if (!sink->loop)
+    if (!sink->loop || !tls_open(sink, err))
         return false;
     LinkSettings settings = { .loop = sink->loop,
                               .signal = sink->base.signal,
                               .endpoint = sink->endpoint,
+                              .tls = sink->tls,
                               .fields = sink->fields,
                               .field_count = sink->field_count,
                               .json = sink->json,
                               .encoding =
                                   sink->gzip ? encoding_find(ENCODING_BOTH, STR("gzip")) : NULL };
     sink->link = sink->grpc ? otlp_grpc_link(&settings, err) : otlp_http_link(&settings, err);
-    if (!sink->link)
-        link_close(sink);
     return sink->link != NULL;
+}
+
+static bool link_open(OtlpSink *sink, Err *err)
+{
+    if (sink->link || link_make(sink, err))
+        return true;
+    link_close(sink);
+    return false;
 }
 
 /* ---- sending --------------------------------------------------------------------------------- */
@@ -206,8 +246,34 @@ static bool wait_before_next(OtlpSink *sink, const Patience *patience, int64_t d
     return true;
 }
 
+/* Room net speaks of tls settings by their names in a configuration; here they are variables. */
+static void name_variables(Err *err)
+{
+    static const struct {
+        Str there, here;
+    } names[] = {
+        { STR_ROW(", or set server_name_override to it"), STR_ROW("") },
+        { STR_ROW("cert_file"), STR_ROW("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE") },
+        { STR_ROW("key_file"), STR_ROW("OTEL_EXPORTER_OTLP_CLIENT_KEY") },
+        { STR_ROW("ca_file"), STR_ROW("OTEL_EXPORTER_OTLP_CERTIFICATE") },
+    };
+    for (size_t i = 0; i < COUNT_OF(names); i++) {
+        char *at = err->text, rest[sizeof err->text];
+        while ((at = strstr(at, names[i].there.ptr)) != NULL) {
+            size_t room = sizeof err->text - (size_t)(at - err->text);
+            snprintf(rest, sizeof rest, "%s", at + names[i].there.len);
+            snprintf(at, room, "%s%s", names[i].here.ptr, rest);
+            if (names[i].here.len >= room)
+                break; /* cut */
+            at += names[i].here.len;
+        }
+    }
+}
+
 static bool explained(const OtlpSink *sink, Err *err)
 {
+    if (is_https(sink))
+        name_variables(err);
     if (err->kind == ERR_IO || err->kind == ERR_CLOSED || err->kind == ERR_TIMEOUT)
         blame(err, "%.*s (%s)", STR_ARG(sink->endpoint), sink->grpc ? "gRPC" : "HTTP");
     else
@@ -220,7 +286,8 @@ static bool no_answer_advice(LinkAnswer *answer, Err *err)
     *err = answer->err;
     size_t len = strlen(err->text);
     bool silent = err->kind == ERR_IO || err->kind == ERR_CLOSED;
-    if (silent && !strstr(err->text, "the server said") && len + 60 < sizeof err->text)
+    bool spoken = strstr(err->text, "TLS") || strstr(err->text, "certificate");
+    if (silent && !spoken && !strstr(err->text, "the server said") && len + 60 < sizeof err->text)
         memcpy(err->text + len, "; is a collector listening there?",
                sizeof "; is a collector listening there?");
     return false;

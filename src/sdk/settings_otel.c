@@ -261,26 +261,18 @@ static const char *protocol_for(const Settling *at, bool grpc)
     return grpc ? "grpc" : "http/protobuf";
 }
 
-static bool scheme_allowed(Settling *at, Str name, Str text, const Endpoint *url)
+/* Does TLS protect it? Without a scheme it does, unless INSECURE says otherwise. False: the scheme
+ * is not one of OTLP. */
+static bool scheme_settle(Settling *at, Str name, const Endpoint *url, const char **scheme)
 {
     SettingsLoad *load = at->load;
-    if (str_eq_nocase(url->scheme, STR("http")))
+    bool insecure = load->loaded->insecure & (int)at->of->signal;
+    bool plain = url->scheme.len ? str_eq_nocase(url->scheme, STR("http")) : insecure;
+    *scheme = plain ? "http" : "https";
+    if (plain || url->scheme.len == 0 || str_eq_nocase(url->scheme, STR("https")))
         return true;
-    if (str_eq_nocase(url->scheme, STR("https")))
-        load_error(load,
-                   "%.*s: https is not supported yet: TLS comes in a later version; use "
-                   "http://, for example to a collector on this machine",
-                   STR_ARG(name));
-    else if (url->scheme.len == 0 && (load->loaded->insecure & (int)at->of->signal))
-        return true;
-    else if (url->scheme.len == 0)
-        load_error(load,
-                   "%.*s: without http:// in front TLS is meant, which comes in a later version; "
-                   "write http://%.*s",
-                   STR_ARG(name), STR_ARG(str_first(text, SHOWN_MAX)));
-    else
-        load_error(load, "%.*s: '%.*s' is not a scheme that OTLP uses; write http://",
-                   STR_ARG(name), STR_ARG(url->scheme));
+    load_error(load, "%.*s: '%.*s' is not a scheme that OTLP uses; write http:// or https://",
+               STR_ARG(name), STR_ARG(url->scheme));
     return false;
 }
 
@@ -291,26 +283,28 @@ static void settle_endpoint(Settling *at)
     Str name = origin(at, SET_TRACES_ENDPOINT)->name;
     bool base = at->load->loaded->base_endpoints & (int)at->of->signal;
     Endpoint url;
+    const char *scheme;
     if (text.len > ENDPOINT_MAX || !endpoint_parse(text, &url)) {
         load_error(at->load, "%.*s: '%.*s' is not a URL such as http://localhost:4318",
                    STR_ARG(name), STR_ARG(str_first(text, SHOWN_MAX)));
         return;
     }
-    if (!scheme_allowed(at, name, text, &url))
+    if (!scheme_settle(at, name, &url, &scheme))
         return;
     const char *protocol = protocol_for(at, url.port == GRPC_PORT);
     bool grpc = strcmp(protocol, "grpc") == 0;
-    uint16_t port = url.port ? url.port : grpc ? GRPC_PORT : 80;
+    uint16_t usual = grpc ? GRPC_PORT : strcmp(scheme, "https") == 0 ? 443 : 80;
+    uint16_t port = url.port ? url.port : usual;
     Str path = url.path, more = path.len ? STR("") : STR("/");
     if (base && path.len && path.ptr[path.len - 1] == '/')
         path.len--;
     if (base)
         more = otlp_http_path(at->of->signal);
     if (grpc)
-        set_endpoint(at, protocol, "http://%.*s:%u", STR_ARG(url.host), port);
+        set_endpoint(at, protocol, "%s://%.*s:%u", scheme, STR_ARG(url.host), port);
     else
-        set_endpoint(at, protocol, "http://%.*s:%u%.*s%.*s", STR_ARG(url.host), port, STR_ARG(path),
-                     STR_ARG(more));
+        set_endpoint(at, protocol, "%s://%.*s:%u%.*s%.*s", scheme, STR_ARG(url.host), port,
+                     STR_ARG(path), STR_ARG(more));
 }
 
 static void settle_collector(Settling *at)
@@ -321,14 +315,8 @@ static void settle_collector(Settling *at)
     bool grpc = strcmp(protocol, "grpc") == 0;
     int32_t port = port_given ? collector->port : grpc ? GRPC_PORT : HTTP_PORT;
     Str path = grpc ? STR("") : otlp_http_path(at->of->signal);
-    if (strcmp(collector->protocol, "https") == 0) {
-        load_error(at->load,
-                   "%s__COLLECTOR__PROTOCOL: https is not supported yet: TLS comes in a "
-                   "later version; use http",
-                   at->of->group);
-        return;
-    }
-    set_endpoint(at, protocol, "http://%s:%" PRId32 "%.*s", collector->host, port, STR_ARG(path));
+    set_endpoint(at, protocol, "%s://%s:%" PRId32 "%.*s", collector->protocol, collector->host,
+                 port, STR_ARG(path));
 }
 
 static bool exports_otlp(Str list)

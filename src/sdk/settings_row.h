@@ -42,7 +42,8 @@ typedef struct SettingRow {
 /* What each signal has alike. */
 #define SETTINGS_OF_SIGNAL(ID)                                                                     \
     SET_##ID##_EXPORTER, SET_##ID##_HOST, SET_##ID##_PORT, SET_##ID##_SCHEME, SET_##ID##_ENDPOINT, \
-        SET_##ID##_PROTOCOL, SET_##ID##_HEADERS, SET_##ID##_COMPRESSION, SET_##ID##_OTLP_TIMEOUT
+        SET_##ID##_PROTOCOL, SET_##ID##_HEADERS, SET_##ID##_COMPRESSION, SET_##ID##_OTLP_TIMEOUT,  \
+        SET_##ID##_CERTIFICATE, SET_##ID##_CLIENT_CERTIFICATE, SET_##ID##_CLIENT_KEY
 
 /* The rows, in the order in which they are printed. */
 typedef enum SettingId {

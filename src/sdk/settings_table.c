@@ -58,7 +58,16 @@ static const char *const later_logging_exporters[] = { "otlp_file", NULL };
                                OTLP_NAMES(NAME, "COMPRESSION"), ONE_OF(compressions) },            \
   [SET_##ID##_OTLP_TIMEOUT] = { ROW(GROUP "__OTLP__TIMEOUT_MILLIS", SETTING_COUNT,                 \
                                     member.otlp.timeout_millis, "10000"),                          \
-                                OTLP_NAMES(NAME, "TIMEOUT"), RANGE(1, ANY) }
+                                OTLP_NAMES(NAME, "TIMEOUT"), RANGE(1, ANY) },                      \
+  [SET_##ID##_CERTIFICATE] = { ROW(GROUP "__OTLP__CERTIFICATE", SETTING_TEXT,                      \
+                                   member.otlp.certificate, ""),                                   \
+                               OTLP_NAMES(NAME, "CERTIFICATE") },                                  \
+  [SET_##ID##_CLIENT_CERTIFICATE] = { ROW(GROUP "__OTLP__CLIENT_CERTIFICATE", SETTING_TEXT,        \
+                                          member.otlp.client_certificate, ""),                     \
+                                      OTLP_NAMES(NAME, "CLIENT_CERTIFICATE") },                    \
+  [SET_##ID##                                                                                      \
+      _CLIENT_KEY] = { ROW(GROUP "__OTLP__CLIENT_KEY", SETTING_TEXT, member.otlp.client_key, ""),  \
+                       OTLP_NAMES(NAME, "CLIENT_KEY") }
 
 /* clang-format off */
 const SettingRow setting_rows[SETTING_COUNT_ALL] = {

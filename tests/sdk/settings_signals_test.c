@@ -157,8 +157,8 @@ static void an_exporter_that_was_chosen_is_not_overruled(void **state)
 static void what_three_signals_share_is_wrong_once(void **state)
 {
     (void)state;
-    set("OTEL_EXPORTER_OTLP_ENDPOINT", "https://h:4318");
-    assert_int_equal(lines_with(refused(), "https is not supported yet"), 1);
+    set("OTEL_EXPORTER_OTLP_ENDPOINT", "ftp://h:4318");
+    assert_int_equal(lines_with(refused(), "is not a scheme that OTLP uses"), 1);
     unsetenv("OTEL_EXPORTER_OTLP_ENDPOINT");
     set("OTEL_EXPORTER_OTLP_COMPRESSION", "zip");
     cryo_settings_free(loaded(NULL));

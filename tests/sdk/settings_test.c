@@ -362,22 +362,52 @@ static void an_exporter_that_was_chosen_is_not_overruled(void **state)
     cryo_settings_free(s);
 }
 
-static void what_would_need_tls_is_refused(void **state)
+static void expect_endpoint(const CryoSettings *code, const char *endpoint)
+{
+    CryoSettings *s = loaded(code);
+    assert_string_equal(s->tracing.otlp.endpoint, endpoint);
+    cryo_settings_free(s);
+}
+
+static void tls_is_what_an_endpoint_means_unless_it_says_otherwise(void **state)
 {
     (void)state;
     set("OTEL_EXPORTER_OTLP_ENDPOINT", "https://h:4317");
-    assert_non_null(strstr(refused(NULL), "https is not supported yet"));
+    expect_endpoint(NULL, "https://h:4317");
+    set("OTEL_EXPORTER_OTLP_ENDPOINT", "https://h");
+    expect_endpoint(NULL, "https://h:443/v1/traces");
     set("OTEL_EXPORTER_OTLP_ENDPOINT", "h:4317");
-    assert_non_null(strstr(refused(NULL), "write http://h:4317"));
+    expect_endpoint(NULL, "https://h:4317");
     set("OTEL_EXPORTER_OTLP_INSECURE", "true");
-    CryoSettings *s = loaded(NULL);
-    assert_string_equal(s->tracing.otlp.endpoint, "http://h:4317");
-    cryo_settings_free(s);
+    expect_endpoint(NULL, "http://h:4317");
+    set("OTEL_EXPORTER_OTLP_ENDPOINT", "https://h:4317"); /* the scheme has the last word */
+    expect_endpoint(NULL, "https://h:4317");
     set("OTEL_EXPORTER_OTLP_ENDPOINT", "http://h:99999");
     assert_non_null(strstr(refused(NULL), "is not a URL"));
+    set("OTEL_EXPORTER_OTLP_ENDPOINT", "ftp://h:1");
+    assert_non_null(strstr(refused(NULL), "write http:// or https://"));
     fresh(NULL);
     CryoSettings code = { .tracing = { .exporter_type = "otlp", .collector.protocol = "HTTPS" } };
-    assert_non_null(strstr(refused(&code), "TLS comes in a later version"));
+    expect_endpoint(&code, "https://localhost:4317");
+}
+
+static void certificates_are_for_all_signals_or_for_one(void **state)
+{
+    (void)state;
+    set("OTEL_EXPORTER_OTLP_ENDPOINT", "https://h:4317");
+    set("OTEL_EXPORTER_OTLP_CERTIFICATE", "/a");
+    set("OTEL_EXPORTER_OTLP_LOGS_CERTIFICATE", "/b");
+    set("OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE", "/c");
+    set("OTEL_EXPORTER_OTLP_METRICS_CLIENT_KEY", "/d");
+    set("TRACING__OTLP__CLIENT_KEY", "/e");
+    CryoSettings *s = loaded(NULL);
+    assert_string_equal(s->tracing.otlp.certificate, "/a");
+    assert_string_equal(s->logging.otlp.certificate, "/b");
+    assert_string_equal(s->metrics.otlp.client_certificate, "/c");
+    assert_string_equal(s->metrics.otlp.client_key, "/d");
+    assert_string_equal(s->tracing.otlp.client_key, "/e");
+    assert_string_equal(s->logging.otlp.client_key, "");
+    cryo_settings_free(s);
 }
 
 static void lists_and_maps_are_json_or_plain(void **state)
@@ -569,7 +599,8 @@ int main(void)
         SETTINGS_TEST(an_endless_endpoint_is_named_and_cut),
         SETTINGS_TEST(the_collector_of_a_higher_layer_wins_against_an_endpoint),
         SETTINGS_TEST(an_exporter_that_was_chosen_is_not_overruled),
-        SETTINGS_TEST(what_would_need_tls_is_refused),
+        SETTINGS_TEST(tls_is_what_an_endpoint_means_unless_it_says_otherwise),
+        cmocka_unit_test(certificates_are_for_all_signals_or_for_one),
         SETTINGS_TEST(lists_and_maps_are_json_or_plain),
         SETTINGS_TEST(maps_nest_to_a_bounded_depth),
         SETTINGS_TEST(maps_from_code_are_copied_whole),
