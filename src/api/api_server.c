@@ -6,10 +6,12 @@
 #include "base/mem.h"
 #include "base/queue.h"
 #include "base/thread.h"
+#include "net/encoding.h"
 
 #include <string.h>
 
 enum { THREADS_DEFAULT = 2, THREADS_MAX = 64, WAITING_DEFAULT = 64, BUSY_RETRY_MS = 1000 };
+enum { COMPRESS_FROM = 1024, OWN_FIELDS = 4 }; /* smaller answers do not shrink enough to pay */
 #define TIMEOUT_DEFAULT (30 * NANOS_PER_SECOND)
 #define NEVER_NS        (INT64_MAX / 2) /* a deadline may still be added to it */
 
@@ -44,8 +46,10 @@ typedef struct Job {
     const ApiRoute *route;
     CryoStatus status;
     Buf body;
-    ApiRequest question; /* its texts stand behind the Job, or in the body */
-    ApiAnswer answer;    /* status 0: no thread had begun */
+    ApiRequest question;  /* its texts stand behind the Job, or in the body */
+    ApiAnswer answer;     /* status 0: no thread had begun */
+    const Encoding *gzip; /* NULL: the client does not take it */
+    bool compressed;
     Post post;
     struct Job *next, **link;
 } Job;
@@ -53,10 +57,24 @@ typedef struct Job {
 /* ---- the query threads --------------------------------------------------------------------------
  */
 
+/* Here, because a large answer takes longer than a loop may be held up. What does not shrink, or
+ * finds no memory, goes as it is. */
+static void compress(Job *job)
+{
+    Err ignored;
+    Buf *body = &job->answer.body, smaller = BUF(body->len);
+    job->compressed = job->gzip && body->len >= COMPRESS_FROM &&
+                      job->gzip->encode(buf_str(body), &smaller, &ignored);
+    buf_free(job->compressed ? body : &smaller);
+    if (job->compressed)
+        *body = smaller;
+}
+
 static void work(Job *job)
 {
     if (!counter_get(&job->clock.gone)) /* an answer that reaches nobody needs no question */
         job->route->answer(&job->api->settings.sources, &job->question, &job->answer);
+    compress(job);
     loop_post(job->api->settings.loop, &job->post);
 }
 
@@ -85,18 +103,21 @@ static void finish(Job *job)
     *job->link = job->next;
     if (job->next)
         job->next->link = job->link;
-    HttpField fields[API_FIELDS_MAX + 2] = {
+    ApiAnswer *given = &job->answer;
+    HttpField fields[OWN_FIELDS + API_FIELDS_MAX] = {
         { STR_ROW("cache-control"), STR_ROW("no-store") },
         { STR_ROW("x-content-type-options"), STR_ROW("nosniff") }, /* telemetry is in it */
+        { STR_ROW("vary"), STR_ROW("accept-encoding") },
+        { STR_ROW("content-encoding"), STR_ROW("gzip") },
     };
-    ApiAnswer *given = &job->answer;
+    size_t own = job->compressed ? OWN_FIELDS : OWN_FIELDS - 1;
     for (size_t i = 0; i < given->field_count; i++)
-        fields[2 + i] = given->fields[i];
+        fields[own + i] = given->fields[i];
     Answer answer = {
         .status = given->status,
         .content_type = given->content_type.len ? given->content_type : STR("application/json"),
         .fields = fields,
-        .field_count = 2 + given->field_count,
+        .field_count = own + given->field_count,
         .body = given->body,
     };
     if (given->status) {
@@ -188,6 +209,8 @@ static Job *new_job(const Shown *shown, Request *request, Err *err)
                                   .deadline_mono_ns = clock_mono_ns(clock) + timeout,
                                   .clock = &job->clock.base };
     job->answer.body = BUF(API_BODY_MAX);
+    if (http_list_has(request_field(request, STR("accept-encoding")), STR("gzip")))
+        job->gzip = encoding_find(ENCODING_HTTP, STR("gzip"));
     job->post = (Post){ .run = job_done, .owner = job };
     if (take_body(job, err))
         return job;

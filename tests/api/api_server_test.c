@@ -6,6 +6,7 @@
 
 #include "base/counter.h"
 #include "base/thread.h"
+#include "codec/gzip.h"
 #include "store/store.h"
 #include "support/make_spans.h"
 #include "support/raw_peer.h"
@@ -193,6 +194,62 @@ static void faces_answer_through_the_server(void **state)
     test_disk_free(disk);
 }
 
+/* The answer to a question of `size` bytes, and whether it came compressed. */
+static Buf echoed(Fixture *f, size_t size, const char *accepted, bool *compressed)
+{
+    RawPeer peer;
+    Err err;
+    Buf request = BUF(10000), body = BUF(10000);
+    buf_add(&request, STR("GET /echo?"));
+    while (request.len < size)
+        buf_add(&request, STR("again and again "));
+    for (size_t i = 4; i < request.len; i++)
+        if (request.ptr[i] == ' ')
+            request.ptr[i] = '+';
+    buf_addf(&request, " HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n%s\r\n", accepted);
+    assert_true(raw_peer_connect(&peer, f->loop, &f->address));
+    raw_peer_send(&peer, buf_str(&request));
+    assert_true(raw_peer_wait_end(&peer));
+    const char *head_end = strstr(buf_text(&peer.got), "\r\n\r\n");
+    assert_non_null(head_end);
+    assert_true(raw_peer_has(&peer, "vary: accept-encoding\r\n"));
+    *compressed = raw_peer_has(&peer, "content-encoding: gzip\r\n");
+    Str rest = str_skip(buf_str(&peer.got), (size_t)(head_end - peer.got.ptr) + 4);
+    if (*compressed)
+        assert_true(gzip_expand(rest, &body, &err));
+    else
+        buf_add(&body, rest);
+    raw_peer_close(&peer);
+    buf_free(&request);
+    return body;
+}
+
+static void large_answers_are_compressed_for_who_takes_it(void **state)
+{
+    (void)state;
+    static const struct {
+        size_t size;
+        const char *accepted;
+        bool compressed;
+    } rows[] = {
+        { 3000, "Accept-Encoding: br, gzip\r\n", true },
+        { 3000, "", false },
+        { 3000, "Accept-Encoding: gzip;q=0\r\n", false },
+        { 100, "Accept-Encoding: gzip\r\n", false },
+    };
+    Fixture f;
+    start(&f, NULL, 1, 1);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        bool compressed;
+        Buf body = echoed(&f, rows[i].size, rows[i].accepted, &compressed);
+        assert_int_equal(compressed, rows[i].compressed);
+        assert_true(str_starts(buf_str(&body), STR("GET query=again+and+again+")));
+        assert_true(str_ends(buf_str(&body), STR("again+ body= field= status=0")));
+        buf_free(&body);
+    }
+    stop(&f);
+}
+
 static void slow_init(SlowSource *slow)
 {
     *slow = (SlowSource){ .base = { .values = slow_values } };
@@ -336,6 +393,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(faces_answer_through_the_server),
+        cmocka_unit_test(large_answers_are_compressed_for_who_takes_it),
         cmocka_unit_test(a_full_queue_is_busy_and_the_loop_goes_on),
         cmocka_unit_test(who_goes_away_is_not_worked_for),
         cmocka_unit_test(bodies_and_fields_reach_the_face),
