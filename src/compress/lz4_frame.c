@@ -12,6 +12,7 @@
  */
 #include "compress/lz4_frame.h"
 
+#include "compress/piece_internal.h"
 #include "compress/xxh32_internal.h"
 
 #include <lz4.h>
@@ -102,6 +103,18 @@ static bool read_header(Frame *frame, Err *err)
     return dictionary == 0 || damaged(frame, "wants a dictionary", err);
 }
 
+/* Room for what the header announces, as far as the input justifies it (piece_internal.h). Without
+ * a size the output grows block by block. */
+static void reserve_announced(const Frame *frame, Buf *out)
+{
+    uint64_t most = out->max - out->len, justified = (uint64_t)frame->total * PIECE_RATIO;
+    uint64_t size = frame->flags & FLAG_SIZE ? frame->content_size : 0;
+    size = size < justified ? size : justified;
+    size = size < most ? size : most;
+    if (size > 0)
+        (void)buf_reserve_exact(out, (size_t)size); /* a failure shows with the first block */
+}
+
 /* With less room than the block may want: is the ceiling what stopped it? */
 static bool stopped_by_ceiling(Str in, const char *history, size_t history_size, char *room,
                                size_t size)
@@ -170,6 +183,7 @@ static bool read_frame(Frame *frame, Buf *out, Err *err)
     frame->begin = out->len;
     if (!read_header(frame, err))
         return false;
+    reserve_announced(frame, out);
     for (;;) {
         uint64_t head;
         if (!take_number(frame, 4, &head, err))
