@@ -75,7 +75,8 @@ static bool expand_whole(Str in, Buf *out, Err *err)
     Block block = { .in = in };
     if (!read_size(&block, err))
         return false;
-    (void)buf_reserve_exact(out, block.size);
+    if (block.size > 0)
+        (void)buf_reserve_exact(out, block.size);
     return expand_block(&block, out, err);
 }
 
@@ -94,7 +95,8 @@ static bool expand_small(Str in, size_t place, Buf *out, Err *err)
         return false;
     if (block.size > PLAIN_MAX)
         return fail(err, ERR_INPUT, "the snappy chunk at byte %zu has a wrong length", place);
-    (void)buf_reserve(out, block.size);
+    if (block.size > 0)
+        (void)buf_reserve(out, block.size);
     return expand_block(&block, out, err);
 }
 
