@@ -45,9 +45,20 @@ static void complete(Line *line, bool reusable)
     client_dispatch(client);
 }
 
+/* A server that expects TLS may answer plain text with an alert: 21, and TLS's version. */
+static void explain_bad(const Line *line, Str answer, Err *err)
+{
+    const char *authority = line->client->target.authority;
+    if (!line->transport.tls && str_starts(answer, STR("\x15\x03")))
+        fail(err, ERR_INPUT, "%s expects TLS: use https://", authority);
+    else
+        blame(err, "the answer of %s", authority);
+}
+
 static void received(void *owner, Str bytes)
 {
     Line *line = owner;
+    Str answer = bytes;
     Err err = { 0 };
     if (!line->task) { /* nobody asked */
         fail(&err, ERR_INPUT, "bytes that answer nothing");
@@ -59,7 +70,7 @@ static void received(void *owner, Str bytes)
     case HTTP1_MORE: return;
     case HTTP1_STOPPED: err = line->reply_fault; break;
     case HTTP1_BAD:
-    default: blame(&err, "the answer of %s", line->client->target.authority); break;
+    default: explain_bad(line, answer, &err); break;
     }
     HttpClient *client = line->client;
     line_close(line, &err);

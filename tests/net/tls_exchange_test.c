@@ -78,6 +78,38 @@ static void with_resets_every_call_is_told_once(void **state)
     assert_true(answered > 0);
 }
 
+/* Whichever allocation fails while a connection is made and used, the call is told its outcome and
+ * nothing is left behind. */
+static void any_allocation_may_fail(void **state)
+{
+    (void)state;
+    static const Way ways[] = { BY_GRPC, BY_HTTP };
+    long failed = 0;
+    for (size_t i = 0; i < COUNT_OF(ways); i++) {
+        for (long n = 0;; n++) {
+            Outcome outcome = { 0 };
+            long before = starve_live();
+            world_open_sim(1, 0);
+            TlsOptions server = world_server_options(&good), client = world_client_options();
+            world_open_server(&server);
+            world_open_clients(&client);
+            world_ask(ways[i], 1000, &outcome);
+            starve_after(n);
+            for (int turns = 0; turns < 20000 && !outcome.told; turns++)
+                loop_step(world.loop, NANOS_PER_SECOND);
+            int happened = starve_happened();
+            starve_end();
+            world_close();
+            assert_int_equal(outcome.told, 1);
+            assert_int_equal(starve_live(), before);
+            failed += happened;
+            if (!happened)
+                break;
+        }
+    }
+    assert_true(failed > 20);
+}
+
 int main(void)
 {
     starve_after(-1); /* for its count of what is alive */
@@ -85,6 +117,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(both_clients_speak_tls_over_real_sockets),
         cmocka_unit_test(every_call_is_answered_over_any_network),
+        cmocka_unit_test(any_allocation_may_fail),
         cmocka_unit_test(with_resets_every_call_is_told_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

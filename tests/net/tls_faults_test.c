@@ -360,6 +360,36 @@ static void a_plain_grpc_client_on_a_tls_port_learns_it(void **state)
     world_close();
 }
 
+/* As servers do that do not look for HTTP in a broken handshake. */
+static void an_alert_in_plain_text_says_tls(void **state)
+{
+    (void)state;
+    static const Way ways[] = { BY_GRPC, BY_HTTP };
+    for (size_t i = 0; i < COUNT_OF(ways); i++) {
+        Err err = { 0 };
+        Address address;
+        RawPeer peer;
+        Outcome outcome;
+        char url[64];
+        world_open_real();
+        int listener = raw_listen(&address);
+        snprintf(url, sizeof url, "http://127.0.0.1:%u", (unsigned)address_port(&address));
+        HttpClientSettings http = { .loop = world.loop, .url = str_from(url) };
+        GrpcClientSettings grpc = { .loop = world.loop, .endpoint = str_from(url) };
+        world.http = http_client_new(&http, &err);
+        world.grpc = grpc_client_new(&grpc, &err);
+        assert_true(world.http && world.grpc);
+        world_ask(ways[i], 2, &outcome);
+        assert_true(raw_peer_accept(&peer, world.loop, listener));
+        raw_peer_send(&peer, STR("\x15\x03\x01\x00\x02\x02\x46"));
+        world_wait(&outcome);
+        assert_non_null(strstr(outcome.error, "expects TLS: use https://"));
+        raw_peer_close(&peer);
+        close(listener);
+        world_close();
+    }
+}
+
 static void a_tls_client_on_a_plain_port_learns_it(void **state)
 {
     (void)state;
@@ -549,6 +579,7 @@ int main(void)
         cmocka_unit_test(who_was_refused_cannot_stay),
         cmocka_unit_test(plain_http_on_a_tls_port_is_told_so),
         cmocka_unit_test(a_plain_grpc_client_on_a_tls_port_learns_it),
+        cmocka_unit_test(an_alert_in_plain_text_says_tls),
         cmocka_unit_test(a_tls_client_on_a_plain_port_learns_it),
         cmocka_unit_test(a_handshake_is_charged_until_it_is_done),
         cmocka_unit_test(a_truncated_answer_is_no_answer),
