@@ -8,7 +8,7 @@ SECONDS ?= 60
 COUNT   ?= 40
 
 .DEFAULT_GOAL := all
-.PHONY: all demo demo-external test torture interop conformance coverage mutate bench bench-peers fuzz install format clean help
+.PHONY: all demo demo-external test torture interop conformance coverage lint mutate bench bench-peers fuzz install format clean help
 
 all: ## build the program and the library: build/release/bin, build/release/lib
 	@tools/setup --for build
@@ -48,6 +48,11 @@ coverage: ## which branches the tests take in decoders, the log on disk and ackn
 	@tools/setup --for test
 	@tools/setup --for proof
 	@tools/coverage
+
+lint: ## gcc's analyzer, clang-tidy and the memory sanitizer (some minutes)
+	@tools/setup --for test
+	@tools/setup --for proof
+	@tools/lint
 
 mutate: ## break one line after the other and see whether a test notices: make mutate COUNT=200
 	@tools/setup --for test

@@ -200,6 +200,7 @@ static void pump(Sender *sender)
     sender->pumping = true;
     while (sender->count && sender->busy < sender->slot_count) {
         SendSlot *slot = idle_slot(sender);
+        assert(slot);
         slot->parcel = sender->ring[sender->first];
         slot->attempts = 0;
         slot->interval_ns = sender->options.retry->initial_interval;
