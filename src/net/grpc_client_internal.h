@@ -37,6 +37,7 @@ struct Call {
     Http2Message out;
     int64_t timeout_ns;
     Timer deadline;
+    unsigned interims;       /* 1xx that came before the answer */
     HttpFields reply_fields; /* headers and trailers */
     Buf body;
     void (*done)(void *owner, GrpcReply *reply, const Err *err);

@@ -3,7 +3,11 @@
 
 #include "base/mem.h"
 
-enum { STREAM_WINDOW = 1 << 20, STREAMS_MAX = 1 }; /* servers push nothing to us */
+enum {
+    STREAM_WINDOW = 1 << 20,
+    STREAMS_MAX = 1,
+    INTERIMS_MAX = 16
+}; /* servers push nothing to us */
 
 /* ---- the engine's events ---- */
 
@@ -31,8 +35,14 @@ static void on_head(void *owner, void *stream)
     (void)owner;
     Call *call = stream;
     Str status = http_fields_get(&call->reply_fields, STR(":status"));
-    if (call->state == CALL_SENT && str_starts(status, STR("1")))
-        http_fields_clear(&call->reply_fields);
+    if (call->state != CALL_SENT || !str_starts(status, STR("1")))
+        return;
+    http_fields_clear(&call->reply_fields);
+    if (++call->interims > INTERIMS_MAX) {
+        Err err = { 0 };
+        fail(&err, ERR_INPUT, "the answer begins with more than %d interim ones", INTERIMS_MAX);
+        call_finish(call, &err);
+    }
 }
 
 static void on_body(void *owner, void *stream, Str bytes)

@@ -154,15 +154,19 @@ static int on_head_complete(llhttp_t *parser)
         return -1;
     if (is_interim(http1)) {
         if (++http1->interims <= INTERIMS_MAX)
-            return 0;
+            return 1;
         fail(http1->err, ERR_INPUT, "more than %d interim responses", INTERIMS_MAX);
+        return -1;
+    }
+    if (http1->role == HTTP1_CLIENT && parser->status_code < 100) {
+        fail(http1->err, ERR_INPUT, "%d is not a status", (int)parser->status_code);
         return -1;
     }
     if (http1->events->head && !http1->events->head(http1->owner)) {
         http1->stopped = true;
         return -1;
     }
-    return http1->no_body;
+    return http1->no_body || parser->status_code == 204 || parser->status_code == 304;
 }
 
 static int on_body(llhttp_t *parser, const char *at, size_t len)
