@@ -26,9 +26,9 @@
 enum {
     ITEMS = 1000,        /* a request */
     BODIES = 9,          /* different ones */
-    WARM_UP = 45,        /* requests; like all counts here a multiple of nine, which is what */
-    REQUESTS = 450,      /* fills a batch of 8192, so that no rest waits for the time-out */
-    REQUESTS_GZIP = 135, /* they take longer */
+    WARM_UP = 225,       /* requests; like all counts here a multiple of nine, which is what */
+    REQUESTS = 1350,     /* fills a batch of 8192, so that no rest waits for the time-out */
+    REQUESTS_GZIP = 270, /* they take longer */
     ROUNDS_MAX = 25,
     IN_FLIGHT = 8, /* on all connections */
     PATH_SIZE = 256,
@@ -46,6 +46,7 @@ typedef struct Way {
 
 typedef struct Figures {
     double cpu_us, per_second, idle, peak, start_ms;
+    double wire; /* bytes an item that arrive at the far side */
 } Figures;
 
 typedef struct Bench {
@@ -222,6 +223,7 @@ static void send_all(Bench *bench, const Way *way, const Program *program, int p
 static Figures run(Bench *bench, const Way *way, const char *path)
 {
     Figures figures = { 0 };
+    uint64_t items = bench->arrived, bytes = server_counts(bench->sink).bytes_in;
     int port = free_port();
     write_config(bench, way, port);
     Program program = program_start(&(ProgramStart){ .path = path,
@@ -237,6 +239,8 @@ static Figures run(Bench *bench, const Way *way, const char *path)
     program_stop(&program);
     while (loop_step(bench->loop, 0)) /* its connections end */
         continue;
+    bytes = server_counts(bench->sink).bytes_in - bytes; /* counted when a connection ends */
+    figures.wire = (double)bytes / (double)(bench->arrived - items);
     return figures;
 }
 
@@ -298,28 +302,44 @@ static Spread ratio(const Bench *bench, const Series *pair)
     return spread_of(values, bench->rounds);
 }
 
+/* One figure of both programs, without their spread. */
+static void print_pair(const Bench *bench, const Series *pair, size_t member, double unit)
+{
+    printf("%8.0f %6.0f ", spread(bench, &pair[0], member).median / unit,
+           spread(bench, &pair[1], member).median / unit);
+}
+
 static void print_beside(const Bench *bench, const Way *way, const Series *pair)
 {
-    Spread cpu[2], rate[2], peak[2], less = ratio(bench, pair);
-    for (size_t i = 0; i < 2; i++) {
-        cpu[i] = spread(bench, &pair[i], offsetof(Figures, cpu_us));
-        rate[i] = spread(bench, &pair[i], offsetof(Figures, per_second));
-        peak[i] = spread(bench, &pair[i], offsetof(Figures, peak));
+    const Spread cells[] = { spread(bench, &pair[0], offsetof(Figures, cpu_us)),
+                             spread(bench, &pair[1], offsetof(Figures, cpu_us)),
+                             ratio(bench, pair) };
+    printf("%-17s", way->name);
+    for (size_t i = 0; i < COUNT_OF(cells); i++) {
+        char text[64];
+        snprintf(text, sizeof text, "%.2f (%.2f..%.2f)", cells[i].median, cells[i].low,
+                 cells[i].high);
+        printf(" %20s", text);
     }
-    printf("%-18s %6.2f (%.2f..%.2f) %8.2f (%.2f..%.2f) %8.1f (%.1f..%.1f) %3d %9.0f %9.0f %7.0f "
-           "%5.0f\n",
-           way->name, cpu[0].median, cpu[0].low, cpu[0].high, cpu[1].median, cpu[1].low,
-           cpu[1].high, less.median, less.low, less.high, way->gzip ? 3 : 5, rate[0].median / 1e3,
-           rate[1].median / 1e3, peak[0].median, peak[1].median);
+    printf(" %4d", way->gzip ? 3 : 5);
+    print_pair(bench, pair, offsetof(Figures, wire), 1);
+    print_pair(bench, pair, offsetof(Figures, per_second), 1e3);
+    print_pair(bench, pair, offsetof(Figures, peak), 1);
+    printf("\n");
 }
 
 static void print_tables(const Bench *bench, const Way *ways, Series (*series)[2], size_t count)
 {
     bool two = bench->program_count == 2;
     if (two)
-        printf("%zu rounds, medians (low..high)   processor us an item         times less, goal  "
-               "thousand items/s     peak MiB\n%-18s %20s %22s %24s %9s %9s %7s %5s\n",
-               bench->rounds, "", "cryostorm", "the peer", "", "cryostorm", "peer", "ours", "peer");
+        printf(
+            "Medians of %zu rounds (least..most): processor time an item in us, how many times "
+            "less "
+            "ours is,\nthe goal for that; then cryostorm and its peer: bytes an item on the wire "
+            "to the far side, thousand\nitems a second while generator and far side share the "
+            "machine, peak of resident memory in MiB.\n%-17s %20s %20s %20s %4s %15s %15s %15s\n",
+            bench->rounds, "", "cryostorm", "the peer", "times less", "goal", "bytes out",
+            "thousand/s", "peak MiB");
     for (size_t i = 0; i < count; i++)
         two ? print_beside(bench, &ways[i], series[i]) : print_alone(bench, &ways[i], series[i]);
     for (size_t p = 0; two && p < 2; p++) {
