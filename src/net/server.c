@@ -129,18 +129,20 @@ static bool explain_listen(const Server *server, const Address *address, int cod
 }
 
 /* SO_REUSEPORT would let another process of ours share the port unnoticed, which is hardly ever
- * what its user wants. So unless this process listens there already, nobody may. */
+ * what its user wants. So unless this process listens there already, nobody may. Who does is asked
+ * last: reading all of /proc takes longer than all else at the start. */
 static int check_port_is_ours(const Server *server, const Address *address)
 {
     Sockets *sockets = loop_sockets(server->loop);
     PortOwner owner;
     uint16_t port = address_port(address);
-    if (!server->reuse_port || port == 0 || (port_owner_find(port, &owner) && owner.is_us))
+    if (!server->reuse_port || port == 0)
         return 0;
     int fd = sockets->listen(sockets, address, (ListenOptions){ .backlog = 1 });
     if (fd >= 0)
         sockets->close(sockets, fd);
-    return fd < 0 ? fd : 0;
+    bool is_ours = fd == -EADDRINUSE && port_owner_find(port, &owner) && owner.is_us;
+    return fd < 0 && !is_ours ? fd : 0;
 }
 
 /* Without IPv6 in the kernel "every interface" is that of IPv4. */
