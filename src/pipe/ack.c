@@ -224,27 +224,22 @@ Ack *ack_join(Ack *const *parents, size_t count, Err *err)
     return &join->ack;
 }
 
-/* One parent's share of a partial refusal; `left` is what nobody has been charged with yet. */
-static AckOutcome join_share(const Ack *parent, const AckOutcome *outcome, uint64_t *left)
+/* Nobody knows whose items were refused, so each parent hears that so many of its own may be: an OK
+ * for one whose data is lost would be a lie. */
+static AckOutcome join_share(const Ack *parent, const AckOutcome *outcome)
 {
-    uint64_t charge = *left < parent->items ? *left : parent->items;
-    *left -= charge;
-    AckOutcome share = { .result = ACK_DELIVERED };
-    if (charge || outcome->refused == 0) {
-        share = *outcome;
-        share.refused = charge;
-    }
+    AckOutcome share = *outcome;
+    share.refused = outcome->refused < parent->items ? outcome->refused : parent->items;
     return share;
 }
 
 static void join_settle(Join *join, const AckOutcome *outcome)
 {
-    uint64_t left = outcome->refused;
     for (size_t i = 0; i < join->count; i++) {
         Ack *parent = join->parents[i];
         AckOutcome share = *outcome;
         if (outcome->result == ACK_PARTLY)
-            share = join_share(parent, outcome, &left);
+            share = join_share(parent, outcome);
         else if (outcome->result == ACK_REFUSED)
             share.refused = parent->items;
         settle(parent, &share);

@@ -67,9 +67,9 @@ typedef enum AckSplit {
 CHECKED bool ack_split(Ack *parent, AckSplit how, size_t count, const uint64_t *items,
                        Ack **children, Err *err);
 
-/* One Ack for several that travel on as one batch; its verdict goes to each. Items refused under
- * ACK_PARTLY are charged to the parents from the first on, so that the counts add up. On failure
- * the parents are still yours. */
+/* One Ack for several that travel on as one batch; its verdict goes to each. Whose items were
+ * refused under ACK_PARTLY is not known, so each parent hears of as many as could be its own, and
+ * the sum may be more than were refused. On failure the parents are still yours. */
 CHECKED Ack *ack_join(Ack *const *parents, size_t count, Err *err);
 
 uint64_t ack_items(const Ack *ack);
