@@ -25,6 +25,7 @@
  * that file exists. The marker is not synced: it is there for crashes of ours, not of the machine.
  */
 #include "base/buf.h"
+#include "base/crc32c.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "seglog/seglog_internal.h"
@@ -38,7 +39,8 @@
 enum {
     DIGITS = 20,         /* of a number in a file's name */
     FILES_MAX = 1 << 20, /* names of one kind in the directory; more is not ours */
-    MARKER_SIZE = 24,    /* "%020llu %02u\n" */
+    MARKER_SIGNED = 23,  /* "%020llu %02u", then " %08x\n": the CRC32C of that */
+    MARKER_SIZE = 33,
     POISON_TRIES = 2,
     ASIDE_NAMES = 9, /* .corrupt, .corrupt2 ... when a segment is damaged again */
 };
@@ -317,6 +319,21 @@ static bool repair(Recovery *recovery, const char *path, Str bytes, const Survey
 /* ---- replay ------------------------------------------------------------------------------------
  */
 
+static void sign(char text[MARKER_SIZE + 1])
+{
+    uint32_t crc = crc32c(0, text, MARKER_SIGNED);
+    snprintf(text + MARKER_SIGNED, MARKER_SIZE + 1 - MARKER_SIGNED, " %08" PRIx32 "\n", crc);
+}
+
+/* A marker that is damaged would pass over a frame that did nothing. */
+static bool is_signed(const char text[MARKER_SIZE + 1])
+{
+    char again[MARKER_SIZE + 1];
+    memcpy(again, text, sizeof again);
+    sign(again);
+    return !memcmp(again, text, MARKER_SIZE);
+}
+
 static void read_marker(Recovery *recovery)
 {
     Seglog *log = recovery->log;
@@ -330,7 +347,7 @@ static void read_marker(Recovery *recovery)
     size_t got;
     uint64_t sequence, tries;
     if (file_read(recovery->marker, 0, text, MARKER_SIZE, &got, &ignored) && got == MARKER_SIZE &&
-        str_to_u64((Str){ text, DIGITS }, &sequence) &&
+        is_signed(text) && str_to_u64((Str){ text, DIGITS }, &sequence) &&
         str_to_u64((Str){ text + DIGITS + 1, 2 }, &tries)) {
         recovery->tried_sequence = sequence;
         recovery->tries = (unsigned)tries;
@@ -343,7 +360,8 @@ static void write_marker(Recovery *recovery, uint64_t sequence)
         return;
     char text[MARKER_SIZE + 1];
     unsigned tries = sequence == recovery->tried_sequence ? recovery->tries % 99 + 1 : 1;
-    snprintf(text, sizeof text, "%020" PRIu64 " %02u\n", sequence, tries);
+    snprintf(text, sizeof text, "%020" PRIu64 " %02u", sequence, tries);
+    sign(text);
     Err ignored; /* without it a poisoned frame is met again: no worse than not starting at all */
     (void)file_write(recovery->marker, 0, text, MARKER_SIZE, &ignored);
 }

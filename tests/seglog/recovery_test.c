@@ -238,6 +238,30 @@ static void empty_foreign_and_newer_files(void **state)
     rig_done(&rig);
 }
 
+/* The marker of a replay that ended the process, as the disk might give it back. */
+static void a_flip_at_any_bit_of_the_marker_passes_over_nothing(void **state)
+{
+    (void)state;
+    static const char path[] = "data/traces/replaying";
+    Rig rig;
+    Buf marker = BUF(256);
+    rig_init(&rig, SEGLOG_SYNC_ALWAYS, 1);
+    assert_true(rig_open(&rig) && rig_append(&rig, "good") && rig_close(&rig));
+    test_disk_fail(rig.disk, (DiskFault){ CALL_TRUNCATE | CALL_REMOVE, 0, EIO, true });
+    assert_true(rig_open(&rig)); /* its marker stays */
+    rig_crash(&rig, CRASH_KILL);
+    test_disk_fail(rig.disk, (DiskFault){ .after = -1 });
+    assert_true(test_disk_get(rig.disk, path, &marker) && marker.len > 20);
+    for (size_t bit = 0; bit < 8 * marker.len; bit++) {
+        marker.ptr[bit / 8] ^= (char)(1 << bit % 8);
+        test_disk_put(rig.disk, path, buf_str(&marker));
+        assert_true(rig_open(&rig) && rig_has(&rig, "good") && rig_close(&rig));
+        marker.ptr[bit / 8] ^= (char)(1 << bit % 8);
+    }
+    buf_free(&marker);
+    rig_done(&rig);
+}
+
 /* Found by the simulator: files that could not be closed left the marker behind, and an opening
  * that failed for that looked like a frame that ends the process. */
 static void failing_to_close_poisons_nothing(void **state)
@@ -413,6 +437,7 @@ int main(void)
         cmocka_unit_test(a_payload_that_looks_like_frames_is_none),
         cmocka_unit_test(empty_foreign_and_newer_files),
         cmocka_unit_test(what_a_killed_process_wrote_is_synced_by_the_next),
+        cmocka_unit_test(a_flip_at_any_bit_of_the_marker_passes_over_nothing),
         cmocka_unit_test(failing_to_close_poisons_nothing),
         cmocka_unit_test(setting_aside_survives_a_crash_at_every_call),
         cmocka_unit_test(a_refused_replay_fails_the_opening_and_is_no_poison),
