@@ -64,10 +64,10 @@ static DrainReport drain(Graph *graph, const sigset_t *waited)
 {
     int64_t now = clock_mono_ns(clock_system());
     DrainReport report = graph_drain(graph, now + DEAF_SECONDS * NANOS_PER_SECOND);
+    if (report.complete)
+        return report; /* too early to tell a second signal from the first one heard twice */
     heed_signals(waited);
-    if (!report.complete)
-        report = graph_drain(graph, now + DRAIN_SECONDS * NANOS_PER_SECOND);
-    return report;
+    return graph_drain(graph, now + DRAIN_SECONDS * NANOS_PER_SECOND);
 }
 
 static void tell_drained(const DrainReport *report)
