@@ -36,6 +36,7 @@ struct Http2 {
     unsigned continuations;          /* of it */
     uint64_t pongs;
     bool greeted, peer_said_goaway;
+    bool broken; /* there was no memory to say that it ends */
 };
 
 static void bucket_earn(Bucket *bucket, int64_t tokens)
@@ -62,9 +63,16 @@ static bool check(int code, Err *err)
                 nghttp2_strerror(code));
 }
 
+/* Without memory for its GOAWAY the session would stay open and hear nothing any more. */
+static void terminate(Http2 *http2, uint32_t code)
+{
+    if (nghttp2_session_terminate_session(http2->session, code) != 0)
+        http2->broken = true;
+}
+
 static void calm_down(Http2 *http2)
 {
-    nghttp2_session_terminate_session(http2->session, NGHTTP2_ENHANCE_YOUR_CALM);
+    terminate(http2, NGHTTP2_ENHANCE_YOUR_CALM);
 }
 
 static void *stream_of(Http2 *http2, int32_t id)
@@ -307,11 +315,12 @@ bool http2_feed(Http2 *http2, Str bytes, int64_t now_ns, Err *err)
 {
     http2->now_ns = now_ns;
     ssize_t n = nghttp2_session_mem_recv(http2->session, (const uint8_t *)bytes.ptr, bytes.len);
-    return check(n < 0 ? (int)n : 0, err);
+    return check(http2->broken ? NGHTTP2_ERR_NOMEM : n < 0 ? (int)n : 0, err);
 }
 
 void http2_fill(Http2 *http2, Buf *out, size_t size)
 {
+    out->failed = out->failed || http2->broken;
     while (out->len < size && !out->failed) {
         const uint8_t *bytes;
         ssize_t n = nghttp2_session_mem_send(http2->session, &bytes);
@@ -427,7 +436,7 @@ bool http2_answer(Http2 *http2, int32_t id, int status, Http2Message *message, E
 void http2_reset(Http2 *http2, int32_t id, uint32_t code)
 {
     if (nghttp2_submit_rst_stream(http2->session, NGHTTP2_FLAG_NONE, id, code) != 0)
-        nghttp2_session_terminate_session(http2->session, NGHTTP2_INTERNAL_ERROR);
+        terminate(http2, NGHTTP2_INTERNAL_ERROR);
 }
 
 /* Without memory for it none is sent, and the silence that follows ends the connection. */
@@ -446,7 +455,7 @@ void http2_goaway(Http2 *http2)
     int32_t last = nghttp2_session_get_last_proc_stream_id(http2->session);
     if (nghttp2_submit_goaway(http2->session, NGHTTP2_FLAG_NONE, last, NGHTTP2_NO_ERROR, NULL, 0) !=
         0)
-        nghttp2_session_terminate_session(http2->session, NGHTTP2_INTERNAL_ERROR);
+        terminate(http2, NGHTTP2_INTERNAL_ERROR);
 }
 
 bool http2_may_request(const Http2 *http2)

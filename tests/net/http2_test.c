@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "support/h2_frames.h"
+#include "support/starve.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -355,6 +356,39 @@ static void the_end_of_a_flood_says_calm_down(void **state)
     buf_free(&sent);
 }
 
+/* Found by the simulator: with no memory for RST_STREAM nor for GOAWAY the engine heard nothing any
+ * more, and its connection stayed open for ever. Now it is over in both directions. */
+static void without_memory_to_say_so_it_ends_all_the_same(void **state)
+{
+    (void)state;
+    Side client, server;
+    Err err = { 0 };
+    starve_after(-1);
+    side_init(&client, HTTP2_CLIENT);
+    side_init(&server, HTTP2_SERVER);
+    server.answers = false;
+    for (size_t i = 0; i < COUNT_OF(request_fields); i++)
+        assert_true(
+            http_fields_add(&client.fields, request_fields[i].name, request_fields[i].value, &err));
+    client.payload = (Payload){ .borrowed = STR("question"), .prefix_len = GRPC_PREFIX_SIZE };
+    client.message = (Http2Message){ &client.fields, &client.payload, NULL };
+    assert_true(http2_request(client.engine, &client.message, &client, &client.id, &err));
+    carry(&client, &server, 1000);
+    assert_int_equal(server.open, 1);
+    starve_from(0);
+    http2_reset(server.engine, server.id, HTTP2_CANCEL);
+    assert_true(starve_happened());
+    starve_end();
+    Buf out = BUF(1 << 16);
+    http2_fill(server.engine, &out, 1000);
+    assert_true(out.failed);
+    assert_false(http2_feed(server.engine, STR("x"), 1, &err));
+    assert_int_equal(err.kind, ERR_MEMORY);
+    buf_free(&out);
+    side_done(&client);
+    side_done(&server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -362,6 +396,7 @@ int main(void)
         cmocka_unit_test(floods_end_the_connection),
         cmocka_unit_test(a_peer_that_pings_now_and_then_is_served_for_ever),
         cmocka_unit_test(the_end_of_a_flood_says_calm_down),
+        cmocka_unit_test(without_memory_to_say_so_it_ends_all_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
