@@ -5,7 +5,10 @@
 #include "net/port_owner.h"
 #include "sim/fiber.h"
 
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/utsname.h>
+#include <unistd.h>
 
 typedef void ThreadMain(void *argument);
 
@@ -31,6 +34,13 @@ void __real_cond_broadcast(Cond *cond);
 void __wrap_cond_broadcast(Cond *cond);
 bool __real_port_owner_find(uint16_t port, PortOwner *out);
 bool __wrap_port_owner_find(uint16_t port, PortOwner *out);
+
+pid_t __real_getpid(void);
+pid_t __wrap_getpid(void);
+int __real_uname(struct utsname *out);
+int __wrap_uname(struct utsname *out);
+ssize_t __real_readlink(const char *path, char *out, size_t size);
+ssize_t __wrap_readlink(const char *path, char *out, size_t size);
 
 static struct {
     SimNet *net; /* NULL: closed */
@@ -201,6 +211,27 @@ Sockets *__wrap_sockets_system(void)
 bool __wrap_port_owner_find(uint16_t port, PortOwner *out)
 {
     return !doors.net && __real_port_owner_find(port, out);
+}
+
+/* What the library says of its process is part of what is sent, so it is the same everywhere. */
+pid_t __wrap_getpid(void)
+{
+    return doors.net ? 4242 : __real_getpid();
+}
+
+int __wrap_uname(struct utsname *out)
+{
+    if (!doors.net)
+        return __real_uname(out);
+    *out = (struct utsname){ .nodename = "simulated", .machine = "x86_64" };
+    return 0;
+}
+
+ssize_t __wrap_readlink(const char *path, char *out, size_t size)
+{
+    if (!doors.net)
+        return __real_readlink(path, out, size);
+    return snprintf(out, size, "/usr/bin/app");
 }
 
 /* ---- time and chance ------------------------------------------------------------------------ */

@@ -3,6 +3,7 @@
 
 #include "config/yaml.h"
 #include "pipe/host_base.h"
+#include "support/starve.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -170,8 +171,10 @@ bool machine_start(Machine *machine, Str yaml, Err *err)
 
 void machine_turn(Machine *machine, unsigned turns_max)
 {
+    starve_resume();
     while (machine->graph && turns_max-- > 0 && graph_step(machine->graph, 0))
         continue;
+    starve_hold();
 }
 
 /* ---- the audit ------------------------------------------------------------------------------- */

@@ -46,7 +46,7 @@ void machine_init(Machine *machine, uint64_t seed);
 void machine_done(Machine *machine); /* it does not run */
 
 CHECKED bool machine_start(Machine *machine, Str yaml, Err *err);
-/* At most so many turns of its loops. */
+/* At most so many turns of its loops. Only in here memory may run out (support/starve.h). */
 void machine_turn(Machine *machine, unsigned turns_max);
 /* Drains and stops. False: the account does not add up, err says where. */
 CHECKED bool machine_stop(Machine *machine, int64_t drain_ns, bool *drained, Err *err);

@@ -35,6 +35,7 @@ typedef enum Fault {
     FAULT_SILENCE,
     FAULT_DELAY,
     FAULT_CLOCK,
+    FAULT_MEMORY,
     FAULT_RELOAD,
     FAULT_COUNT
 } Fault;
@@ -276,6 +277,14 @@ static void jump(Run *run)
     say(run, "the wall clock jumps by %lld s", (long long)by);
 }
 
+/* One of the next allocations of the collectors fails, or all from there on, for a while. */
+static void trouble_with_memory(Run *run)
+{
+    bool for_good = below(run, 4) == 0;
+    (for_good ? starve_from : starve_after)((long)below(run, 1000));
+    say(run, "memory runs out%s", for_good ? " for a while" : "");
+}
+
 static void trouble(Run *run, Fault fault)
 {
     World *world = &run->world;
@@ -293,6 +302,7 @@ static void trouble(Run *run, Fault fault)
     case FAULT_SILENCE:
     case FAULT_DELAY: trouble_on_net(run, fault); break;
     case FAULT_CLOCK: jump(run); break;
+    case FAULT_MEMORY: trouble_with_memory(run); break;
     case FAULT_RELOAD: reload(run, below(run, 2) ? &world->edge : &world->gateway); break;
     case FAULT_COUNT: break;
     }
@@ -308,6 +318,8 @@ static void recover(Run *run)
         start(run, &world->gateway);
     if (below(run, 40) == 0)
         mend_disk(run);
+    if (below(run, 40) == 0)
+        starve_end();
 }
 
 static void load(Run *run)
@@ -354,6 +366,7 @@ static void heal(Run *run)
 {
     World *world = &run->world;
     say(run, "healing");
+    starve_end();
     if (run->choices.sync_second && run->disk_failed)
         excuse(run, &run->world.gateway, DEATH_CUT);
     run->disk_failed = false;
@@ -578,6 +591,7 @@ void scenario_run(uint64_t seed, Plant plant, FILE *tell, Story *story)
     static Run run;
     Story again;
     starve_after(-1);
+    starve_hold(); /* but in machine_turn() */
     if (!run_once(&run, seed, plant, tell, story) || story->failed)
         return;
     long left = run_once(&run, seed, plant, NULL, &again);
