@@ -128,13 +128,11 @@ static void check_switches(Doctor *doctor)
 static void check_endpoint_text(Doctor *doctor)
 {
     Str endpoint = str_from(doctor->options.target.endpoint);
-    if (!str_contains(endpoint, STR("://")))
+    Str path;
+    if (!endpoint_is_path(endpoint, &path) && !str_contains(endpoint, STR("://")))
         fault(doctor, "endpoint", "write http:// in front of it",
               "%s has no scheme: most SDKs refuse it or take it for something else",
               doctor->options.target.endpoint);
-    if (str_starts(endpoint, STR("https://")))
-        fault(doctor, "endpoint", "write http://, or ask something that speaks TLS",
-              "https: this program does not speak TLS yet");
     if (str_contains(endpoint, STR("/v1/")))
         fault(doctor, "endpoint",
               "leave the path out; SDKs put /v1/traces and so on behind the endpoint themselves",
@@ -159,10 +157,12 @@ static bool check_protocol(Doctor *doctor, const Probe *probe)
 {
     bool grpc = str_eq(str_from(doctor->options.target.protocol), STR("grpc"));
     if (probe->tls)
-        return fault(doctor, "protocol", "send to https://, or switch TLS off on the server",
-                     "the server speaks TLS, and we do not");
+        return fault(doctor, "protocol", "send to https://",
+                     "the server expects TLS, and %s is plain text",
+                     doctor->options.target.endpoint);
     if (probe->silent)
-        return fault(doctor, "protocol", "see what program has that port (ss -ltnp)",
+        return fault(doctor, "protocol",
+                     "see what program has that port (ss -ltnp); does it expect https://?",
                      "something listens there and answers neither HTTP/1.1 nor HTTP/2");
     if (grpc && !probe->http2)
         return fault(doctor, "protocol",
@@ -177,6 +177,29 @@ static bool check_protocol(Doctor *doctor, const Probe *probe)
                      doctor->options.target.protocol);
     fine("protocol", "%s", doctor->options.target.protocol);
     return true;
+}
+
+/* What a program would do: its handshake, its certificates. An answer of any kind is fine here. */
+static bool check_tls(Doctor *doctor)
+{
+    Err err = { 0 };
+    LinkAnswer answer;
+    Buf nothing = BUF(16);
+    bool sent = otlp_target_send(&doctor->options.target, TRACES, &nothing, &answer, &err);
+    buf_free(&nothing);
+    bool of_tls = strstr(err.text, "TLS") || strstr(err.text, "certificate") ||
+                  strstr(err.text, "_file") || strstr(err.text, "cipher");
+    if (sent || !of_tls) {
+        fine("tls", "the server has shown a certificate that counts");
+        return true;
+    }
+    if (strstr(err.text, "plain HTTP"))
+        return fault(doctor, "tls", "send to http://, or give the server a `tls` section",
+                     "the server does not speak TLS: %s", err.text);
+    return fault(doctor, "tls",
+                 "see the options --ca-file, --cert-file and --key-file here, and `tls` on the "
+                 "server; docs/security.md has examples",
+                 "%s", err.text);
 }
 
 static bool check_port(Doctor *doctor)
@@ -194,7 +217,8 @@ static bool check_port(Doctor *doctor)
                      "HTTP 4318",
                      "nobody takes connections on %s: %s", text, err.text);
     fine("port", "%s takes connections", text);
-    return check_protocol(doctor, &probe);
+    bool https = str_starts(str_from(doctor->options.target.endpoint), STR("https://"));
+    return https ? check_tls(doctor) : check_protocol(doctor, &probe);
 }
 
 /* A server of this machine: what it has given up, as the kernel says. Nothing of it is a fault. */
@@ -325,7 +349,8 @@ static bool check_accepted(Doctor *doctor)
 
 static const JsonValue *ask(Doctor *doctor, Str target, HttpGot *got, Err *err)
 {
-    if (!http_get(doctor->options.url, target, doctor->options.target.timeout_ns, got, err))
+    if (!http_get(doctor->options.url, &doctor->options.target.tls, target,
+                  doctor->options.target.timeout_ns, got, err))
         return NULL;
     const JsonValue *root = json_tree(buf_str(&got->body), doctor->arena, err);
     buf_free(&got->body);

@@ -84,6 +84,7 @@ struct Gen {
     const GenOptions *options;
     Signal signal;
     Loop *loop;
+    TlsContext *tls; /* NULL: plain text */
     Arena *arena;
     Line *lines;
     LoadItems load;
@@ -295,13 +296,16 @@ static bool open_lines(Gen *gen, Err *err)
     gen->loop = loop_new(NULL, NULL, err);
     gen->arena = gen->loop ? arena_new(GEN_MEMORY_MAX, err) : NULL;
     gen->lines = gen->arena ? ARENA_MAKE(gen->arena, Line, count, err) : NULL;
-    for (uint64_t i = 0; gen->lines && i < count; i++) {
+    const OtlpTarget *target = &gen->options->target;
+    if (!gen->lines || !command_tls_open(&target->tls, target->endpoint, gen->loop, &gen->tls, err))
+        return false;
+    for (uint64_t i = 0; i < count; i++) {
         gen->lines[i].link =
-            otlp_target_link(&gen->options->target, gen->signal, gen->loop, gen->arena, err);
+            otlp_target_link(target, gen->signal, gen->loop, gen->tls, gen->arena, err);
         if (!gen->lines[i].link)
             return false;
     }
-    return gen->lines != NULL;
+    return true;
 }
 
 static void close_lines(Gen *gen)
@@ -311,6 +315,7 @@ static void close_lines(Gen *gen)
             gen->lines[i].link->free(gen->lines[i].link);
         buf_free(&gen->lines[i].answer.request);
     }
+    tls_context_free(gen->tls);
     arena_free(gen->arena);
     loop_free(gen->loop);
 }

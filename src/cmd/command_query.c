@@ -24,6 +24,7 @@ typedef struct QueryOptions {
     int64_t since_ns, step_ns, timeout_ns;
     uint64_t limit;
     bool json;
+    CommandTls tls;
 } QueryOptions;
 
 /* clang-format off */
@@ -37,6 +38,7 @@ typedef struct QueryOptions {
     ROW("json", NULL, OPTION_FLAG, json, NULL, "the API's answer as it is"),                       \
     ROW("url", "URL", OPTION_TEXT, url, "http://127.0.0.1:16686", "of the page's port"),           \
     ROW("timeout", "DURATION", OPTION_DURATION, timeout_ns, "30s", "how long to wait"),            \
+    COMMAND_TLS_ROWS(QueryOptions),                                                                \
     { 0 }
 
 static const OptionRow traces_rows[] = {
@@ -118,7 +120,7 @@ static bool ask(Query *query, const Buf *target, Err *err)
     HttpGot got;
     const QueryOptions *options = &query->options;
     if (!buf_ok(target, err) ||
-        !http_get(options->url, buf_str(target), options->timeout_ns, &got, err))
+        !http_get(options->url, &options->tls, buf_str(target), options->timeout_ns, &got, err))
         return false;
     bool good = got.status == 200 || refused(&got, options->url, query->arena, err);
     if (good && options->json)

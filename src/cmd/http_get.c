@@ -64,7 +64,8 @@ static bool ask(Loop *loop, HttpClient *client, Str target, int64_t timeout_ns, 
     return getting->good;
 }
 
-bool http_get(const char *base, Str target, int64_t timeout_ns, HttpGot *out, Err *err)
+bool http_get(const char *base, const CommandTls *tls, Str target, int64_t timeout_ns, HttpGot *out,
+              Err *err)
 {
     *out = (HttpGot){ .body = BUF(HTTP_GET_BODY_MAX) };
     Getting getting = { .out = out };
@@ -74,9 +75,11 @@ bool http_get(const char *base, Str target, int64_t timeout_ns, HttpGot *out, Er
     HttpClientSettings settings = { .url = str_from(base), .response_bytes = HTTP_GET_BODY_MAX };
     Loop *loop = buf_ok(&whole, err) ? loop_new(NULL, NULL, err) : NULL;
     settings.loop = loop;
-    HttpClient *client = loop ? http_client_new(&settings, err) : NULL;
+    bool open = loop && command_tls_open(tls, base, loop, &settings.tls, err);
+    HttpClient *client = open ? http_client_new(&settings, err) : NULL;
     bool good = client && ask(loop, client, buf_str(&whole), timeout_ns, &getting, err);
     http_client_free(client);
+    tls_context_free(settings.tls);
     loop_free(loop);
     buf_free(&whole);
     if (!good)

@@ -5,6 +5,7 @@
 #include "base/attributes.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "cmd/command_tls.h"
 
 enum { HTTP_GET_BODY_MAX = 256 << 20 };
 
@@ -14,9 +15,10 @@ typedef struct HttpGot {
     Buf body; /* the caller's to free */
 } HttpGot;
 
-/* base: "http://host:port", perhaps with a path in front of `target`, which is "/api/...?a=b".
- * False: there was no answer, and err says why. */
-CHECKED bool http_get(const char *base, Str target, int64_t timeout_ns, HttpGot *out, Err *err);
+/* base: "http://host:port" or https://, perhaps with a path in front of `target`, which is
+ * "/api/...?a=b". False: there was no answer, and err says why. */
+CHECKED bool http_get(const char *base, const CommandTls *tls, Str target, int64_t timeout_ns,
+                      HttpGot *out, Err *err);
 
 /* Appends "&name=value" (or "?name=value" for the first) to a target, encoded. */
 void target_add(Buf *target, const char *name, Str value);

@@ -1,6 +1,7 @@
 /* otlp_target.c - see otlp_target.h. The links are those of the library. */
 #include "cmd/otlp_target.h"
 
+#include "net/address.h"
 #include "otlp/json_out.h"
 #include "otlp/rpc.h"
 
@@ -28,12 +29,20 @@ static bool choose_encoding(const OtlpTarget *target, const Encoding **out, Err 
     return encoding_choose(use, str_from(target->compression), out, err);
 }
 
+static void default_from(const char **member, const char *variable)
+{
+    if (!*member)
+        *member = getenv(variable);
+}
+
 void otlp_target_complete(OtlpTarget *target)
 {
-    if (!target->endpoint)
-        target->endpoint = getenv("OTEL_EXPORTER_OTLP_ENDPOINT");
+    default_from(&target->endpoint, "OTEL_EXPORTER_OTLP_ENDPOINT");
     if (!target->endpoint || !*target->endpoint)
         target->endpoint = "http://127.0.0.1:4317";
+    default_from(&target->tls.ca_file, "OTEL_EXPORTER_OTLP_CERTIFICATE");
+    default_from(&target->tls.cert_file, "OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE");
+    default_from(&target->tls.key_file, "OTEL_EXPORTER_OTLP_CLIENT_KEY");
     Str endpoint = str_from(target->endpoint);
     while (str_ends(endpoint, STR("/")))
         endpoint.len--;
@@ -49,7 +58,11 @@ static bool otlp_target_url(const OtlpTarget *target, Signal signal, Arena *aren
     while (str_ends(base, STR("/")))
         base.len--;
     Buf url = BUF(4096);
-    if (!str_contains(base, STR("://")))
+    Str path;
+    bool is_path = endpoint_is_path(base, &path);
+    if (is_path && !is_grpc(target))
+        return fail(err, ERR_INPUT, "unix sockets are for --protocol grpc");
+    if (!is_path && !str_contains(base, STR("://")))
         buf_add(&url, STR("http://"));
     buf_add(&url, base);
     if (!is_grpc(target))
@@ -72,10 +85,10 @@ static bool read_headers(const OtlpTarget *target, Arena *arena, HttpField **out
     return fields != NULL;
 }
 
-OtlpLink *otlp_target_link(const OtlpTarget *target, Signal signal, Loop *loop, Arena *arena,
-                           Err *err)
+OtlpLink *otlp_target_link(const OtlpTarget *target, Signal signal, Loop *loop, TlsContext *tls,
+                           Arena *arena, Err *err)
 {
-    LinkSettings settings = { .loop = loop, .signal = signal };
+    LinkSettings settings = { .loop = loop, .signal = signal, .tls = tls };
     HttpField *fields = NULL;
     if (!otlp_target_url(target, signal, arena, &settings.endpoint, err) ||
         !read_headers(target, arena, &fields, err) ||
@@ -134,11 +147,15 @@ bool otlp_target_send(const OtlpTarget *target, Signal signal, Buf *request, Lin
     *answer = (LinkAnswer){ 0 };
     Arena *arena = arena_new(TARGET_MEMORY_MAX, err);
     Loop *loop = arena ? loop_new(NULL, NULL, err) : NULL;
-    OtlpLink *link = loop ? otlp_target_link(target, signal, loop, arena, err) : NULL;
+    TlsContext *tls = NULL;
+    OtlpLink *link = loop && command_tls_open(&target->tls, target->endpoint, loop, &tls, err)
+                         ? otlp_target_link(target, signal, loop, tls, arena, err)
+                         : NULL;
     bool good = link && exchange(target, link, loop, signal, request, answer, err);
     if (link)
         link->free(link);
     buf_free(&answer->request);
+    tls_context_free(tls);
     loop_free(loop);
     arena_free(arena);
     return good || blame(err, "%s (%s)", target->endpoint, target->protocol);

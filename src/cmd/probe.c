@@ -8,11 +8,13 @@
 #include <errno.h>
 #include <string.h>
 
-enum { PROBE_WAIT_MS = 1500, HEARD_MAX = 64 };
+enum { PROBE_WAIT_MS = 1500, ENOUGH = 9, HEARD_MAX = 1024 };
 
 bool probe_resolve(const char *endpoint, uint16_t default_port, Address *out, Err *err)
 {
-    Str text = str_from(endpoint), host;
+    Str text = str_from(endpoint), host, path;
+    if (endpoint_is_path(text, &path))
+        return address_from_path(out, path, err);
     const char *scheme = strstr(endpoint, "://");
     if (scheme)
         text = str_from(scheme + 3);
@@ -43,10 +45,19 @@ static bool wait_ready(Talk *talk, unsigned wanted)
            talk->poller->wait(talk->poller, left, &event, 1) > 0;
 }
 
+/* A refusal may say behind its head that TLS was expected. */
+static bool heard_enough(const Talk *talk)
+{
+    bool refused = talk->heard_len >= 12 && memcmp(talk->heard, "HTTP/1.", 7) == 0 &&
+                   memcmp(talk->heard + 8, " 400", 4) == 0;
+    return refused ? talk->heard_len == sizeof talk->heard
+                   : talk->heard_len >= (memcmp(talk->heard, "HTTP/1.", 7) ? ENOUGH : 12);
+}
+
 /* Until something was heard, the peer closed, or the time is over. */
 static void listen_for_answer(Talk *talk)
 {
-    while (talk->heard_len < 9 && wait_ready(talk, SOCKET_READ)) {
+    while (!heard_enough(talk) && wait_ready(talk, SOCKET_READ)) {
         ssize_t got = talk->sockets->read(talk->sockets, talk->fd, talk->heard + talk->heard_len,
                                           sizeof talk->heard - talk->heard_len);
         if (got == -EAGAIN)
@@ -98,6 +109,10 @@ static bool say_and_hear(const Address *address, Str words, Talk *talk, Err *err
 
 static bool heard_tls(const Talk *talk)
 {
+    Str heard = { talk->heard, talk->heard_len };
+    if (str_starts(heard, STR("HTTP/1.")) && talk->heard_len >= 12 &&
+        str_eq(str_first(str_skip(heard, 8), 4), STR(" 400")))
+        return str_contains(heard, STR("TLS")) || str_contains(heard, STR("HTTPS"));
     return talk->heard_len >= 2 && (talk->heard[0] == 0x15 || talk->heard[0] == 0x16) &&
            talk->heard[1] == 3;
 }

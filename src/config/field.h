@@ -57,6 +57,7 @@ typedef enum ConfigPath {
     READS_DIRECTORY,
     WRITES_FILE, /* and files beside it: older ones, and sockets */
     WRITES_DIRECTORY,
+    OPENS_SOCKET, /* WRITES_FILE where it begins with '/'; else it is host:port and no path */
 } ConfigPath;
 
 typedef struct ConfigField ConfigField;

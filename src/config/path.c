@@ -11,8 +11,9 @@ static void walk_table(const Walk *walk, const ConfigField *table, const char *s
 static void visit_text(const Walk *walk, const ConfigField *field, const char *at)
 {
     const Str *text = (const Str *)(const void *)at;
-    if (field->path && text->len)
-        walk->visit(walk->context, field->path, *text);
+    bool is_socket = field->path == OPENS_SOCKET;
+    if (field->path && text->len && (!is_socket || str_starts(*text, STR("/"))))
+        walk->visit(walk->context, is_socket ? WRITES_FILE : field->path, *text);
 }
 
 static void walk_items(const Walk *walk, const ConfigField *field, const char *settings)

@@ -2,6 +2,7 @@
 #include "pipe/connect_settings.h"
 
 #include "base/mem.h"
+#include "net/address.h"
 
 #include <cryostorm/version.h>
 
@@ -22,7 +23,12 @@ static bool is_http(Str endpoint)
 
 bool connect_check_grpc_endpoint(Str text, Err *err)
 {
-    return config_check_endpoint(str_skip(text, is_https(text) ? 8 : is_http(text) ? 7 : 0), err);
+    Str path;
+    return endpoint_is_path(text, &path) ||
+           config_check_endpoint(str_skip(text, is_https(text)  ? 8
+                                                : is_http(text) ? 7
+                                                                : 0),
+                                 err);
 }
 
 bool connect_check(const ConnectSettings *settings, Err *err)

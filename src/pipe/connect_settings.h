@@ -74,7 +74,7 @@ extern const char *const connect_grpc_compressions[], *const connect_http_compre
     LATER("proxy_url", "a proxy")
 /* clang-format on */
 
-/* host:port, also with http:// or https:// in front: of gRPC. */
+/* host:port, also with http:// or https:// in front, or unix:///path: of gRPC. */
 CHECKED bool connect_check_grpc_endpoint(Str text, Err *err);
 CHECKED bool connect_check(const ConnectSettings *settings, Err *err);
 

@@ -62,7 +62,7 @@ CHECKED bool listen_check_endpoint(Str text, Err *err);
 /* m: the member of T that is the ListenSettings. */
 #define LISTEN_ROWS(T, m, endpoint_preset) \
     TEXT(T, m.endpoint, endpoint_preset, "Where to listen.", .name = "endpoint", \
-         .check = listen_check_endpoint), \
+         .check = listen_check_endpoint, .path = OPENS_SOCKET), \
     CHOICE(T, m.transport, "tcp", listen_transports, \
            "The kind of socket; of unix the endpoint is a path.", .name = "transport"), \
     OPTIONAL_SECTION(T, m.tls, TlsListenSettings, tls_listen_fields, \

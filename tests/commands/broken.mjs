@@ -3,7 +3,7 @@ import { freePort } from './server.mjs';
 
 const address = (port) => `http://127.0.0.1:${port}`;
 
-export function brokenSetUps({ program, createHttp, createHttp2, createTcp, serve }) {
+export function brokenSetUps({ program, createHttp, createHttp2, createTcp, createTls, serve, tls }) {
   const listening = async (server) => {
     const port = await freePort();
     await new Promise((resolve) => server.listen(port, '127.0.0.1', resolve));
@@ -15,6 +15,12 @@ export function brokenSetUps({ program, createHttp, createHttp2, createTcp, serv
     request.resume();
     request.on('end', () => response.writeHead(status).end(body));
   }));
+  const secured = async (pair, demanding = {}) => {
+    const server = createTls({ ...tls.read(pair), ...demanding }, (request, response) => response.end());
+    server.on('tlsClientError', () => {});
+    return listening(server);
+  };
+  const https = (port) => ['--endpoint', `https://127.0.0.1:${port}`, '--protocol', 'http/protobuf'];
   const http = (port) => ['--endpoint', address(port), '--protocol', 'http/protobuf'];
   const grpc = (port) => ['--endpoint', address(port), '--protocol', 'grpc'];
   const ours = async (what, words) => {
@@ -31,6 +37,38 @@ export function brokenSetUps({ program, createHttp, createHttp2, createTcp, serv
       arrange: async () => { const { port, end } = await answering(200); return { words: grpc(port), end }; } },
     { name: 'HTTP/1.1 to a server of gRPC', says: /FAULT +protocol .*HTTP\/2 only\n.*grpc/,
       arrange: async () => { const { port, end } = await listening(createHttp2()); return { words: http(port), end }; } },
+    { name: 'plain text to a port of ours that expects TLS', says: /FAULT +protocol .*expects TLS.*\n.*https:/,
+      arrange: async () => {
+        const server = await serve(program, 'all', tls);
+        return { words: grpc(server.grpc), end: () => server.stop() };
+      } },
+    { name: 'plain text to another program that expects TLS', says: /FAULT +protocol .*expects TLS.*\n.*https:/,
+      arrange: async () => { // as Go's servers say it
+        const { port, end } = await listening(createTcp((socket) => socket.once('data', () =>
+          socket.end('HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n'))));
+        return { words: http(port), end };
+      } },
+    { name: 'plain text to a TLS port that only hangs up', says: /FAULT +protocol .*neither[^]*does it expect https/,
+      arrange: async () => { const { port, end } = await secured(tls.good); return { words: http(port), end }; } },
+    { name: 'TLS to a port in plain text', says: /FAULT +tls .*does not speak TLS.*\n.*http:/,
+      arrange: async () => { const { port, end } = await answering(200); return { words: https(port), end }; } },
+    { name: 'an authority that we do not know', says: /FAULT +tls .*unknown authority; set ca_file/,
+      arrange: async () => { const { port, end } = await secured(tls.good); return { words: https(port), end }; } },
+    { name: 'a certificate that ended', says: /FAULT +tls .*expired/,
+      arrange: async () => {
+        const { port, end } = await secured(tls.expired);
+        return { words: [...https(port), '--ca-file', tls.ca], end };
+      } },
+    { name: 'a certificate of another name', says: /FAULT +tls .*is for another name/,
+      arrange: async () => {
+        const { port, end } = await secured(tls.elsewhere);
+        return { words: [...https(port), '--ca-file', tls.ca], end };
+      } },
+    { name: 'the server demands a certificate', says: /FAULT +tls .*demands a certificate from us; set cert_file/,
+      arrange: async () => {
+        const server = await serve(program, 'all', tls);
+        return { words: ['--endpoint', `https://127.0.0.1:${server.grpc}`, '--ca-file', tls.ca], end: () => server.stop() };
+      } },
     { name: 'the server speaks TLS', says: /FAULT +protocol .*TLS/,
       arrange: async () => {
         const { port, end } = await listening(createTcp((socket) =>

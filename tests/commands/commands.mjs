@@ -4,9 +4,11 @@
 import { execFile } from 'node:child_process';
 import { createServer as createHttp } from 'node:http';
 import { createServer as createHttp2 } from 'node:http2';
+import { createServer as createTls } from 'node:https';
 import { createServer as createTcp } from 'node:net';
 import { brokenSetUps } from './broken.mjs';
 import { secretChecks } from './secrets.mjs';
+import { certificates } from './certificates.mjs';
 import { serve } from './server.mjs';
 
 const program = process.argv[2];
@@ -150,8 +152,50 @@ await check('wrong words say which and what is meant', async () => {
   }
 });
 
+await check('a unix socket is a way in', async () => {
+  const sent = await call(['send', 'span', 'local', '--service', 'local', '--endpoint', `unix://${server.socket}`]);
+  expect('send', sent.code === 0, sent);
+  await eventually('query', async () => {
+    const got = await call(['query', 'traces', ...at]);
+    return { good: got.out.includes('local\n'), shown: got.out };
+  });
+  const wrong = await call(['send', 'span', 'x', '--endpoint', `unix://${server.socket}`, '--protocol', 'http/json']);
+  expect('only gRPC', wrong.code !== 0 && wrong.err.includes('--protocol grpc'), wrong);
+});
 await server.stop();
-for (const { name, arrange, says } of brokenSetUps({ program, createHttp, createHttp2, createTcp, serve })) {
+
+const tls = certificates();
+await check('every command speaks TLS, with a certificate of its own', async () => {
+  const secured = await serve(program, 'all', tls);
+  const files = ['--ca-file', tls.ca, '--cert-file', tls.client.cert, '--key-file', tls.client.key];
+  const page = ['--url', `https://127.0.0.1:${secured.page}`, ...files];
+  try {
+    for (const [port, protocol] of [[secured.grpc, 'grpc'], [secured.http, 'http/protobuf']]) {
+      const endpoint = ['--endpoint', `https://localhost:${port}`, '--protocol', protocol];
+      const sent = await call(['send', 'span', 's', '--service', 'tls', ...endpoint, ...files]);
+      expect(`send ${protocol}`, sent.code === 0, sent);
+      const made = await call(['gen', 'logs', '--rate', '0', '--total', '500', '--connections', '2', '--json', ...endpoint, ...files]);
+      expect(`gen ${protocol}`, made.code === 0 && JSON.parse(made.out).delivered === 500, made);
+      const got = await call(['doctor', ...endpoint, ...page]);
+      expect(`doctor ${protocol}`, got.code === 0 && /^ok +tls /m.test(got.out) && got.out.includes('nothing is wrong'), got.out);
+    }
+    const listed = await call(['query', 'traces', ...page]);
+    expect('query', listed.code === 0 && listed.out.includes('tls\n'), listed);
+    const variables = { OTEL_EXPORTER_OTLP_ENDPOINT: `https://localhost:${secured.grpc}`, OTEL_EXPORTER_OTLP_CERTIFICATE: tls.ca,
+      OTEL_EXPORTER_OTLP_CLIENT_CERTIFICATE: tls.client.cert, OTEL_EXPORTER_OTLP_CLIENT_KEY: tls.client.key };
+    const sent = await call(['send', 'span', 'v'], variables);
+    expect("OpenTelemetry's variables", sent.code === 0, sent);
+    const skipped = await call(['send', 'span', 'v', '--insecure-skip-verify', '--cert-file', tls.client.cert, '--key-file',
+      tls.client.key, '--endpoint', `https://127.0.0.1:${secured.grpc}`]);
+    expect('--insecure-skip-verify', skipped.code === 0, skipped);
+    const bare = await call(['query', 'traces', '--url', `https://127.0.0.1:${secured.page}`]);
+    expect('an unknown authority', bare.code === 1 && bare.err.includes('unknown authority'), bare);
+  } finally {
+    await secured.stop();
+  }
+});
+
+for (const { name, arrange, says } of brokenSetUps({ program, createHttp, createHttp2, createTcp, createTls, serve, tls })) {
   await check(`doctor: ${name}`, async () => {
     const { words = [], environment = {}, end = async () => {} } = await arrange();
     const got = await call(['doctor', '--patience', '1s', ...words], environment);
@@ -160,5 +204,6 @@ for (const { name, arrange, says } of brokenSetUps({ program, createHttp, create
   });
 }
 await secretChecks({ program, call, check, expect });
+tls.remove();
 console.log(`counts: commands: ${passed} checks passed, ${failed} failed`);
 process.exit(failed ? 1 : 0);

@@ -15,17 +15,22 @@ export function freePort() {
   });
 }
 
-// what: all | no store in the pipelines | no metrics pipeline
-export async function serve(program, what) {
+// what: all | no store in the pipelines | no metrics pipeline; tls: files for every port, and a unix socket
+export async function serve(program, what, tls) {
   const folder = mkdtempSync(join(tmpdir(), 'commands.'));
   const [grpc, http, page] = [await freePort(), await freePort(), await freePort()];
   const exporter = what === 'unstored' ? 'debug' : 'store';
-  const pipeline = `{ receivers: [otlp], exporters: [${exporter}] }`;
+  const pipeline = `{ receivers: [otlp, otlp/local], exporters: [${exporter}] }`;
   const signals = what === 'no metrics' ? ['traces', 'logs'] : ['traces', 'metrics', 'logs'];
+  const listen = (port) => `endpoint: '127.0.0.1:${port}'` +
+    (tls ? `, tls: { cert_file: ${tls.good.cert}, key_file: ${tls.good.key}, client_ca_file: ${tls.ca} }` : '');
+  const socket = join(folder, 'otlp.sock');
   writeFileSync(join(folder, 'config.yaml'), `
-receivers: { otlp: { protocols: { grpc: { endpoint: '127.0.0.1:${grpc}' }, http: { endpoint: '127.0.0.1:${http}' } } } }
+receivers:
+  otlp: { protocols: { grpc: { ${listen(grpc)} }, http: { ${listen(http)} } } }
+  otlp/local: { protocols: { grpc: { endpoint: ${socket}, transport: unix } } }
 exporters: { ${exporter}: {} }
-extensions: { store: { directory: '${folder}/data' }, page: { endpoint: '127.0.0.1:${page}' } }
+extensions: { store: { directory: '${folder}/data' }, page: { ${listen(page)} } }
 service:
   telemetry: { metrics: { level: none } }
   extensions: [store, page]
@@ -41,7 +46,7 @@ service:
     child.on('exit', () => reject(new Error(`the program ended: ${said}`)));
   });
   return {
-    grpc, http, page,
+    grpc, http, page, socket,
     async stop() {
       const ended = new Promise((resolve) => child.on('exit', resolve));
       child.kill('SIGTERM');
