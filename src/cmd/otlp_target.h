@@ -22,7 +22,7 @@ extern const char *const otlp_protocols[], *const otlp_compressions[];
 /* clang-format off */
 #define OTLP_TARGET_ROWS                                                                           \
     { "endpoint", "URL", OPTION_TEXT, offsetof(OtlpTarget, endpoint), NULL,                        \
-      "where to, also https:// or unix:; else OTEL_EXPORTER_OTLP_ENDPOINT, else http://127.0.0.1:4317", NULL },            \
+      "where to, also https:, unix:; else OTEL_EXPORTER_OTLP_ENDPOINT or 127.0.0.1:4317", NULL },  \
     { "protocol", "PROTOCOL", OPTION_TEXT, offsetof(OtlpTarget, protocol), NULL,                   \
       "grpc, http/protobuf or http/json; else by the port: 4318 is HTTP", otlp_protocols },        \
     { "compression", "NAME", OPTION_TEXT, offsetof(OtlpTarget, compression), "none",               \

@@ -2,6 +2,7 @@
 
 usage: send.py grpc|http ENDPOINT none|gzip EXPECTED.json
 
+https:// takes its certificates from the SDK's own variables, OTEL_EXPORTER_OTLP_CERTIFICATE and so on.
 Metrics and logs are those of measurements.json, which every sender follows.
 """
 
@@ -42,7 +43,8 @@ def exporters(protocol, endpoint, compression):
         from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
 
         kind = grpc.Compression.Gzip if compression == "gzip" else grpc.Compression.NoCompression
-        return [e(endpoint=endpoint, insecure=True, compression=kind) for e in (OTLPSpanExporter, OTLPMetricExporter, OTLPLogExporter)]
+        plain = not endpoint.startswith("https://")
+        return [e(endpoint=endpoint, insecure=plain, compression=kind) for e in (OTLPSpanExporter, OTLPMetricExporter, OTLPLogExporter)]
     from opentelemetry.exporter.otlp.proto.http import Compression
     from opentelemetry.exporter.otlp.proto.http._log_exporter import OTLPLogExporter
     from opentelemetry.exporter.otlp.proto.http.metric_exporter import OTLPMetricExporter

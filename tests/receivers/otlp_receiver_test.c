@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -127,6 +128,43 @@ static void all_signals_come_in_by_both_protocols(void **state)
 {
     (void)state;
     all_signals_come_in("{" LISTEN "}", false);
+}
+
+/* One path for both; a shard more or less makes no difference (net/unix_listener_internal.h). */
+static void a_unix_socket_is_a_port_like_any(void **state)
+{
+    (void)state;
+    Fixture f;
+    Reply reply;
+    char path[64], yaml[256], endpoint[80];
+    snprintf(path, sizeof path, "/tmp/otlp_receiver_test.%d.sock", (int)getpid());
+    snprintf(yaml, sizeof yaml, "{protocols: {grpc: {endpoint: %s, transport: unix}}}", path);
+    snprintf(endpoint, sizeof endpoint, "unix:%s", path);
+    begin(&f, yaml);
+    ComponentStatus status = test_host_status(f.host);
+    assert_string_equal(status.endpoints[0].address, endpoint);
+    send_one(&f, 0, true, false, &reply);
+    peer_await(&f.peer, &reply);
+    expect_full_success(&reply, true);
+    expect_sent(&f, 0, TRACES);
+    reply_done(&reply);
+    end(&f);
+    assert_int_not_equal(access(path, F_OK), 0);
+}
+
+/* A certificate on one of the two would leave the other's callers in plain text, or outside. */
+static void one_port_has_one_tls(void **state)
+{
+    (void)state;
+    Err err = { 0 };
+    Buf problems = BUF(1 << 16);
+    assert_null(
+        test_host_new(&otlp_receiver,
+                      STR("{protocols: {grpc: {endpoint: 'localhost:1', tls: {cert_file: a, "
+                          "key_file: b}}, http: {endpoint: 'localhost:1'}}}"),
+                      &problems, &err));
+    assert_true(str_contains(buf_str(&problems), STR("must have the same tls")));
+    buf_free(&problems);
 }
 
 static void one_port_speaks_both(void **state)
@@ -642,6 +680,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_signals_come_in_by_both_protocols),
         cmocka_unit_test(one_port_speaks_both),
+        cmocka_unit_test(a_unix_socket_is_a_port_like_any),
+        cmocka_unit_test(one_port_has_one_tls),
         cmocka_unit_test(http_refuses_with_a_reason),
         cmocka_unit_test(broken_protobuf_is_told_in_a_status),
         cmocka_unit_test(a_message_may_be_too_large),

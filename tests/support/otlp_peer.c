@@ -51,7 +51,8 @@ static void connect_to(Peer *peer, const EndpointStatus *endpoint)
 {
     Err err = { 0 };
     char url[ENDPOINT_TEXT_MAX + 8];
-    snprintf(url, sizeof url, "http://%s", endpoint->address);
+    bool is_path = strncmp(endpoint->address, "unix:", 5) == 0;
+    snprintf(url, sizeof url, "%s%s", is_path ? "" : "http://", endpoint->address);
     Loop *loop = host_loop(test_host_host(peer->host));
     if (!strcmp(endpoint->protocol, "HTTP"))
         peer->http =

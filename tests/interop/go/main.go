@@ -1,6 +1,8 @@
 // Sends spans, metrics and logs with the official Go SDK and writes down the spans.
 //
-//	send grpc|http HOST:PORT none|gzip MEASUREMENTS.json EXPECTED.json
+//	send grpc|http URL none|gzip MEASUREMENTS.json EXPECTED.json
+//
+// An https:// URL takes its certificates from the SDK's own variables, OTEL_EXPORTER_OTLP_CERTIFICATE and so on.
 package main
 
 import (
@@ -46,17 +48,17 @@ func makeExporters(ctx context.Context, protocol, endpoint string, gzip bool) (e
 		if gzip {
 			packing = "gzip"
 		}
-		e.spans, err1 = otlptracegrpc.New(ctx, otlptracegrpc.WithEndpoint(endpoint), otlptracegrpc.WithInsecure(), otlptracegrpc.WithCompressor(packing))
-		e.metrics, err2 = otlpmetricgrpc.New(ctx, otlpmetricgrpc.WithEndpoint(endpoint), otlpmetricgrpc.WithInsecure(), otlpmetricgrpc.WithCompressor(packing))
-		e.logs, err3 = otlploggrpc.New(ctx, otlploggrpc.WithEndpoint(endpoint), otlploggrpc.WithInsecure(), otlploggrpc.WithCompressor(packing))
+		e.spans, err1 = otlptracegrpc.New(ctx, otlptracegrpc.WithEndpointURL(endpoint), otlptracegrpc.WithCompressor(packing))
+		e.metrics, err2 = otlpmetricgrpc.New(ctx, otlpmetricgrpc.WithEndpointURL(endpoint), otlpmetricgrpc.WithCompressor(packing))
+		e.logs, err3 = otlploggrpc.New(ctx, otlploggrpc.WithEndpointURL(endpoint), otlploggrpc.WithCompressor(packing))
 	} else {
 		traces, metrics, logs := otlptracehttp.NoCompression, otlpmetrichttp.NoCompression, otlploghttp.NoCompression
 		if gzip {
 			traces, metrics, logs = otlptracehttp.GzipCompression, otlpmetrichttp.GzipCompression, otlploghttp.GzipCompression
 		}
-		e.spans, err1 = otlptracehttp.New(ctx, otlptracehttp.WithEndpoint(endpoint), otlptracehttp.WithInsecure(), otlptracehttp.WithCompression(traces))
-		e.metrics, err2 = otlpmetrichttp.New(ctx, otlpmetrichttp.WithEndpoint(endpoint), otlpmetrichttp.WithInsecure(), otlpmetrichttp.WithCompression(metrics))
-		e.logs, err3 = otlploghttp.New(ctx, otlploghttp.WithEndpoint(endpoint), otlploghttp.WithInsecure(), otlploghttp.WithCompression(logs))
+		e.spans, err1 = otlptracehttp.New(ctx, otlptracehttp.WithEndpointURL(endpoint+"/v1/traces"), otlptracehttp.WithCompression(traces))
+		e.metrics, err2 = otlpmetrichttp.New(ctx, otlpmetrichttp.WithEndpointURL(endpoint+"/v1/metrics"), otlpmetrichttp.WithCompression(metrics))
+		e.logs, err3 = otlploghttp.New(ctx, otlploghttp.WithEndpointURL(endpoint+"/v1/logs"), otlploghttp.WithCompression(logs))
 	}
 	check(errors.Join(err1, err2, err3))
 	return e
@@ -133,7 +135,7 @@ func main() {
 	service := "go-" + protocol + "-" + compression
 	ctx := context.Background()
 	p := readPlan(measurements)
-	e := makeExporters(ctx, protocol, strings.TrimPrefix(endpoint, "http://"), compression == "gzip")
+	e := makeExporters(ctx, protocol, endpoint, compression == "gzip")
 	made := resource.NewSchemaless(attribute.String("service.name", service), attribute.String("team", "blue"))
 	seen := &recorder{}
 	tracing := sdktrace.NewTracerProvider(sdktrace.WithResource(made), sdktrace.WithSpanProcessor(seen), sdktrace.WithBatcher(e.spans))
