@@ -11,6 +11,14 @@ const char *const connect_http_compressions[] = {
     "none", "gzip", "zstd", "zlib", "deflate", "snappy", "x-snappy-framed", "lz4", NULL
 };
 
+const ConfigField client_keepalive_fields[] = {
+    DURATION(ClientKeepalive, time, "10s", "1s", "24h",
+             "Ping a connection that is silent so long."),
+    DURATION(ClientKeepalive, timeout, "10s", "1s", "24h", "Give it up without an answer so long."),
+    BOOL(ClientKeepalive, permit_without_stream, "false", "Ping while no call is under way, too."),
+    { 0 },
+};
+
 static bool is_https(Str endpoint)
 {
     return str_eq_nocase(str_first(endpoint, 8), STR("https://"));
@@ -73,11 +81,17 @@ GrpcClient *connector_grpc(const Connector *connector, Str endpoint, Err *err)
 {
     const ConnectSettings *settings = connector->settings;
     Str agent = settings->user_agent.len ? settings->user_agent : STR("cryostorm/" CRYO_VERSION);
+    const ClientKeepalive *keepalive = &settings->keepalive;
     return grpc_client_new(&(GrpcClientSettings){ .loop = host_loop(connector->host),
                                                   .endpoint = endpoint,
                                                   .tls = connector->tls.context,
                                                   .authority = settings->authority,
-                                                  .user_agent = agent },
+                                                  .user_agent = agent,
+                                                  .keepalive_time_ns =
+                                                      keepalive->present ? keepalive->time : 0,
+                                                  .keepalive_timeout_ns = keepalive->timeout,
+                                                  .keepalive_without_calls =
+                                                      keepalive->permit_without_stream },
                            err);
 }
 

@@ -22,15 +22,23 @@
 #include "pipe/host.h"
 #include "pipe/tls_settings.h"
 
+typedef struct ClientKeepalive {
+    bool present;
+    int64_t time, timeout;
+    bool permit_without_stream;
+} ClientKeepalive;
+
 typedef struct ConnectSettings {
     TlsConnectSettings tls;
     SecretMap headers;
-    int compression;             /* index into the names of the protocol */
-    Str authority, user_agent;   /* gRPC */
+    int compression;           /* index into the names of the protocol */
+    Str authority, user_agent; /* gRPC */
+    ClientKeepalive keepalive;
     uint64_t max_conns_per_host; /* HTTP */
     int64_t idle_conn_timeout;
 } ConnectSettings;
 
+extern const ConfigField client_keepalive_fields[];
 extern const char *const connect_grpc_compressions[], *const connect_http_compressions[];
 
 /* clang-format off */
@@ -53,7 +61,8 @@ extern const char *const connect_grpc_compressions[], *const connect_http_compre
     TEXT(T, m.user_agent, "", "The user-agent of calls; empty: our name and version.", \
          .name = "user_agent"), \
     IGNORED("balancer_name", "there is one connection"), \
-    IGNORED("keepalive", "the time-out of a call finds a server that is gone"), \
+    OPTIONAL_SECTION(T, m.keepalive, ClientKeepalive, client_keepalive_fields, \
+                     "Pings to a silent server; without the section none.", .name = "keepalive"), \
     IGNORED("wait_for_ready", "a call waits for its connection, as long as its timeout allows")
 
 #define CONNECT_HTTP_ROWS(T, m) \

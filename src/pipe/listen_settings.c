@@ -32,8 +32,11 @@ const ConfigField listen_limit_fields[] = {
 static const ConfigField server_parameter_fields[] = {
     DURATION(ServerParameters, max_connection_idle, "3m", "0s", "876000h",
              "A connection without a call for so long is closed; 0s takes the default."),
-    IGNORED("max_connection_age", "connections are not ended by their age"),
-    IGNORED("max_connection_age_grace", "connections are not ended by their age"),
+    DURATION(
+        ServerParameters, max_connection_age, "0s", "0s", "876000h",
+        "A connection of this age takes no new call, so that clients spread anew; 0s: any age."),
+    DURATION(ServerParameters, max_connection_age_grace, "0s", "0s", "876000h",
+             "How long after that its last calls may take; 0s: as long as they like."),
     IGNORED("time", "a peer that is gone is found by max_connection_idle and by writing to it"),
     IGNORED("timeout", "a peer that is gone is found by max_connection_idle and by writing to it"),
     { 0 },
@@ -112,6 +115,8 @@ static ServerLimits limits_of(const ListenSettings *settings, const ServerLimits
         limits.body_bytes = (size_t)settings->max_request_body_size;
     if (settings->max_recv_msg_size_mib)
         limits.body_bytes = (size_t)settings->max_recv_msg_size_mib << 20;
+    limits.age_max_ns = settings->keepalive.server_parameters.max_connection_age;
+    limits.age_grace_ns = settings->keepalive.server_parameters.max_connection_age_grace;
     limits.header_timeout_ns = settings->read_header_timeout;
     limits.body_timeout_ns = settings->read_timeout;
     limits.write_timeout_ns = settings->write_timeout;

@@ -30,7 +30,7 @@ typedef struct ListenLimits { /* 0: the listener's own default */
 } ListenLimits;
 
 typedef struct ServerParameters {
-    int64_t max_connection_idle;
+    int64_t max_connection_idle, max_connection_age, max_connection_age_grace;
 } ServerParameters;
 
 typedef struct ServerKeepalive {

@@ -263,6 +263,7 @@ static void wrong_settings_are_told(void **state)
         { &otlp_exporter, "{endpoint: 'a:1', auth: {authenticator: b}}",
           "authentication: not sup" },
         { &otlp_exporter, "{endpoint: 'https://a'}", "port" },
+        { &otlp_exporter, "{endpoint: 'a:1', keepalive: {time: 0s}}", "time" },
         { &otlp_exporter, "{endpoint: 'a:1', tls: {cert_file: b}}", "tls: a certificate is set w" },
         { &otlp_exporter, "{endpoint: 'a:1', tls: {ca_file: b, ca_pem: c}}",
           "tls: ca_file and ca_" },
