@@ -160,6 +160,11 @@ static void start_metrics(Service *service)
     Address address = own_metrics_address(service->metrics);
     log_write(LOG_INFO, "service", "Own metrics are on http://%s/metrics",
               address_text(&address, text));
+    if (!address_is_loopback(&address))
+        log_write(LOG_WARN, "service",
+                  "%s listens beyond this machine, without TLS and without authentication: whoever "
+                  "reaches it can read our own metrics",
+                  text);
 }
 
 static void end_graph(Service *service)

@@ -152,6 +152,34 @@ static void the_process_and_all_fates(void **state)
     buf_free(&out);
 }
 
+static void when_certificates_end(void **state)
+{
+    (void)state;
+    ComponentStatus components[] = {
+        { .kind = RECEIVER,
+          .id = STR("otlp"),
+          .signals = ALL_SIGNALS,
+          .certificates = { { "grpc", 1800000000 }, { "http", 1900000000 } },
+          .certificate_count = 2 },
+        { .kind = EXPORTER,
+          .id = STR("otlp/far"),
+          .signals = TRACES,
+          .certificates = { { "client", 1700000000 } },
+          .certificate_count = 1 },
+    };
+    GraphStatus status = { .components = components, .count = COUNT_OF(components) };
+    Buf out = BUF(1 << 20);
+    const char *text = written(&status, &out);
+    expect(text, "# TYPE cryostorm_certificate_end_seconds gauge\n");
+    expect(text, "cryostorm_certificate_end_seconds{kind=\"receiver\",component=\"otlp\","
+                 "certificate=\"grpc\"} 1800000000\n");
+    expect(text, "cryostorm_certificate_end_seconds{kind=\"receiver\",component=\"otlp\","
+                 "certificate=\"http\"} 1900000000\n");
+    expect(text, "cryostorm_certificate_end_seconds{kind=\"exporter\",component=\"otlp/far\","
+                 "certificate=\"client\",otel_signal=\"traces\"} 1700000000\n");
+    buf_free(&out);
+}
+
 /* An exporter of two signals is two components; a scraper refuses a series that comes twice. */
 static void no_series_comes_twice(void **state)
 {
@@ -207,6 +235,7 @@ int main(void)
         cmocka_unit_test(exporters_and_their_queues),
         cmocka_unit_test(processors_are_summed_by_signal),
         cmocka_unit_test(the_process_and_all_fates),
+        cmocka_unit_test(when_certificates_end),
         cmocka_unit_test(no_series_comes_twice),
         cmocka_unit_test(every_line_is_of_a_family),
     };
