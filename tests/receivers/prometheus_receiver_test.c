@@ -52,6 +52,8 @@ static void answer(void *owner, Request *request)
     snprintf(site->timeout, sizeof site->timeout, "%.*s",
              STR_ARG(request_field(request, STR("x-prometheus-scrape-timeout-seconds"))));
     if (site->silent) {
+        if (site->kept) /* of an earlier scrape: when the first one comes depends on the port */
+            request_answer_text(site->kept, 200, STR(""));
         site->kept = request;
         return;
     }
