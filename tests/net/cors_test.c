@@ -15,12 +15,12 @@
 #include <cmocka.h>
 
 static const Str origins[] = { STR_ROW("https://app.example.com"),
-                               STR_ROW("http://*.dev.test:8080") };
+                               STR_ROW("http://*.dev.test:8080"), STR_ROW("http://a*a.test") };
 static const Str any_origin[] = { STR_ROW("*") };
 static const Str headers[] = { STR_ROW("X-Team") };
 static const Str exposed[] = { STR_ROW("X-Took"), STR_ROW("X-From") };
 
-static const CorsSettings usual = { origins, headers, exposed, 2, 1, 2, 600 };
+static const CorsSettings usual = { origins, headers, exposed, 3, 1, 2, 600 };
 static const CorsSettings open_to_all = { any_origin, any_origin, NULL, 1, 1, 0, 0 };
 
 #define CREDENTIALS "access-control-allow-credentials: true\n"
@@ -41,6 +41,7 @@ static const struct {
     { &usual, "POST", "https://app.example.com.evil.test", NULL, NULL, CORS_GO_ON,
       "vary: Origin\n" },
     { &usual, "POST", "https://app.example.co", NULL, NULL, CORS_GO_ON, "vary: Origin\n" },
+    { &usual, "POST", "http://a.test", NULL, NULL, CORS_GO_ON, "vary: Origin\n" },
     { &usual, "POST", "null", NULL, NULL, CORS_GO_ON, "vary: Origin\n" },
     { &usual, "POST", NULL, NULL, NULL, CORS_GO_ON, "vary: Origin\n" },
     { &usual, "OPTIONS", "https://app.example.com", NULL, NULL, CORS_GO_ON,
