@@ -48,6 +48,7 @@ typedef struct ApiRequest {
     Str field;        /* the header that the route names; empty: it was not sent */
     int64_t now_ns;   /* wall time */
     int64_t deadline_mono_ns;
+    Purse *purse; /* who pays for arenas and answers; NULL: nobody */
     Clock *clock; /* whose time that is; behind every deadline once the asker has gone */
     const CryoStatus *status; /* for routes that want it, else NULL */
 } ApiRequest;

@@ -208,7 +208,8 @@ static Job *new_job(const Shown *shown, Request *request, Err *err)
                                   .now_ns = clock_wall_ns(clock),
                                   .deadline_mono_ns = clock_mono_ns(clock) + timeout,
                                   .clock = &job->clock.base };
-    job->answer.body = BUF(API_BODY_MAX);
+    job->question.purse = budget_purse(api->settings.budget, BUDGET_QUERIES);
+    job->answer.body = (Buf){ .max = API_BODY_MAX, .purse = job->question.purse };
     if (http_list_has(request_field(request, STR("accept-encoding")), STR("gzip")))
         job->gzip = encoding_find(ENCODING_HTTP, STR("gzip"));
     job->post = (Post){ .run = job_done, .owner = job };

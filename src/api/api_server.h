@@ -24,6 +24,7 @@ typedef struct ApiServerSettings {
     Loop *loop;
     ApiSources sources;
     Clock *clock;
+    Budget *budget; /* of the program: queries and their answers are charged. NULL: nobody counts */
     /* Fills what the program knows of itself; on the loop's thread. NULL: all zero. The texts must
      * live as long as the ApiServer. */
     void (*status)(void *context, CryoStatus *out);

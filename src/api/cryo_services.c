@@ -306,7 +306,7 @@ static bool overview_answer(Overview *overview, SpanSource *source, const ApiReq
 {
     if (!source)
         return fail(err, ERR_CLOSED, "there is no store of traces");
-    overview->arena = arena_new(SERVICES_MEMORY, err);
+    overview->arena = arena_new_in(request->purse, SERVICES_MEMORY, err);
     return overview->arena && read_times(overview, request, err) &&
            count_all(overview, source, request, err) && write_answer(overview, answer, err);
 }

@@ -300,7 +300,7 @@ static bool search_init(Search *search, const ApiRequest *request, Err *err)
     search->scan.matchers = search->matchers;
     search->scan.deadline_mono_ns = request->deadline_mono_ns;
     search->scan.clock = request->clock;
-    search->arena = arena_new(SEARCH_MEMORY, err);
+    search->arena = arena_new_in(request->purse, SEARCH_MEMORY, err);
     search->ids = search->arena ? ARENA_MAKE(search->arena, TraceId, JAEGER_LIMIT_MAX, err) : NULL;
     return search->ids != NULL;
 }

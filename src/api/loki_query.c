@@ -81,6 +81,7 @@ static bool read_question(const ApiRequest *request, Question *out, Err *err)
     uint64_t limit = LINES_DEFAULT;
     ask->to_ns = request->now_ns;
     ask->deadline_mono_ns = request->deadline_mono_ns;
+    ask->purse = request->purse;
     out->categorized = http_list_has(request->field, STR("categorize-labels"));
     if (!read_query(request, &out->query, err) ||
         !read_direction(request, &ask->newest_first, err) ||

@@ -149,7 +149,7 @@ static bool write_texts(PromAsk *ask, const Narrow *narrow, Texts *texts, Err *e
 bool prometheus_labels(PromAsk *ask, Err *err)
 {
     Narrow narrow;
-    Texts texts = { .arena = arena_new(ARENA_MAX, err) };
+    Texts texts = { .arena = arena_new_in(ask->request->purse, ARENA_MAX, err) };
     bool good = texts.arena != NULL;
     if (good) {
         good = read_narrow(ask, &narrow, err);
@@ -318,7 +318,7 @@ static bool write_sets(PromAsk *ask, const Narrow *narrow, Sets *sets, Err *err)
 bool prometheus_series(PromAsk *ask, Err *err)
 {
     Narrow narrow;
-    Sets sets = { .arena = arena_new(ARENA_MAX, err) };
+    Sets sets = { .arena = arena_new_in(ask->request->purse, ARENA_MAX, err) };
     bool good = sets.arena != NULL;
     if (good) {
         good = read_narrow(ask, &narrow, err);

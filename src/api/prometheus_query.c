@@ -52,6 +52,7 @@ static bool read_common(PromAsk *ask, Asked *asked, Err *err)
     int64_t timeout_ms = 0;
     query->source = ask->source;
     query->clock = request->clock;
+    query->purse = request->purse;
     query->deadline_mono_ns = request->deadline_mono_ns;
     if (!read_period_ms(request->query, STR("timeout"), &timeout_ms, err) ||
         !read_period_ms(request->query, STR("lookback_delta"), &query->lookback_ms, err) ||

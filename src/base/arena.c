@@ -18,24 +18,48 @@ struct Slab {
 struct Arena {
     size_t limit, used;
     Slab *newest;
+    Purse *purse;
+    bool forced;
 };
 
 Arena *arena_new(size_t limit, Err *err)
 {
+    return arena_new_in(NULL, limit, err);
+}
+
+Arena *arena_new_in(Purse *purse, size_t limit, Err *err)
+{
     Arena *arena = MEM_MAKE(Arena, 1, err);
     if (arena)
-        arena->limit = limit;
+        *arena = (Arena){ .limit = limit, .purse = purse };
     return arena;
 }
 
-static Slab *slab_for(Arena *arena, size_t need)
+Arena *arena_new_forced(Purse *purse, size_t limit, Err *err)
+{
+    Arena *arena = arena_new_in(purse, limit, err);
+    if (arena)
+        arena->forced = true;
+    return arena;
+}
+
+static Slab *slab_for(Arena *arena, size_t need, Err *err)
 {
     size_t cap = arena->newest ? arena->newest->cap * 2 : FIRST_SLAB;
     cap = cap > LARGEST_SLAB ? LARGEST_SLAB : cap;
     cap = cap < need ? need : cap;
-    Slab *slab = cap > SIZE_MAX - sizeof *slab ? NULL : mem_grow(NULL, sizeof *slab + cap);
-    if (!slab)
+    if (!purse_has(arena->purse, cap))
+        cap = need;
+    if (!purse_pay(arena->purse, arena->forced, cap)) {
+        budget_short(err, "a piece", cap);
         return NULL;
+    }
+    Slab *slab = cap > SIZE_MAX - sizeof *slab ? NULL : mem_grow(NULL, sizeof *slab + cap);
+    if (!slab) {
+        purse_give(arena->purse, cap);
+        fail(err, ERR_MEMORY, "no memory for %zu bytes", need);
+        return NULL;
+    }
     *slab = (Slab){ .older = arena->newest, .cap = cap };
     arena->newest = slab;
     return slab;
@@ -57,11 +81,9 @@ void *arena_alloc(Arena *arena, size_t count, size_t size, Err *err)
     size_t need = (asked + align - 1) / align * align;
     Slab *slab = arena->newest;
     if (!slab || slab->cap - slab->used < need)
-        slab = slab_for(arena, need);
-    if (!slab) {
-        fail(err, ERR_MEMORY, "no memory for %zu bytes", asked);
+        slab = slab_for(arena, need, err);
+    if (!slab)
         return NULL;
-    }
     char *piece = (char *)slab->bytes + slab->used;
     slab->used += need;
     arena->used += asked;
@@ -84,10 +106,11 @@ size_t arena_used(const Arena *arena)
     return arena->used;
 }
 
-static void free_slabs(Slab *slab)
+static void free_slabs(const Arena *arena, Slab *slab)
 {
     for (Slab *older; slab; slab = older) {
         older = slab->older;
+        purse_give(arena->purse, slab->cap);
         mem_free(slab);
     }
 }
@@ -97,7 +120,7 @@ void arena_reset(Arena *arena)
     arena->used = 0;
     if (!arena->newest)
         return;
-    free_slabs(arena->newest->older);
+    free_slabs(arena, arena->newest->older);
     arena->newest->older = NULL;
     arena->newest->used = 0;
 }
@@ -106,6 +129,6 @@ void arena_free(Arena *arena)
 {
     if (!arena)
         return;
-    free_slabs(arena->newest);
+    free_slabs(arena, arena->newest);
     mem_free(arena);
 }

@@ -8,53 +8,75 @@
 
 enum { FIRST_CAPACITY = 64 };
 
-static char *refuse(Buf *buf, bool over_max)
+static char *refuse(Buf *buf, bool *why)
 {
     buf->failed = true;
-    buf->over_max = over_max;
+    if (why)
+        *why = true;
     return NULL;
 }
 
-static char *grow_to(Buf *buf, size_t capacity)
+static size_t doubled(const Buf *buf, size_t extra)
 {
-    char *grown = mem_grow(buf->ptr, capacity);
-    if (!grown)
-        return refuse(buf, false);
+    size_t want = buf->cap ? buf->cap : FIRST_CAPACITY;
+    while (want - buf->len < extra)
+        want = want > buf->max / 2 ? buf->max : want * 2;
+    return want < buf->max ? want : buf->max;
+}
+
+static bool pay(const Buf *buf, size_t size)
+{
+    return purse_pay(buf->purse, buf->forced, size);
+}
+
+/* Not `want` but what is needed is enough where the budget has no room for more. */
+static char *grow(Buf *buf, size_t need, size_t want)
+{
+    if (!pay(buf, want - buf->cap)) {
+        want = need;
+        if (!pay(buf, want - buf->cap))
+            return refuse(buf, &buf->over_budget);
+    }
+    char *grown = mem_grow(buf->ptr, want);
+    if (!grown) {
+        purse_give(buf->purse, want - buf->cap);
+        return refuse(buf, NULL);
+    }
     buf->ptr = grown;
-    buf->cap = capacity;
+    buf->cap = want;
     return buf->ptr + buf->len;
+}
+
+static char *reserve(Buf *buf, size_t extra, bool exact)
+{
+    if (buf->failed)
+        return NULL;
+    if (extra <= buf->cap - buf->len)
+        return buf->ptr + buf->len;
+    if (extra > buf->max - buf->len)
+        return refuse(buf, &buf->over_max);
+    size_t need = buf->len + extra;
+    return grow(buf, need, exact ? need : doubled(buf, extra));
 }
 
 char *buf_reserve(Buf *buf, size_t extra)
 {
-    if (buf->failed)
-        return NULL;
-    if (extra <= buf->cap - buf->len)
-        return buf->ptr + buf->len;
-    if (extra > buf->max - buf->len)
-        return refuse(buf, true);
-    size_t want = buf->cap ? buf->cap : FIRST_CAPACITY;
-    while (want - buf->len < extra)
-        want = want > buf->max / 2 ? buf->max : want * 2;
-    return grow_to(buf, want > buf->max ? buf->max : want);
+    return reserve(buf, extra, false);
 }
 
 char *buf_reserve_exact(Buf *buf, size_t extra)
 {
-    if (buf->failed)
-        return NULL;
-    if (extra <= buf->cap - buf->len)
-        return buf->ptr + buf->len;
-    if (extra > buf->max - buf->len)
-        return refuse(buf, true);
-    return grow_to(buf, buf->len + extra);
+    return reserve(buf, extra, true);
 }
 
 void buf_shrink(Buf *buf)
 {
     char *smaller = buf->len > 0 && buf->len < buf->cap / 2 ? mem_grow(buf->ptr, buf->len) : NULL;
-    if (!smaller)
+    if (!smaller && buf->len > 0)
         return; /* also when the allocator will not: then it stays as it is */
+    if (!buf->len)
+        mem_free(buf->ptr);
+    purse_give(buf->purse, buf->cap - buf->len);
     buf->ptr = smaller;
     buf->cap = buf->len;
 }
@@ -136,14 +158,34 @@ void buf_drop_front(Buf *buf, size_t count)
 void buf_clear(Buf *buf)
 {
     buf->len = 0;
-    buf->failed = false;
-    buf->over_max = false;
+    buf->failed = buf->over_max = buf->over_budget = false;
 }
 
 void buf_free(Buf *buf)
 {
     mem_free(buf->ptr);
-    *buf = BUF(buf->max);
+    purse_give(buf->purse, buf->cap);
+    *buf = (Buf){ .max = buf->max, .purse = buf->purse, .forced = buf->forced };
+}
+
+bool buf_charge(Buf *buf, Purse *purse)
+{
+    bool counted = buf->purse && purse && buf->purse->budget == purse->budget;
+    if (!counted && !purse_take(purse, buf->cap))
+        return false;
+    if (counted)
+        purse_move(buf->purse, purse, buf->cap);
+    else
+        purse_give(buf->purse, buf->cap);
+    buf->purse = purse;
+    return true;
+}
+
+void buf_charge_forced(Buf *buf, Purse *purse)
+{
+    purse_force(purse, buf->cap);
+    purse_give(buf->purse, buf->cap);
+    buf->purse = purse;
 }
 
 Str buf_str(const Buf *buf)
@@ -157,6 +199,8 @@ bool buf_ok(const Buf *buf, Err *err)
         return true;
     if (buf->over_max)
         return fail(err, ERR_LIMIT, "larger than the limit of %zu bytes", buf->max);
+    if (buf->over_budget)
+        return budget_short(err, "more than a text", buf->len);
     return fail(err, ERR_MEMORY, "no memory past %zu bytes", buf->len);
 }
 

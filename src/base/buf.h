@@ -2,11 +2,16 @@
  *
  * Failure is sticky: append freely and ask buf_ok() once at the end. A Buf that failed keeps what
  * it had before and takes nothing more.
+ *
+ * A Buf with a purse (budget.h) charges its capacity there before it takes the memory, and gives it
+ * back when it is freed. What is charged travels with the struct: who moves the Buf moves the
+ * charge.
  */
 #ifndef BASE_BUF_H
 #define BASE_BUF_H
 
 #include "base/attributes.h"
+#include "base/budget.h"
 #include "base/err.h"
 #include "base/str.h"
 
@@ -15,8 +20,11 @@
 typedef struct Buf {
     char *ptr;
     size_t len, cap, max;
-    bool failed;   /* sticky */
-    bool over_max; /* why it failed: the ceiling (true) or the allocator (false) */
+    Purse *purse;     /* NULL: charged to nobody */
+    bool forced;      /* grows whatever the budget says: for what is held already */
+    bool failed;      /* sticky */
+    bool over_max;    /* why it failed: the ceiling; */
+    bool over_budget; /* the budget; neither: the allocator */
 } Buf;
 
 #define BUF(ceiling) ((Buf){ .max = (ceiling) })
@@ -37,7 +45,12 @@ char *buf_reserve_exact(Buf *buf, size_t extra);
 void buf_drop_front(Buf *buf, size_t count); /* moves the rest down */
 void buf_clear(Buf *buf);                    /* len 0, not failed, memory kept */
 void buf_shrink(Buf *buf);                   /* gives memory back when more than half is unused */
-void buf_free(Buf *buf);                     /* back to an empty Buf with the same ceiling */
+void buf_free(Buf *buf);                     /* back to an empty Buf, same ceiling and purse */
+
+/* From now on charged to that purse instead of the one before, which may be NULL, as may purse.
+ * False: the budget has no room, and nothing has changed; within one budget there always is. */
+CHECKED bool buf_charge(Buf *buf, Purse *purse);
+void buf_charge_forced(Buf *buf, Purse *purse); /* the same, whatever the budget says */
 
 Str buf_str(const Buf *buf);
 CHECKED bool buf_ok(const Buf *buf, Err *err);

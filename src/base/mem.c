@@ -63,6 +63,16 @@ char *mem_copy_text(Str s, Err *err)
     return copy;
 }
 
+enum { LARGE_FROM = 1 << 20, FREE_END_MAX = 4 << 20 };
+
+void mem_return_large(void)
+{
+#ifdef __GLIBC__
+    (void)mallopt(M_MMAP_THRESHOLD, LARGE_FROM); /* which otherwise rises with what is freed */
+    (void)mallopt(M_TRIM_THRESHOLD, FREE_END_MAX);
+#endif
+}
+
 void mem_trim(void)
 {
 #ifdef __GLIBC__

@@ -30,6 +30,11 @@ void mem_free(void *ptr);
 CHECKED void *mem_zeroed(size_t count, size_t size, Err *err);
 CHECKED char *mem_copy_text(Str s, Err *err); /* zero-terminated copy */
 
+/* Large blocks come from the system and go back there when they are freed, and what is free at the
+ * end of a heap follows soon: so that what is resident follows what is held. For the program,
+ * before it starts threads; the library leaves the allocator of its host alone. */
+void mem_return_large(void);
+
 /* Gives back to the system what libc keeps of freed blocks, where libc can. Walks all of the heap:
  * for moments of need. */
 void mem_trim(void);

@@ -93,6 +93,8 @@ static bool start(OwnMetrics *metrics, Err *err)
         return false;
     metrics->server = server_new(&(ServerSettings){ .loop = metrics->loop,
                                                     .endpoint = metrics->options.endpoint,
+                                                    .budget = metrics->options.budget,
+                                                    .vital = true,
                                                     .check_host = endpoint_is_loopback(
                                                         metrics->options.endpoint) },
                                  err);

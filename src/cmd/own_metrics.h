@@ -15,6 +15,7 @@ typedef struct OwnMetricsOptions {
     Graph *graph; /* these three are borrowed */
     Clock *clock;
     Disk *disk;
+    Budget *budget;   /* outlives it */
     Str endpoint;     /* host:port; borrowed */
     int64_t began_ns; /* when the process did, by the monotonic clock */
 } OwnMetricsOptions;

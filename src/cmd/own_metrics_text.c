@@ -315,6 +315,24 @@ static void add_fates(const LedgerCounts *acks, Buf *out)
     add_count(out, open, (Label[LABELS_MAX]){ { 0 } }, acks->open_items);
 }
 
+static void add_memory(const BudgetUse *memory, Buf *out)
+{
+    static const Label none[LABELS_MAX] = { { 0 } };
+    if (!memory->limit)
+        return;
+    add_head(out, "cryostorm_memory_limit_bytes", "gauge", "What the program may hold.");
+    add_count(out, "cryostorm_memory_limit_bytes", none, memory->limit);
+    add_head(out, "cryostorm_memory_peak_bytes", "gauge", "The most that it ever held.");
+    add_count(out, "cryostorm_memory_peak_bytes", none, memory->peak);
+    add_head(out, "cryostorm_memory_held_bytes", "gauge", "What it holds, and for whom.");
+    for (size_t i = 0; i < BUDGET_OWNERS; i++)
+        add_count(out, "cryostorm_memory_held_bytes",
+                  (Label[LABELS_MAX]){ { "owner", str_from(budget_owner_name((BudgetOwner)i)) } },
+                  memory->by_owner[i]);
+    add_head(out, "cryostorm_memory_refused_total", "counter", "How often there was no more room.");
+    add_count(out, "cryostorm_memory_refused_total", none, memory->refused);
+}
+
 /* --- the whole ------------------------------------------------------------------------------- */
 
 static void add_process(const ProcessFacts *process, Buf *out)
@@ -344,6 +362,7 @@ void own_metrics_write(const GraphStatus *status, const ProcessFacts *process, B
 {
     add_fates(&status->acks, out);
     add_drops(status, out);
+    add_memory(&status->memory, out);
     add_held(status, out);
     add_certificates(status, out);
     for (size_t i = 0; i < COUNT_OF(item_families); i++)

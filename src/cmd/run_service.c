@@ -14,8 +14,10 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "base/mem.h"
 #include "base/thread.h"
 #include "cmd/log_output.h"
+#include "cmd/memory_watch.h"
 #include "cmd/own_metrics.h"
 #include "cmd/service_manager.h"
 #include "pipe/graph.h"
@@ -97,6 +99,7 @@ typedef struct Service {
     int64_t began_ns;
     ServiceManager manager;
     Sandbox sandbox;
+    MemoryWatch memory;
     Mutex mutex;
     LoadedConfig next; /* read and good, to be taken over; guarded */
 } Service;
@@ -146,6 +149,7 @@ static void start_metrics(Service *service)
     service->metrics = own_metrics_start(&(OwnMetricsOptions){ .graph = service->graph,
                                                                .clock = clock_system(),
                                                                .disk = disk_system(),
+                                                               .budget = &service->memory.budget,
                                                                .endpoint = endpoint,
                                                                .began_ns = service->began_ns },
                                          &err);
@@ -177,7 +181,11 @@ static void end_graph(Service *service)
 
 static bool start_graph(Service *service, Err *err)
 {
-    const GraphOptions options = { .threads = true, .reload = reload, .reload_context = service };
+    const GraphOptions options = { .threads = true,
+                                   .budget = &service->memory.budget,
+                                   .reload = reload,
+                                   .reload_context = service };
+    memory_watch_set_limit(&service->memory, service->config.service->memory_limit);
     service->graph = graph_new(service->config.service, &options, err);
     if (service->graph && graph_start(service->graph, err)) {
         start_metrics(service);
@@ -298,6 +306,8 @@ int run_service(const Options *options, LoadedConfig *config)
     *config = (LoadedConfig){ 0 };
     mutex_init(&service.mutex);
     service.manager = service_manager_find();
+    mem_return_large();
+    memory_watch_start(&service.memory, disk_system());
     log_write(LOG_INFO, "service", "Starting cryostorm " CRYO_VERSION);
     bool started = sandbox_enter(&service.sandbox, options->sandbox, service.config.service,
                                  options->configs, options->config_count, &err) &&
@@ -311,6 +321,7 @@ int run_service(const Options *options, LoadedConfig *config)
     loaded_config_free(&service.config);
     loaded_config_free(&service.next);
     sandbox_done(&service.sandbox);
+    memory_watch_stop(&service.memory);
     mutex_done(&service.mutex);
     log_tell_unsaid();
     if (ended)

@@ -120,6 +120,7 @@ static bool open_api(PageExtension *page, Err *err)
                          .reload = reload,
                          .reload_context = host },
             .clock = host_clock(host),
+            .budget = host_budget(host),
             .status = fill_status,
             .context = page,
             .in_place = page->stored.stepped,

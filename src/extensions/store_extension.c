@@ -39,7 +39,8 @@ static const ConfigField fields[] = {
     SIZE(StoreExtension, max_bytes, "1GiB", "1MiB", "1PiB",
          "Files larger than this together: the oldest data leaves."),
     SIZE(StoreExtension, max_memory, "1GiB", "1MiB", "1TiB",
-         "Rows in memory larger than this together: the oldest data leaves."),
+         "Rows in memory larger than this together, or than three eighths of service.memory_limit: "
+         "the oldest data leaves."),
     DURATION(StoreExtension, max_age, "168h", "0s", "87600h",
              "Data received longer ago than this leaves; 0s keeps it."),
     SIZE(StoreExtension, segment_bytes, "16MiB", "64KiB", "1GiB",
@@ -48,6 +49,15 @@ static const ConfigField fields[] = {
          "Free space on the disk that is left to others."),
     { 0 },
 };
+
+/* Rows fill whatever they may have, so under a small limit they leave the larger part of it to what
+ * is moving and to queries. */
+static uint64_t memory_max(const StoreExtension *extension)
+{
+    const Budget *budget = host_budget(extension->base.host);
+    uint64_t most = budget ? (uint64_t)budget_use(budget).limit * 3 / 8 : UINT64_MAX;
+    return extension->max_memory < most ? extension->max_memory : most;
+}
 
 static bool open_store(StoreExtension *extension, Err *err)
 {
@@ -58,7 +68,8 @@ static bool open_store(StoreExtension *extension, Err *err)
     settings.directory = extension->directory.ptr; /* settings' texts end with a zero byte */
     settings.sync = (SeglogSync)extension->sync;
     settings.bytes_max = extension->max_bytes;
-    settings.memory_max = extension->max_memory;
+    settings.memory_max = memory_max(extension);
+    settings.budget = host_budget(host);
     settings.age_max_ns = extension->max_age;
     settings.segment_bytes = extension->segment_bytes;
     settings.reserve_bytes = extension->reserve_bytes;

@@ -136,6 +136,22 @@ static void write_index(const Ask *ask, Buf *out)
                      "<li><a href=\"/debug/extensionz\">extensionz</a>: extensions\n</ul>\n"));
 }
 
+static void write_memory(const BudgetUse *memory, Buf *out)
+{
+    if (!memory->limit)
+        return;
+    add_count(out, STR("memory: limit in bytes"), memory->limit);
+    add_count(out, STR("memory: held"), memory->used);
+    add_count(out, STR("memory: most ever held"), memory->peak);
+    add_count(out, STR("memory: times that more was refused"), memory->refused);
+    for (size_t i = 0; i < BUDGET_OWNERS; i++) {
+        Buf name = BUF(64);
+        buf_addf(&name, "memory: by %s", budget_owner_name((BudgetOwner)i));
+        add_count(out, buf_str(&name), memory->by_owner[i]);
+        buf_free(&name);
+    }
+}
+
 static void write_service(const Ask *ask, Buf *out)
 {
     static const char *const heads[] = { "what", "value", NULL };
@@ -154,6 +170,7 @@ static void write_service(const Ask *ask, Buf *out)
     add_count(out, STR("items given back to be sent again"), acks->returned_items);
     add_count(out, STR("items lost after they were accepted"), acks->lost_items);
     add_count(out, STR("items on their way"), acks->open_items);
+    write_memory(&ask->status->memory, out);
     buf_add(out, STR("</table>\n"));
 }
 

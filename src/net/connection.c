@@ -78,7 +78,7 @@ void connection_close(Connection *connection)
     unlink_from(server, connection);
     server->counts.bytes_in += connection->transport.bytes_in;
     server->counts.bytes_out += connection->transport.bytes_out;
-    budget_give(server->budget, connection->charged);
+    purse_give(server->purses.connections, connection->charged);
     if (connection->talk)
         connection->protocol->close(connection->talk);
     connection->doom = (Post){ .run = free_connection, .owner = connection };
@@ -282,7 +282,7 @@ static void give_back_handshake(Connection *connection)
 {
     const Server *server = connection->server;
     size_t cost = cost_of(server, is_shaking(connection));
-    budget_give(server->budget, connection->charged - cost);
+    purse_give(server->purses.connections, connection->charged - cost);
     connection->charged = cost;
 }
 
@@ -314,6 +314,7 @@ static void start(Connection *connection, int fd)
     Err err = { 0 };
     connection->transport.events = &events;
     connection->transport.owner = connection;
+    connection->transport.purse = server->purses.connections;
     connection->timer = (Timer){ .fire = timer_fires, .owner = connection };
     connection->accepted_ns = loop_now(server->loop);
     link_to(server, connection);
@@ -329,11 +330,11 @@ bool connection_accept(Server *server, int fd, const Address *peer)
 {
     Err err = { 0 };
     size_t cost = cost_of(server, true);
-    if (!budget_take(server->budget, cost))
+    if (!purse_take(server->purses.connections, cost))
         return false;
     Connection *connection = MEM_MAKE(Connection, 1, &err);
     if (!connection) {
-        budget_give(server->budget, cost);
+        purse_give(server->purses.connections, cost);
         return false;
     }
     server->counts.connections_accepted++;

@@ -259,7 +259,8 @@ static bool open_link(Link *link, const Channel *channel, Err *err)
     Http2Settings settings = { .role = HTTP2_CLIENT,
                                .streams_max = STREAMS_MAX,
                                .header_max = (uint32_t)client->limits.header_bytes,
-                               .window = STREAM_WINDOW };
+                               .window = STREAM_WINDOW,
+                               .window_all = 4 * STREAM_WINDOW };
     link->engine = http2_new(&settings, &engine_events, link, err);
     if (link->engine)
         return transport_open(&link->transport, client->loop, *channel, true, err);

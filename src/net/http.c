@@ -13,11 +13,19 @@ void http_fields_init(HttpFields *fields, size_t max)
     *fields = (HttpFields){ .text = BUF(max), .max = max };
 }
 
+void http_fields_charge(HttpFields *fields, Purse *purse)
+{
+    fields->text.purse = purse;
+}
+
 void http_fields_done(HttpFields *fields)
 {
+    Purse *purse = fields->text.purse;
     buf_free(&fields->text);
+    purse_give(purse, fields->cap * sizeof *fields->spans);
     mem_free(fields->spans);
     http_fields_init(fields, fields->max);
+    http_fields_charge(fields, purse);
 }
 
 void http_fields_clear(HttpFields *fields)
@@ -31,9 +39,14 @@ static bool room_for_one(HttpFields *fields, Err *err)
     if (fields->count < fields->cap)
         return true;
     size_t cap = fields->cap ? fields->cap * 2 : 16;
+    size_t more = (cap - fields->cap) * sizeof *fields->spans;
+    if (!purse_take(fields->text.purse, more))
+        return budget_short(err, "header fields", more);
     HttpFieldSpan *spans = mem_grow(fields->spans, cap * sizeof *spans);
-    if (!spans)
+    if (!spans) {
+        purse_give(fields->text.purse, more);
         return fail(err, ERR_MEMORY, "no memory for %zu header fields", cap);
+    }
     fields->spans = spans;
     fields->cap = cap;
     return true;
@@ -58,7 +71,7 @@ bool http_fields_add(HttpFields *fields, Str name, Str value, Err *err)
     buf_add(&fields->text, name);
     buf_add(&fields->text, value);
     if (!buf_ok(&fields->text, err)) {
-        fields->text.failed = false; /* what was there before is whole */
+        fields->text.failed = fields->text.over_budget = false; /* what was before is whole */
         fields->text.len = at;
         return blame(err, "header fields");
     }

@@ -1,7 +1,8 @@
 /* http.h - what HTTP/1.1 and HTTP/2 share: fields, status lines, small helpers on their text.
  *
  * An HttpFields owns a list of header fields, bounded the way HTTP/2 counts them: name + value + 32
- * bytes each. Names are kept in lower case, so lookups by lower-case literal are exact.
+ * bytes each. With a purse in its text (http_fields_charge) all that it takes is charged. Names are
+ * kept in lower case, so lookups by lower-case literal are exact.
  */
 #ifndef NET_HTTP_H
 #define NET_HTTP_H
@@ -29,8 +30,9 @@ typedef struct HttpFields {
 enum { HTTP_FIELD_OVERHEAD = 32 };
 
 void http_fields_init(HttpFields *fields, size_t max);
-void http_fields_done(HttpFields *fields);
-void http_fields_clear(HttpFields *fields); /* empty again, memory kept */
+void http_fields_charge(HttpFields *fields, Purse *purse); /* while it is empty */
+void http_fields_done(HttpFields *fields);                 /* empty, same ceiling and purse */
+void http_fields_clear(HttpFields *fields);                /* empty again, memory kept */
 /* Copies both. ERR_LIMIT beyond max. */
 CHECKED bool http_fields_add(HttpFields *fields, Str name, Str value, Err *err);
 /* Control characters in values become spaces: for what is to be sent. */

@@ -235,6 +235,12 @@ void http1_free(Http1 *http1)
     mem_free(http1);
 }
 
+void http1_charge(Http1 *http1, Purse *purse)
+{
+    http1->name.purse = http1->value.purse = purse;
+    http_fields_charge(&http1->fields, purse);
+}
+
 void http1_bind(Http1 *http1, const Http1Events *events, void *owner)
 {
     http1->events = events;
@@ -413,6 +419,7 @@ void http1_take_fields(Http1 *http1, HttpFields *out)
 {
     *out = http1->fields;
     http_fields_init(&http1->fields, out->max);
+    http_fields_charge(&http1->fields, out->text.purse);
 }
 
 int http1_status(const Http1 *http1)

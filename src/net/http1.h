@@ -41,6 +41,7 @@ typedef struct Http1Events {
 
 CHECKED Http1 *http1_new(Http1Role role, size_t header_max, Err *err);
 void http1_free(Http1 *http1);
+void http1_charge(Http1 *http1, Purse *purse); /* for heads; before the first byte */
 void http1_bind(Http1 *http1, const Http1Events *events, void *owner);
 
 /* Takes from the front of *bytes. */

@@ -4,7 +4,9 @@
 #include "base/clock.h"
 #include "base/mem.h"
 
+#include <assert.h>
 #include <nghttp2/nghttp2.h>
+#include <stddef.h>
 #include <string.h>
 
 /* As many as nghttp2 itself grants for the peer's resets. */
@@ -35,6 +37,8 @@ struct Http2 {
     size_t header_max, header_bytes; /* decoded, of the header that comes in */
     unsigned continuations;          /* of it */
     uint64_t pongs;
+    Purse *purse;
+    size_t held, paid; /* by nghttp2, and of that charged */
     bool greeted, peer_said_goaway;
     bool broken; /* there was no memory to say that it ends */
 };
@@ -161,13 +165,15 @@ static int on_frame(nghttp2_session *session, const nghttp2_frame *frame, void *
 static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *bytes,
                    size_t size, void *self)
 {
-    (void)session;
     (void)flags;
     Http2 *http2 = self;
     void *stream = stream_of(http2, id);
     if (stream)
         http2->events->body(http2->owner, stream, (Str){ (const char *)bytes, size });
-    return 0;
+    bool manual = http2->role == HTTP2_SERVER;
+    return manual && nghttp2_session_consume_connection(session, size) == NGHTTP2_ERR_NOMEM
+               ? NGHTTP2_ERR_CALLBACK_FAILURE
+               : 0;
 }
 
 static int on_close(nghttp2_session *session, int32_t id, uint32_t code, void *self)
@@ -217,29 +223,65 @@ static bool add_callbacks(nghttp2_session_callbacks **out, Err *err)
 
 /* ---- memory ---- */
 
-static void *engine_malloc(size_t size, void *unused)
+/* Every block says how large it is, so that the sum is known and paid for; in steps, for a request
+ * takes a dozen small ones. */
+typedef union Block {
+    size_t size;
+    max_align_t aligned;
+} Block;
+
+enum { PAY_STEP = 4096 };
+
+static bool pay_for(Http2 *http2, size_t held)
 {
-    (void)unused;
-    return mem_grow(NULL, size ? size : 1);
+    size_t due = (held + PAY_STEP - 1) / PAY_STEP * PAY_STEP;
+    bool more = due > http2->paid, less = due + PAY_STEP < http2->paid;
+    if (more && !purse_take(http2->purse, due - http2->paid))
+        return false;
+    if (less)
+        purse_give(http2->purse, http2->paid - due);
+    if (more || less)
+        http2->paid = due;
+    return true;
 }
 
-static void engine_free(void *ptr, void *unused)
+static void *engine_realloc(void *ptr, size_t size, void *self)
 {
-    (void)unused;
-    mem_free(ptr);
+    Http2 *http2 = self;
+    Block *old = ptr ? (Block *)ptr - 1 : NULL;
+    size_t before = old ? old->size : 0, held = http2->held - before + size;
+    Block *block = size <= SIZE_MAX - sizeof *old && pay_for(http2, held)
+                       ? mem_grow(old, sizeof *block + size)
+                       : NULL;
+    if (!block)
+        return NULL;
+    http2->held = held;
+    block->size = size;
+    return block + 1;
 }
 
-static void *engine_calloc(size_t count, size_t size, void *unused)
+static void *engine_malloc(size_t size, void *self)
 {
-    (void)unused;
-    Err err;
-    return mem_zeroed(count ? count : 1, size ? size : 1, &err);
+    return engine_realloc(NULL, size, self);
 }
 
-static void *engine_realloc(void *ptr, size_t size, void *unused)
+static void engine_free(void *ptr, void *self)
 {
-    (void)unused;
-    return mem_grow(ptr, size ? size : 1);
+    Http2 *http2 = self;
+    if (!ptr)
+        return;
+    Block *block = (Block *)ptr - 1;
+    http2->held -= block->size;
+    mem_free(block);
+    bool paid = pay_for(http2, http2->held);
+    assert(paid); /* less than before is never refused */
+    (void)paid;
+}
+
+static void *engine_calloc(size_t count, size_t size, void *self)
+{
+    void *ptr = size && count > SIZE_MAX / size ? NULL : engine_realloc(NULL, count * size, self);
+    return ptr ? memset(ptr, 0, count * size) : NULL;
 }
 
 /* ---- life ---- */
@@ -247,7 +289,7 @@ static void *engine_realloc(void *ptr, size_t size, void *unused)
 static int open_session(Http2 *http2, const nghttp2_session_callbacks *callbacks,
                         const nghttp2_option *option)
 {
-    nghttp2_mem memory = { NULL, engine_malloc, engine_free, engine_calloc, engine_realloc };
+    nghttp2_mem memory = { http2, engine_malloc, engine_free, engine_calloc, engine_realloc };
     if (http2->role == HTTP2_SERVER)
         return nghttp2_session_server_new3(&http2->session, callbacks, http2, option, &memory);
     return nghttp2_session_client_new3(&http2->session, callbacks, http2, option, &memory);
@@ -264,7 +306,7 @@ static bool announce(Http2 *http2, const Http2Settings *settings, Err *err)
     size_t count = COUNT_OF(entries) - (settings->role == HTTP2_SERVER); /* push is a client's */
     return check(nghttp2_submit_settings(http2->session, NGHTTP2_FLAG_NONE, entries, count), err) &&
            check(nghttp2_session_set_local_window_size(http2->session, NGHTTP2_FLAG_NONE, 0,
-                                                       (int32_t)settings->window * 4),
+                                                       (int32_t)settings->window_all),
                  err);
 }
 
@@ -276,6 +318,7 @@ static bool make_session(Http2 *http2, Err *err)
     if (ok) {
         nghttp2_option_set_no_closed_streams(option, 1);
         nghttp2_option_set_max_continuations(option, CONTINUATION_PIECES_MAX);
+        nghttp2_option_set_no_auto_window_update(option, http2->role == HTTP2_SERVER);
         ok = check(open_session(http2, callbacks, option), err);
     }
     nghttp2_session_callbacks_del(callbacks);
@@ -291,6 +334,7 @@ Http2 *http2_new(const Http2Settings *settings, const Http2Events *events, void 
     http2->events = events;
     http2->owner = owner;
     http2->role = settings->role;
+    http2->purse = settings->purse;
     http2->resets = (Bucket){ RESET_BURST, RESET_BURST, RESETS_PER_SECOND, 0 };
     http2->empties = (Bucket){ EMPTY_BURST, EMPTY_BURST, EMPTIES_PER_SECOND, 0 };
     http2->updates = http2->empties;
@@ -306,6 +350,8 @@ void http2_free(Http2 *http2)
     if (!http2)
         return;
     nghttp2_session_del(http2->session);
+    assert(!http2->held);
+    purse_give(http2->purse, http2->paid);
     mem_free(http2);
 }
 
@@ -430,6 +476,27 @@ bool http2_answer(Http2 *http2, int32_t id, int status, Http2Message *message, E
         nghttp2_submit_response(http2->session, id, pairs, count, has_data(message) ? &data : NULL);
     mem_free(pairs);
     return check(code, err);
+}
+
+/* Without memory for a frame the connection cannot go on; a stream that is gone needs none. */
+static void must(Http2 *http2, int code)
+{
+    if (code == NGHTTP2_ERR_NOMEM)
+        nghttp2_session_terminate_session(http2->session, NGHTTP2_INTERNAL_ERROR);
+}
+
+void http2_consume(Http2 *http2, int32_t id, size_t size)
+{
+    must(http2, nghttp2_session_consume_stream(http2->session, id, size));
+}
+
+void http2_widen(Http2 *http2, int32_t id, size_t window)
+{
+    int32_t now = nghttp2_session_get_stream_effective_local_window_size(http2->session, id);
+    int32_t wanted = window < INT32_MAX ? (int32_t)window : INT32_MAX;
+    if (now >= 0 && now < wanted)
+        must(http2,
+             nghttp2_session_set_local_window_size(http2->session, NGHTTP2_FLAG_NONE, id, wanted));
 }
 
 /* Without memory even for this the connection cannot go on. */

@@ -9,6 +9,10 @@
  * closed() is the last and comes once for every stream, except when the engine is freed first.
  * Events may submit answers and resets; they must not free the engine.
  *
+ * A client's windows are kept open. A server's owner keeps them by itself: bytes that it has got in
+ * body() stay counted against the stream's window until http2_consume(), the connection's is always
+ * given back, so that a stream that waits stops no other one.
+ *
  * Beyond libnghttp2's own limits (settings, queued acknowledgements, the peer's resets) three
  * buckets bound what a peer makes us do for nothing: resets that it provokes from us, frames that
  * carry nothing, and window updates that nothing we sent has paid for. An empty bucket, a header in
@@ -42,7 +46,9 @@ typedef struct Http2Settings {
     Http2Role role;
     uint32_t streams_max; /* that the peer may have open at once */
     uint32_t header_max;  /* announced; the owner counts */
-    uint32_t window;      /* of each stream; the connection's is four times that */
+    uint32_t window;      /* of each stream, at first */
+    uint32_t window_all;  /* of the connection */
+    Purse *purse;         /* for all that the engine holds; NULL: nobody pays */
 } Http2Settings;
 
 /* What is sent on a stream; lives until that stream is closed. */
@@ -70,6 +76,10 @@ bool http2_is_over(const Http2 *http2);    /* nothing will be read or sent any m
 CHECKED bool http2_request(Http2 *http2, Http2Message *message, void *stream, int32_t *out_id,
                            Err *err);
 CHECKED bool http2_answer(Http2 *http2, int32_t id, int status, Http2Message *message, Err *err);
+/* The server's: the peer may send so many bytes more on the stream. */
+void http2_consume(Http2 *http2, int32_t id, size_t size);
+/* The server's: the stream's window is at least that large from now on. */
+void http2_widen(Http2 *http2, int32_t id, size_t window);
 void http2_reset(Http2 *http2, int32_t id, uint32_t code);
 /* Asks the peer for a sign of life; pongs() counts those that came. */
 void http2_ping(Http2 *http2);

@@ -15,6 +15,8 @@ enum {
     REPLY_FIELDS_MAX = 64 * 1024,
     GRPC_GZIP_FROM = 1024, /* smaller answers do not shrink enough to pay */
     TEXT_MAX = 4096,
+    SHORT_ANSWER = 2 * TEXT_MAX,
+    PAGE_ANSWER = 256 * 1024, /* beyond, it is charged as what it is: the result of a question */
 };
 
 /* ---- life ---- */
@@ -45,31 +47,32 @@ Request *request_new(Server *server, const RequestHome *home, Err *err)
     Request *request = MEM_MAKE(Request, 1, err);
     if (!request)
         return NULL;
+    if (!purse_take(server->purses.connections, sizeof *request)) {
+        mem_free(request);
+        budget_short(err, "a request", sizeof *request);
+        return NULL;
+    }
+    request->purse = server->purses.connections;
     request->server = server;
     request->home = *home;
     request->body_max = server->limits.body_bytes;
-    request->body = BUF(request->body_max);
+    request->body = (Buf){ .max = request->body_max, .purse = server->purses.bodies };
     request->deadline_ns = INT64_MAX;
     http_fields_init(&request->fields, server->limits.header_bytes);
     http_fields_init(&request->reply.fields, REPLY_FIELDS_MAX);
     http_fields_init(&request->reply.trailers, REPLY_FIELDS_MAX);
+    http_fields_charge(&request->fields, server->purses.connections);
     link_to(server, request);
     return request;
-}
-
-static void discharge(Request *request)
-{
-    if (request->server)
-        budget_give(request->server->budget, request->charged);
-    request->charged = 0;
 }
 
 void request_free(Request *request)
 {
     if (!request)
         return;
-    discharge(request);
     if (request->server) {
+        grant_forget(request);
+        turn_forget(request);
         timer_cancel(request->server->loop, &request->slow_timer);
         unlink_from(request->server, request);
     }
@@ -78,6 +81,7 @@ void request_free(Request *request)
     http_fields_done(&request->reply.fields);
     http_fields_done(&request->reply.trailers);
     payload_done(&request->reply.payload);
+    purse_give(request->purse, sizeof *request);
     mem_free(request);
 }
 
@@ -108,21 +112,25 @@ static void without_memory(Request *request)
     reply->status = 503;
 }
 
-/* A large answer to a slow reader is held for long: it counts like a body that comes in. */
+/* A large answer to a slow reader is held for long. Without room for it, 503 is said instead; what
+ * is short, as the reasons of refusals are, is said whatever the budget says. */
 static void charge_reply(Request *request)
 {
-    size_t size = request->reply.payload.owned.cap;
-    if (budget_take(request->server->budget, size))
-        request->charged = size;
-    else
+    const ServerPurses *purses = &request->server->purses;
+    Buf *body = &request->reply.payload.owned;
+    if (body->cap <= SHORT_ANSWER)
+        buf_charge_forced(body, purses->answers);
+    else if (!buf_charge(body, body->cap <= PAGE_ANSWER ? purses->answers : purses->large_answers))
         without_memory(request);
 }
 
 static void deliver(Request *request)
 {
-    if (request->server)
+    if (request->server) {
         timer_cancel(request->server->loop, &request->slow_timer);
-    discharge(request);
+        grant_forget(request);
+        turn_forget(request);
+    }
     buf_free(&request->body);
     request->gone = NULL;
     if (!request->home.connection) {
@@ -331,6 +339,15 @@ void request_refuse(Request *request, const Refusal *refusal)
     request_answer_grpc_error(request, &status);
 }
 
+bool request_refuse_overload(Request *request)
+{
+    request_refuse(request, &(Refusal){ .status = 503,
+                                        .code = GRPC_UNAVAILABLE,
+                                        .text = "no memory for more requests now",
+                                        .retry_ms = RETRY_OVERLOAD_MS });
+    return false;
+}
+
 /* ---- reading ---- */
 
 Str request_method(const Request *request)
@@ -370,7 +387,6 @@ Buf request_take_body(Request *request)
 {
     Buf body = request->body;
     request->body = BUF(request->body_max);
-    discharge(request);
     return body;
 }
 

@@ -31,6 +31,9 @@ typedef struct Reply {
 /* What a Request knows of its connection. */
 typedef struct RequestHome {
     void (*answered)(void *connection, Request *request);
+    /* There is no room for more of the body, and again: there is. */
+    void (*pause)(void *connection, Request *request);
+    void (*resume)(void *connection, Request *request);
     void *connection; /* NULL: gone */
     Address peer;
     bool speaks_grpc; /* HTTP/2 */
@@ -38,6 +41,7 @@ typedef struct RequestHome {
 
 struct Request {
     Server *server; /* NULL: freed before the answer */
+    Purse *purse;   /* who pays for this struct */
     RequestHome home;
     Request *next, *prev; /* the server's list */
     int32_t stream_id;    /* the rest of an HTTP/2 stream's state */
@@ -50,8 +54,16 @@ struct Request {
     Str authority;           /* likewise: :authority, the absolute form's, or Host */
     const RouteEntry *route;
     Buf body;
-    size_t body_max, charged;
+    size_t body_max;
     bool grpc, head_only, whole; /* whole: the body has arrived */
+    bool sized;                  /* gRPC: the prefix has been read */
+    bool waiting, ended;         /* ended: only the wait is left */
+    size_t need;                 /* the body's size as granted or waited for */
+    int64_t granted_ns, wait_since_ns;
+    Request *wait_next, *wait_prev;
+    bool queued; /* whole and large: it waits for its turn */
+    Request *turn_next;
+    size_t withheld; /* HTTP/2: bytes whose window the peer has not got back */
     int64_t deadline_ns;
     int64_t slow_at_ns; /* when the body counts as too slow */
     Timer slow_timer;   /* while the body comes; of HTTP/2 also while the answer goes */
@@ -73,6 +85,19 @@ bool request_add_body(Request *request, Str bytes);
 int64_t request_patience_ns(size_t size, int64_t most_ns);
 void request_end(Request *request); /* hands it to the handler, or refuses it */
 
+/* request_grant.c: room for a body of so many bytes in all, now or later (the request is then
+ * `waiting`). False: refused, and answered with that. */
+bool grant_ask(Request *request, size_t size);
+/* Keeps what was read, whatever the budget says, and then waits if it says no. False: as above. */
+bool grant_keep(Request *request, Str bytes);
+void grant_forget(Request *request); /* it waits no longer */
+
+/* request_turn.c. packed: it is yet to be inflated. */
+bool turn_is_needed(const Request *request, bool packed);
+void turn_ask(Request *request); /* request_finish() follows */
+void turn_forget(Request *request);
+void request_finish(Request *request); /* hands it to its handler, or refuses it */
+
 typedef struct Refusal {
     int status;
     GrpcCode code;
@@ -81,6 +106,7 @@ typedef struct Refusal {
 } Refusal;
 
 void request_refuse(Request *request, const Refusal *refusal);
+bool request_refuse_overload(Request *request); /* 503, come back; returns false */
 /* With a text made on the way; kind gives both statuses. */
 void request_refuse_err(Request *request, const Err *err);
 

@@ -1,7 +1,8 @@
 /* request_receive.c - a request on its way in: route, limits, body, encodings, then the handler.
  *
  * Checks come in the order that costs a stranger most and us least: what the head says is judged
- * before a byte of body is kept, and the body is counted before it is inflated.
+ * before a byte of body is kept, room for the body is asked for before it is read, and the body is
+ * counted before it is inflated.
  */
 #include "net/encoding.h"
 #include "net/request_internal.h"
@@ -15,15 +16,6 @@ enum {
 static bool refuse(Request *request, int status, GrpcCode code, const char *text)
 {
     request_refuse(request, &(Refusal){ .status = status, .code = code, .text = text });
-    return false;
-}
-
-static bool refuse_overload(Request *request)
-{
-    request_refuse(request, &(Refusal){ .status = 503,
-                                        .code = GRPC_UNAVAILABLE,
-                                        .text = "no memory for more requests now",
-                                        .retry_ms = RETRY_OVERLOAD_MS });
     return false;
 }
 
@@ -119,6 +111,7 @@ static bool check_length(Request *request)
     if (text.ptr && !str_to_u64(text, &length))
         return refuse(request, 400, GRPC_INTERNAL, "content-length is not a number");
     size_t framing = request->grpc ? GRPC_PREFIX_SIZE : 0;
+    request->need = (size_t)length;
     if (length <= request->body_max + framing)
         return true;
     return refuse(request, 413, GRPC_RESOURCE_EXHAUSTED, "the body is larger than the limit");
@@ -184,12 +177,25 @@ static bool check_grpc(Request *request)
     return true;
 }
 
+/* May whoever the route leads to take more at all? */
+static bool admit(Request *request)
+{
+    Err err = { 0 };
+    bool (*admits)(void *, Err *) = request->server->admit;
+    if (!admits || admits(request->route->owner, &err))
+        return true;
+    request_refuse_err(request, &err);
+    return false;
+}
+
 static void slow_fires(void *owner)
 {
     Request *request = owner;
-    int64_t now = loop_now(request->server->loop);
-    if (now < request->slow_at_ns) {
-        timer_set(request->server->loop, &request->slow_timer, request->slow_at_ns);
+    Server *server = request->server;
+    int64_t now = loop_now(server->loop);
+    if (now < request->slow_at_ns || request->waiting) {
+        timer_set(server->loop, &request->slow_timer,
+                  request->waiting ? now + server->limits.body_timeout_ns : request->slow_at_ns);
         return;
     }
     refuse(request, 408, GRPC_DEADLINE_EXCEEDED, "the body came too slowly");
@@ -210,6 +216,8 @@ bool request_head(Request *request)
                       "this Host or Origin may not be used here");
     if ((!request->grpc && !begin_reply(request)) || !find_route(request))
         return false;
+    if (!admit(request))
+        return false;
     if (request->route->body_bytes)
         request->body_max = request->route->body_bytes;
     request->body.max = request->body_max + (request->grpc ? GRPC_PREFIX_SIZE : 0);
@@ -219,27 +227,10 @@ bool request_head(Request *request)
     request->slow_timer = (Timer){ .fire = slow_fires, .owner = request };
     request->slow_at_ns = loop_now(server->loop) + server->limits.body_timeout_ns;
     timer_set(server->loop, &request->slow_timer, request->slow_at_ns);
-    return true;
+    return !request->need || grant_ask(request, request->need);
 }
 
 /* ---- the body ---- */
-
-static bool charge(Request *request, size_t size)
-{
-    if (size <= request->charged)
-        return true;
-    if (!budget_take(request->server->budget, size - request->charged))
-        return false;
-    request->charged = size;
-    return true;
-}
-
-static bool refuse_buf(Request *request, const Buf *buf)
-{
-    if (!buf->over_max)
-        return refuse_overload(request);
-    return refuse(request, 413, GRPC_RESOURCE_EXHAUSTED, "the body is larger than the limit");
-}
 
 int64_t request_patience_ns(size_t size, int64_t most_ns)
 {
@@ -258,13 +249,26 @@ static void extend_patience(Request *request, size_t size)
     request->slow_at_ns = at < most ? at : most;
 }
 
+/* What a gRPC message will take is known from its first bytes on. */
+static bool read_prefix(Request *request)
+{
+    const uint8_t *at = (const uint8_t *)request->body.ptr;
+    if (!request->grpc || request->sized || request->body.len < GRPC_PREFIX_SIZE)
+        return true;
+    request->sized = true;
+    size_t size = (size_t)at[1] << 24 | (size_t)at[2] << 16 | (size_t)at[3] << 8 | at[4];
+    if (size > request->body_max)
+        return refuse(request, 413, GRPC_RESOURCE_EXHAUSTED,
+                      "the message is larger than the limit");
+    return grant_ask(request, GRPC_PREFIX_SIZE + size);
+}
+
 bool request_add_body(Request *request, Str bytes)
 {
-    buf_add(&request->body, bytes);
-    if (request->body.failed)
-        return refuse_buf(request, &request->body);
-    if (!charge(request, request->body.cap))
-        return refuse_overload(request);
+    if (bytes.len > request->body.max - request->body.len)
+        return refuse(request, 413, GRPC_RESOURCE_EXHAUSTED, "the body is larger than the limit");
+    if (!grant_keep(request, bytes) || !read_prefix(request))
+        return false;
     extend_patience(request, bytes.len);
     return true;
 }
@@ -275,16 +279,15 @@ bool request_add_body(Request *request, Str bytes)
 static bool inflate(Request *request, const Encoding *encoding, Str in)
 {
     Err err = { 0 };
-    Buf plain = BUF(request->body_max);
-    bool ok = encoding->decode(in, &plain, &err);
-    if (ok && charge(request, request->body.cap + plain.cap)) {
+    Buf plain = { .max = request->body_max, .purse = request->body.purse };
+    if (encoding->decode(in, &plain, &err)) {
         buf_free(&request->body);
         request->body = plain;
         return true;
     }
     buf_free(&plain);
-    if (ok || err.kind == ERR_MEMORY)
-        return refuse_overload(request);
+    if (err.kind == ERR_MEMORY || err.kind == ERR_BUSY)
+        return request_refuse_overload(request);
     if (err.kind == ERR_LIMIT)
         return refuse(request, 413, GRPC_RESOURCE_EXHAUSTED,
                       "the body is larger than the limit once inflated");
@@ -320,12 +323,30 @@ static bool unwrap_grpc(Request *request)
     return inflate(request, encoding, frame.message);
 }
 
-void request_end(Request *request)
+void request_finish(Request *request)
 {
-    request->whole = true;
-    timer_cancel(request->server->loop, &request->slow_timer);
     if (!(request->grpc ? unwrap_grpc(request) : inflate_http(request)))
         return;
     request->state = REQUEST_HANDLED;
     request->route->handle(request->route->owner, request);
+}
+
+static bool is_packed(const Request *request)
+{
+    Str name = request->grpc ? request_field(request, STR("grpc-encoding"))
+                             : request_field(request, STR("content-encoding"));
+    return !encoding_is_identity(name);
+}
+
+void request_end(Request *request)
+{
+    request->whole = true;
+    timer_cancel(request->server->loop, &request->slow_timer);
+    request->ended = request->waiting; /* then it goes on where the wait ends */
+    if (request->ended)
+        return;
+    if (turn_is_needed(request, is_packed(request)))
+        turn_ask(request);
+    else
+        request_finish(request);
 }

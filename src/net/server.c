@@ -21,7 +21,6 @@ static ServerLimits with_defaults(ServerLimits limits)
         .streams_per_connection = 256,
         .body_bytes = 64 << 20,
         .header_bytes = 64 << 10,
-        .memory_bytes = 512 << 20,
         .header_timeout_ns = 10 * NANOS_PER_SECOND,
         .body_timeout_ns = 30 * NANOS_PER_SECOND,
         .idle_timeout_ns = 180 * NANOS_PER_SECOND,
@@ -32,7 +31,6 @@ static ServerLimits with_defaults(ServerLimits limits)
     DEFAULT(streams_per_connection);
     DEFAULT(body_bytes);
     DEFAULT(header_bytes);
-    DEFAULT(memory_bytes);
     DEFAULT(header_timeout_ns);
     DEFAULT(body_timeout_ns);
     DEFAULT(idle_timeout_ns);
@@ -77,13 +75,21 @@ Server *server_new(const ServerSettings *settings, Err *err)
         return NULL;
     server->loop = settings->loop;
     server->limits = with_defaults(settings->limits);
-    budget_init(&server->own_budget, server->limits.memory_bytes);
-    server->budget = settings->budget ? settings->budget : &server->own_budget;
+    server->purses = (ServerPurses){
+        .connections =
+            budget_purse(settings->budget, settings->vital ? BUDGET_VITAL : BUDGET_CONNECTIONS),
+        .bodies = budget_purse(settings->budget, BUDGET_BODIES),
+        .answers = budget_purse(settings->budget, settings->vital ? BUDGET_VITAL : BUDGET_BODIES),
+        .large_answers = budget_purse(settings->budget, BUDGET_QUERIES),
+    };
+    grants_init(server);
+    turns_init(server);
     server->tls = settings->tls;
     server->handshake_failed = settings->handshake_failed;
     server->handshake_owner = settings->handshake_owner;
     server->reuse_port = settings->reuse_port;
     server->check_host = settings->check_host;
+    server->admit = settings->admit;
     server->close_each = settings->close_each;
     http_fields_init(&server->allowed_hosts, NAMES_MAX);
     http_fields_init(&server->encodings, NAMES_MAX);
@@ -257,8 +263,8 @@ static void orphan_requests(Server *server)
         server->requests = request->next;
         if (request->next)
             request->next->prev = NULL;
-        budget_give(server->budget, request->charged);
-        request->charged = 0;
+        grant_forget(request);
+        turn_forget(request);
         timer_cancel(server->loop, &request->slow_timer);
         request->next = request->prev = NULL;
         request->server = NULL;
@@ -275,6 +281,7 @@ void server_free(Server *server)
     orphan_requests(server);
     timer_cancel(server->loop, &server->drain_deadline);
     loop_unpost(server->loop, &server->drain_over);
+    turns_done(server);
     routes_done(&server->routes);
     routes_done(&server->grpc_routes);
     http_fields_done(&server->allowed_hosts);

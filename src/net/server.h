@@ -10,6 +10,10 @@
  * then goes nowhere. The same holds when the server is freed first. A forgotten Request leaks and
  * keeps a drain waiting.
  *
+ * Memory comes from the budget: a body is read only once there is room for it. Until then the
+ * connection is not read, or the stream's window stays closed; after GRANT_WAIT_MS the request is
+ * refused with 503 or UNAVAILABLE and a time to come back.
+ *
  * What is refused without asking a handler: 400 malformed, 403 Host or Origin not allowed, 404 no
  * such path, 405 with Allow, 408 too slow, 413 body over its limit (also once inflated), 415
  * unknown content encoding, 431 too many header bytes, 503 + Retry-After when the budget or the
@@ -40,7 +44,6 @@ typedef struct ServerLimits {
     size_t streams_per_connection; /* 256, HTTP/2 and gRPC */
     size_t body_bytes;             /* 64 MiB, as received and again once inflated */
     size_t header_bytes;           /* 64 KiB, counted as HTTP/2 counts a header list */
-    size_t memory_bytes;           /* 512 MiB of connections and bodies, when no budget is given */
     int64_t header_timeout_ns;     /* 10 s for a whole header, and for the first byte */
     int64_t body_timeout_ns;       /* 30 s without 500 bytes for every further second */
     int64_t age_max_ns;            /* no limit; then a connection takes no new request ... */
@@ -49,12 +52,18 @@ typedef struct ServerLimits {
     int64_t write_timeout_ns;      /* 30 s in which the peer takes nothing of an answer */
 } ServerLimits;
 
+enum { GRANT_WAIT_MS = 3000 }; /* below what clients usually wait for an answer, 10 s */
+
 typedef struct ServerSettings {
-    Loop *loop;               /* borrowed for the server's life */
-    Str endpoint;             /* "host:port", port 0 takes a free one; or a path, see address.h */
-    bool reuse_port;          /* several servers, one per shard, on one port */
-    TlsContext *tls;          /* lent for the server's life; NULL: plain text */
-    Budget *budget;           /* shared with others; NULL: one of its own, limits.memory_bytes */
+    Loop *loop;      /* borrowed for the server's life */
+    Str endpoint;    /* "host:port", port 0 takes a free one; or a path, see address.h */
+    bool reuse_port; /* several servers, one per shard, on one port */
+    TlsContext *tls; /* lent for the server's life; NULL: plain text */
+    Budget *budget;  /* who pays for all of it; must outlive every Request. NULL: nobody */
+    bool vital;      /* its connections and small answers may use what is kept for them */
+    /* Asked with its route's owner at the head of each request, before any of its body is kept;
+     * false: refused with err, and what comes of its body is read and forgotten. NULL: always. */
+    bool (*admit)(void *route_owner, Err *err);
     bool check_host;          /* refuse Host and Origin that are neither loopback nor in the list */
     const Str *allowed_hosts; /* further names, without port; copied */
     size_t allowed_host_count;

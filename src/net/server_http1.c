@@ -62,6 +62,51 @@ static void answered(void *connection, Request *request)
         connection_send(connection);
 }
 
+/* RFC 9110 10.1.1: not to HTTP/1.0, and not when nothing is to follow. */
+static bool expects_continue(const Http1Talk *talk)
+{
+    Str expect = request_field(talk->request, STR("expect"));
+    return http1_minor(talk->engine) > 0 && has_body(talk->request) &&
+           http_list_has(expect, STR("100-continue"));
+}
+
+/* Whoever sends far ahead of our answers, or a body that there is no room for, is not read for a
+ * while. */
+static void pace(Http1Talk *talk)
+{
+    bool far_ahead = talk->state == ANSWERING && talk->ahead.len >= AHEAD_MAX;
+    bool waits = talk->request && talk->request->waiting;
+    transport_pause(&talk->connection->transport, far_ahead || waits);
+}
+
+static void pause(void *connection, Request *request)
+{
+    (void)request;
+    pace(((Connection *)connection)->talk);
+}
+
+static void resume(void *owner, Request *request)
+{
+    Connection *connection = owner;
+    Http1Talk *talk = connection->talk;
+    talk->say_continue = request->body.len == 0 && expects_continue(talk);
+    pace(talk);
+    if (request->ended)
+        request_end(request);
+    else
+        connection_send(connection);
+}
+
+/* What a Request needs to know of its connection. */
+static RequestHome home_of(Connection *connection)
+{
+    return (RequestHome){ .answered = answered,
+                          .pause = pause,
+                          .resume = resume,
+                          .connection = connection,
+                          .peer = connection->peer };
+}
+
 static void write_head(Http1Talk *talk, Buf *out)
 {
     const Reply *reply = &talk->request->reply;
@@ -81,7 +126,8 @@ static void write_body(Http1Talk *talk, Buf *out)
 {
     Reply *reply = &talk->request->reply;
     size_t left = reply->has_body ? payload_left(&reply->payload) : 0;
-    size_t size = left < TRANSPORT_FILL ? left : TRANSPORT_FILL;
+    size_t aim = transport_aim(&talk->connection->transport);
+    size_t size = left < aim ? left : aim;
     char *room = size > 0 ? buf_reserve(out, size) : NULL;
     if (room)
         out->len += payload_read(&reply->payload, room, size);
@@ -106,13 +152,6 @@ static void finish_answer(Http1Talk *talk)
     }
     http1_next(talk->engine);
     enter(talk, WAITING);
-}
-
-/* Whoever sends far ahead of our answers is not read for a while. */
-static void pace(Http1Talk *talk)
-{
-    bool far_ahead = talk->state == ANSWERING && talk->ahead.len >= AHEAD_MAX;
-    transport_pause(&talk->connection->transport, far_ahead);
 }
 
 static bool is_sent(const Http1Talk *talk)
@@ -163,7 +202,7 @@ static bool on_head(void *owner)
     Http1Talk *talk = owner;
     Connection *connection = talk->connection;
     Err err = { 0 };
-    RequestHome home = { .answered = answered, .connection = connection, .peer = connection->peer };
+    RequestHome home = home_of(connection);
     talk->request = request_new(connection->server, &home, &err);
     if (!talk->request)
         return false;
@@ -178,10 +217,7 @@ static bool on_head(void *owner)
     }
     if (!request_head(talk->request))
         return talk->keep_alive; /* then no body follows, and the message is complete */
-    /* RFC 9110 10.1.1: not to HTTP/1.0, and not when nothing is to follow. */
-    Str expect = request_field(talk->request, STR("expect"));
-    talk->say_continue = http1_minor(talk->engine) > 0 && has_body(talk->request) &&
-                         http_list_has(expect, STR("100-continue"));
+    talk->say_continue = !talk->request->waiting && expects_continue(talk);
     return true;
 }
 
@@ -199,7 +235,7 @@ static void refuse_malformed(Http1Talk *talk, const Err *err)
 {
     Connection *connection = talk->connection;
     Err memory = { 0 };
-    RequestHome home = { .answered = answered, .connection = connection, .peer = connection->peer };
+    RequestHome home = home_of(connection);
     bool in_target = !talk->request && http1_fields(talk->engine)->count == 0;
     int status = err->kind == ERR_INPUT         ? 400
                  : err->kind == ERR_LIMIT       ? (in_target ? 414 : 431)
@@ -300,9 +336,7 @@ static void expired(void *owner)
     Http1Talk *talk = owner;
     if (talk->state == READING) {
         Err err = { 0 };
-        RequestHome home = { .answered = answered,
-                             .connection = talk->connection,
-                             .peer = talk->connection->peer };
+        RequestHome home = home_of(talk->connection);
         talk->request = request_new(talk->connection->server, &home, &err);
         if (talk->request) {
             request_refuse(talk->request,
@@ -339,13 +373,14 @@ static void *open_talk(Connection *connection, Err *err)
     if (!talk)
         return NULL;
     talk->connection = connection;
-    talk->ahead = BUF(4 * AHEAD_MAX);
+    talk->ahead = (Buf){ .max = 4 * AHEAD_MAX, .purse = connection->server->purses.connections };
     talk->engine = http1_new(HTTP1_SERVER, connection->server->limits.header_bytes, err);
     if (!talk->engine) {
         free_talk(talk);
         return NULL;
     }
     http1_bind(talk->engine, &events, talk);
+    http1_charge(talk->engine, connection->server->purses.connections);
     talk->since_ns = connection->accepted_ns; /* the header's time runs since then */
     talk->state = READING;
     return talk;

@@ -8,7 +8,8 @@
 #include "net/http2.h"
 #include "net/server_internal.h"
 
-enum { STREAM_WINDOW = 1 << 20 };
+/* What a stream may send before anybody has looked at its head, and what all may together. */
+enum { STREAM_WINDOW = 64 * 1024, WINDOW_ALL = 16 << 20 };
 
 typedef struct Http2Talk {
     Connection *connection;
@@ -71,6 +72,32 @@ static void answered(void *owner, Request *request)
         connection_send(connection);
 }
 
+/* ---- windows ---- */
+
+static void pause(void *connection, Request *request)
+{
+    (void)connection;
+    (void)request; /* what comes from now on is withheld, and the window closes by itself */
+}
+
+/* The peer gets its window back, and as much as was granted. */
+static void let_flow(const Http2Talk *talk, Request *request)
+{
+    if (request->need > STREAM_WINDOW)
+        http2_widen(talk->engine, request->stream_id, request->need);
+    http2_consume(talk->engine, request->stream_id, request->withheld);
+    request->withheld = 0;
+}
+
+static void resume(void *owner, Request *request)
+{
+    Connection *connection = owner;
+    let_flow(connection->talk, request);
+    if (request->ended)
+        request_end(request);
+    connection_send(connection);
+}
+
 /* ---- the engine's events ---- */
 
 static void *on_begin(void *owner, int32_t id)
@@ -79,6 +106,8 @@ static void *on_begin(void *owner, int32_t id)
     Connection *connection = talk->connection;
     Err err = { 0 };
     RequestHome home = { .answered = answered,
+                         .pause = pause,
+                         .resume = resume,
                          .connection = connection,
                          .peer = connection->peer,
                          .speaks_grpc = true };
@@ -124,16 +153,18 @@ static void on_head(void *owner, void *stream)
     talk->heading = NULL;
     if (request->head_fault != ERR_NONE)
         refuse_head(request);
-    else
-        request_head(request); /* which answers itself when it refuses */
+    else if (request_head(request) && !request->waiting) /* it answers itself when it refuses */
+        let_flow(talk, request);
 }
 
 static void on_body(void *owner, void *stream, Str bytes)
 {
-    (void)owner;
     Request *request = stream;
-    if (request->state == REQUEST_RECEIVING)
-        request_add_body(request, bytes);
+    if (request->state != REQUEST_RECEIVING || !request_add_body(request, bytes))
+        return; /* refused: its window stays closed */
+    request->withheld += bytes.len;
+    if (!request->waiting)
+        let_flow(owner, request);
 }
 
 static void on_end(void *owner, void *stream)
@@ -190,7 +221,7 @@ static void end_talk(Http2Talk *talk)
 static void fill(void *owner, Buf *out)
 {
     Http2Talk *talk = owner;
-    http2_fill(talk->engine, out, TRANSPORT_FILL);
+    http2_fill(talk->engine, out, transport_aim(&talk->connection->transport));
     if (out->len == 0 && http2_is_over(talk->engine))
         end_talk(talk);
 }
@@ -251,7 +282,9 @@ static void *open_talk(Connection *connection, Err *err)
     Http2Settings settings = { .role = HTTP2_SERVER,
                                .streams_max = (uint32_t)limits->streams_per_connection,
                                .header_max = (uint32_t)limits->header_bytes,
-                               .window = STREAM_WINDOW };
+                               .window = STREAM_WINDOW,
+                               .window_all = WINDOW_ALL,
+                               .purse = connection->server->purses.connections };
     talk->connection = connection;
     talk->server = connection->server;
     talk->idle_since_ns = loop_now(connection->server->loop);

@@ -48,15 +48,35 @@ struct Connection {
     bool ending; /* close once everything has been sent */
 };
 
+typedef struct ServerPurses { /* all NULL without a budget */
+    Purse *connections, *bodies, *answers;
+    Purse *large_answers; /* the result of a question */
+} ServerPurses;
+
+typedef struct Turns { /* see request_turn.c */
+    Request *first, *last;
+    Post post;
+} Turns;
+
+/* Requests whose bodies wait for room; see request_grant.c. */
+typedef struct Grants {
+    Request *first, *last;
+    size_t count;
+    Timer timer;
+} Grants;
+
 struct Server {
     Loop *loop;
     ServerLimits limits;
-    Budget own_budget, *budget;
+    ServerPurses purses;
+    Grants grants;
+    Turns turns;
     char *endpoint;
     TlsContext *tls; /* NULL: plain text */
     void (*handshake_failed)(void *owner, const Address *peer, const Err *err);
     void *handshake_owner;
     bool reuse_port, check_host, close_each;
+    bool (*admit)(void *route_owner, Err *err);
     HttpFields allowed_hosts, encodings; /* names only */
     HttpFields response_fields;
     Cors *cors; /* NULL: none */
@@ -76,8 +96,8 @@ struct Server {
 };
 
 enum {
-    CONNECTION_COST = 16 * 1024, /* charged to the budget for each */
-    TLS_COST = 16 * 1024,       /* and for its TLS: idle, the two are 27 KiB (bench net_exchange) */
+    CONNECTION_COST = 8 * 1024, /* charged for each, beside what its engine takes */
+    TLS_COST = 20 * 1024,       /* and for its TLS: idle, the two are 27 KiB (bench net_exchange) */
     HANDSHAKE_COST = 48 * 1024, /* and until the handshake is done: its records and messages */
     RETRY_OVERLOAD_MS = 1000,   /* what a peer is told to wait when we are full */
     LINGER_NS = 1000000000,     /* how long what comes behind our last word is read and forgotten */
@@ -97,6 +117,13 @@ void connection_end(Connection *connection);
 /* accept.c. Takes over the listener when it says true. */
 CHECKED bool accept_start(Server *server, int listener, Err *err);
 void accept_stop(Server *server); /* harmless when it was not started */
+
+/* request_grant.c */
+void grants_init(Server *server);
+
+/* request_turn.c */
+void turns_init(Server *server);
+void turns_done(Server *server);
 
 /* host_check.c: may this request's Host and Origin speak to us? */
 bool host_is_allowed(const Server *server, const Request *request);

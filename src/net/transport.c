@@ -65,6 +65,11 @@ static void rewatch(Transport *transport, bool writing)
 
 /* ---- sending ---- */
 
+size_t transport_aim(const Transport *transport)
+{
+    return purse_has(transport->purse, TRANSPORT_FILL) ? TRANSPORT_FILL : TRANSPORT_LEAN;
+}
+
 static bool refill(Transport *transport)
 {
     if (transport->out_sent < transport->out.len)
@@ -272,7 +277,8 @@ void channel_close(Loop *loop, Channel channel)
 bool transport_open(Transport *transport, Loop *loop, Channel channel, bool shaken, Err *err)
 {
     transport->loop = loop;
-    transport->out = BUF(TRANSPORT_OUT_MAX);
+    /* An answer that is ready makes room once it is gone, so it is never refused. */
+    transport->out = (Buf){ .max = TRANSPORT_OUT_MAX, .purse = transport->purse, .forced = true };
     transport->watch = (Watch){ .ready = ready, .owner = transport };
     transport->again = (Post){ .run = again, .owner = transport };
     transport->stage = shaken || !channel.tls ? TRANSPORT_READY : TRANSPORT_HANDSHAKE;

@@ -15,7 +15,8 @@
 #include "net/tls_session_internal.h"
 
 enum {
-    TRANSPORT_FILL = 64 * 1024,      /* what fill() should aim for */
+    TRANSPORT_FILL = 64 * 1024,      /* what fill() should aim for, see transport_aim() */
+    TRANSPORT_LEAN = 4 * 1024,       /* the same where memory is short */
     TRANSPORT_OUT_MAX = 1024 * 1024, /* what it may not pass */
 };
 
@@ -41,6 +42,7 @@ typedef struct Transport {
     Loop *loop;
     const TransportEvents *events;
     void *owner;
+    Purse *purse; /* for the buffer; NULL: nobody pays */
     Watch watch;
     TlsSession *tls; /* NULL: plain text */
     Post again;      /* bytes wait inside of tls */
@@ -61,7 +63,9 @@ typedef struct Transport {
 CHECKED bool transport_open(Transport *transport, Loop *loop, Channel channel, bool shaken,
                             Err *err);
 void channel_close(Loop *loop, Channel channel); /* one that nobody took over */
-void transport_send(Transport *transport);       /* there is something new to fill with */
+/* How much fill() should add: a reader that is slow keeps that much. */
+size_t transport_aim(const Transport *transport);
+void transport_send(Transport *transport); /* there is something new to fill with */
 void transport_pause(Transport *transport, bool pause);
 void transport_finish(Transport *transport); /* tells the peer that nothing more will be sent */
 void transport_close(Transport *transport);  /* harmless when it is closed or zeroed */

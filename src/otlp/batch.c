@@ -9,16 +9,46 @@
 
 enum {
     MARKS_FIRST = 32,
-    BYTES_PER_MARK = 16,    /* real traffic has 20 to 40 */
-    REPAIR_SPARE = 16 << 20 /* a change is noted in up to 200 bytes: some 80,000 always fit */
+    BYTES_PER_MARK = 16,     /* real traffic has 20 to 40 */
+    REPAIR_SPARE = 16 << 20, /* a change is noted in up to 200 bytes: some 80,000 always fit */
+    SHRINK_FROM = 64 * 1024,
 };
 
-static bool marks_init(Marks *marks, size_t bytes_len, Err *err)
+static size_t marks_size(const Marks *marks)
 {
-    size_t max = (bytes_len * BATCH_INDEX_FACTOR + BATCH_INDEX_SPARE) / sizeof *marks->words;
-    *marks = (Marks){ .cap = bytes_len / BYTES_PER_MARK + MARKS_FIRST, .max = max };
-    marks->words = mem_grow(NULL, marks->cap * sizeof *marks->words);
-    return marks->words || fail(err, ERR_MEMORY, "no memory for an index of %zu words", marks->cap);
+    return marks->cap * sizeof *marks->words;
+}
+
+static bool marks_init(Marks *marks, const Buf *bytes, Err *err)
+{
+    size_t max = (bytes->len * BATCH_INDEX_FACTOR + BATCH_INDEX_SPARE) / sizeof *marks->words;
+    *marks = (Marks){ .cap = bytes->len / BYTES_PER_MARK + MARKS_FIRST, .max = max, .like = bytes };
+    if (!purse_pay(bytes->purse, bytes->forced, marks_size(marks)))
+        return budget_short(err, "an index", marks_size(marks));
+    marks->words = mem_grow(NULL, marks_size(marks));
+    if (marks->words)
+        return true;
+    purse_give(bytes->purse, marks_size(marks));
+    return fail(err, ERR_MEMORY, "no memory for an index of %zu words", marks->cap);
+}
+
+static void marks_done(Marks *marks)
+{
+    mem_free(marks->words);
+    purse_give(marks->like->purse, marks_size(marks));
+}
+
+/* The parts are charged one by one while it is made, then all of it as a batch. */
+static void take_charges(Batch *batch)
+{
+    Purse *from = batch->bytes.purse;
+    Purse *to = budget_purse(from ? from->budget : NULL, BUDGET_BATCHES);
+    purse_move(from, to, batch->bytes.cap);
+    purse_move(batch->index.purse, to, batch->index.block_size);
+    purse_force(to, sizeof *batch);
+    batch->bytes.purse = batch->index.purse = NULL;
+    batch->purse = to;
+    atomic_init(&batch->charged, true);
 }
 
 Batch *batch_make(Signal signal, Buf *bytes, Index *index, Err *err)
@@ -30,6 +60,7 @@ Batch *batch_make(Signal signal, Buf *bytes, Index *index, Err *err)
     batch->signal = signal;
     batch->bytes = *bytes;
     batch->index = *index;
+    take_charges(batch);
     *bytes = BUF(bytes->max);
     *index = (Index){ 0 };
     return batch;
@@ -50,26 +81,27 @@ static bool mend_bytes(Signal signal, Str bytes, BatchLoss *loss, Buf *mended, E
 }
 
 /* On WALK_OK, `index` is made. */
-static WalkResult index_bytes(Signal signal, Str bytes, BatchLoss *loss, Index *index, Err *err)
+static WalkResult index_bytes(Signal signal, const Buf *bytes, BatchLoss *loss, Index *index,
+                              Err *err)
 {
     Marks marks;
-    if (!marks_init(&marks, bytes.len, err))
+    if (!marks_init(&marks, bytes, err))
         return WALK_FAILED;
     WalkResult result =
-        walk_bytes(signal, bytes, &(WalkWish){ .marks = &marks, .loss = loss }, err);
-    if (result == WALK_OK && !index_from_marks(index, &marks, bytes.len, err))
+        walk_bytes(signal, buf_str(bytes), &(WalkWish){ .marks = &marks, .loss = loss }, err);
+    if (result == WALK_OK && !index_from_marks(index, &marks, bytes->len, err))
         result = WALK_FAILED;
-    mem_free(marks.words);
+    marks_done(&marks);
     return result;
 }
 
-static Batch *batch_from_mended(Signal signal, Str bytes, BatchLoss *loss, Err *err)
+static Batch *batch_from_mended(Signal signal, const Buf *bytes, BatchLoss *loss, Err *err)
 {
-    Buf mended = BUF(BATCH_BYTES_MAX);
+    Buf mended = { .max = BATCH_BYTES_MAX, .purse = bytes->purse, .forced = bytes->forced };
     Index index = { 0 };
     Batch *batch = NULL;
-    if (mend_bytes(signal, bytes, loss, &mended, err)) {
-        WalkResult result = index_bytes(signal, buf_str(&mended), loss, &index, err);
+    if (mend_bytes(signal, buf_str(bytes), loss, &mended, err)) {
+        WalkResult result = index_bytes(signal, &mended, loss, &index, err);
         assert(result != WALK_TO_MEND);
         if (result == WALK_OK)
             batch = batch_make(signal, &mended, &index, err);
@@ -88,11 +120,13 @@ static Batch *make_from_bytes(Signal signal, Buf *bytes, BatchLoss *loss, Err *e
     }
     Index index = { 0 };
     Batch *batch = NULL;
-    WalkResult result = index_bytes(signal, buf_str(bytes), loss, &index, err);
+    WalkResult result = index_bytes(signal, bytes, loss, &index, err);
+    if (result == WALK_OK && bytes->cap >= SHRINK_FROM)
+        buf_shrink(bytes); /* it may be held for long */
     if (result == WALK_OK)
         batch = batch_make(signal, bytes, &index, err);
     else if (result == WALK_TO_MEND)
-        batch = batch_from_mended(signal, buf_str(bytes), loss, err);
+        batch = batch_from_mended(signal, bytes, loss, err);
     if (batch)
         buf_free(bytes);
     index_done(&index);
@@ -121,6 +155,19 @@ Batch *batch_from_copy(Signal signal, Str bytes, Err *err)
     return batch;
 }
 
+Buf batch_room(const Batch *batch)
+{
+    return (Buf){ .max = BATCH_BYTES_MAX, .purse = batch->purse, .forced = true };
+}
+
+/* Relaxed: the purses outlive all batches, and whoever takes the mark gives back what it stood for.
+ */
+void batch_release_charge(Batch *batch)
+{
+    if (atomic_exchange_explicit(&batch->charged, false, memory_order_relaxed))
+        purse_give(batch->purse, batch_memory(batch));
+}
+
 Batch *batch_ref(Batch *batch)
 {
     refs_take(&batch->refs);
@@ -131,6 +178,7 @@ void batch_unref(Batch *batch)
 {
     if (!batch || !refs_drop(&batch->refs))
         return;
+    batch_release_charge(batch);
     index_done(&batch->index);
     buf_free(&batch->bytes);
     mem_free(batch);

@@ -27,6 +27,12 @@
  * resource or scope belongs to all of their items, so that is still refused as a whole). Any other
  * id of a wrong length (a parent's, a link's, an exemplar's, a log record's) becomes no id, as the
  * protocol has it. No id, and one of zeros, are kept as they are.
+ *
+ * A Batch carries its charge from birth to the last unref, so nobody who holds or queues it charges
+ * again: made of bytes that have a purse (base/budget.h), all that it takes is charged to that
+ * budget, as batches; when there is no room for the index, making it fails with ERR_BUSY. What is
+ * made of a batch (joined, split, edited) is charged the same way but never refused, because it is
+ * on its way out.
  */
 #ifndef OTLP_BATCH_H
 #define OTLP_BATCH_H
@@ -56,6 +62,11 @@ typedef struct BatchLoss {
     Err reason; /* of the first of them */
 } BatchLoss;
 Batch *batch_from_request(Signal signal, Buf *bytes, BatchLoss *loss, Err *err);
+/* Room for what is made of a batch: its bytes go into such a Buf. */
+Buf batch_room(const Batch *batch);
+/* From now on somebody counts it by itself, with all that it keeps (the store). Any thread; more
+ * than once does no harm. */
+void batch_release_charge(Batch *batch);
 
 Batch *batch_ref(Batch *batch); /* returns it; from any thread */
 void batch_unref(Batch *batch); /* NULL is fine; the last one frees; from any thread */

@@ -41,13 +41,16 @@ typedef struct Index {
     uint32_t *resource_attributes, *scope_attributes, *item_attributes;
     void *block; /* all of the above in one allocation */
     size_t block_size;
+    Purse *purse; /* who pays for it; NULL once it is the batch's */
 } Index;
 
 struct Batch {
     Refs refs;
     Signal signal;
-    Buf bytes;
+    Buf bytes; /* charged to nobody: the batch pays for all */
     Index index;
+    Purse *purse;
+    atomic_bool charged; /* to that purse */
 };
 
 typedef struct ItemRange {
@@ -80,10 +83,11 @@ enum { MARK_SHIFT = 29 };
 typedef struct Marks {
     uint32_t *words;
     size_t count, cap, max;
+    const Buf *like; /* who pays for them: as for these bytes */
 } Marks;
 
-/* Room for the tables of `count`, yet to be filled. */
-CHECKED bool index_make(Index *index, const IndexCounts *count, Err *err);
+/* Room for the tables of `count`, yet to be filled, paid for as the bytes are. */
+CHECKED bool index_make(Index *index, const IndexCounts *count, const Buf *like, Err *err);
 void index_close(Index *index); /* writes the closing entries */
 CHECKED bool index_from_marks(Index *index, const Marks *marks, size_t bytes_len, Err *err);
 void index_done(Index *index);

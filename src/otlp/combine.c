@@ -58,12 +58,12 @@ static void append_index(Index *to, const Index *from, const IndexCounts *have, 
                   from->count.item_attributes, base);
 }
 
-static bool join_index(Batch *const *batches, size_t count, Index *index, Err *err)
+static bool join_index(Batch *const *batches, size_t count, const Buf *like, Index *index, Err *err)
 {
     IndexCounts all = { 0 }, have = { 0 };
     for (size_t i = 0; i < count; i++)
         add_counts(&all, &batches[i]->index.count);
-    if (!index_make(index, &all, err))
+    if (!index_make(index, &all, like, err))
         return false;
     size_t base = 0;
     for (size_t i = 0; i < count; i++) {
@@ -86,14 +86,14 @@ Batch *batch_concat(Batch *const *batches, size_t count, Err *err)
         assert(batches[i]->signal == batches[0]->signal);
         size += batches[i]->bytes.len;
     }
-    Buf bytes = BUF(BATCH_BYTES_MAX);
+    Buf bytes = batch_room(batches[0]);
     Index index = { 0 };
     Batch *joined = NULL;
     if (size)
-        buf_reserve(&bytes, size);
+        buf_reserve_exact(&bytes, size);
     for (size_t i = 0; i < count; i++)
         buf_add(&bytes, buf_str(&batches[i]->bytes));
-    if (buf_ok(&bytes, err) && join_index(batches, count, &index, err))
+    if (buf_ok(&bytes, err) && join_index(batches, count, &bytes, &index, err))
         joined = batch_make(batches[0]->signal, &bytes, &index, err);
     index_done(&index);
     buf_free(&bytes);
@@ -341,8 +341,8 @@ static bool fits_whole(const Split *split)
 
 static Batch *make_piece(Split *split, ItemRange part, Err *err)
 {
-    Buf out = BUF(BATCH_BYTES_MAX);
     const Batch *batch = split->batch;
+    Buf out = batch_room(batch);
     size_t scope = batch_scope_of_item(batch, part.from);
     size_t resource = batch_resource_of_scope(batch, scope);
     for (; resource < batch->index.count.resources; resource++) {

@@ -10,7 +10,7 @@ enum { FIRST_SLOTS = 8 };
 
 Edits *edits_new(Batch *batch, size_t limit, Err *err)
 {
-    Arena *arena = arena_new(limit, err);
+    Arena *arena = arena_new_forced(batch_room(batch).purse, limit, err);
     Edits *edits = arena ? ARENA_MAKE(arena, Edits, 1, err) : NULL;
     if (!edits) {
         arena_free(arena);

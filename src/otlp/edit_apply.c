@@ -347,7 +347,7 @@ Batch *edits_apply(Edits *edits, Err *err)
         return batch_ref(edits->batch);
     /* What applying takes is bounded by the edits, which are bounded by their own limit. */
     Apply apply = { .batch = edits->batch, .wraps = MAP(SIZE_MAX / 2) };
-    Buf out = BUF(BATCH_BYTES_MAX);
+    Buf out = batch_room(edits->batch);
     Batch *changed = NULL;
     if (patch_init(&apply.patch, SIZE_MAX / 2, err) && apply_nodes(&apply, edits, err) &&
         patch_apply(&apply.patch, buf_str(&edits->batch->bytes), &out, err))

@@ -17,15 +17,19 @@ static size_t index_size(const IndexCounts *count)
     return table_words(count) * sizeof(uint32_t);
 }
 
-bool index_make(Index *index, const IndexCounts *count, Err *err)
+bool index_make(Index *index, const IndexCounts *count, const Buf *like, Err *err)
 {
     _Static_assert(sizeof(IndexResource) == 12 && sizeof(IndexScope) == 12, "three words");
     _Static_assert(sizeof(IndexMetric) == 8 && sizeof(IndexItem) == 8, "two words");
     size_t size = index_size(count);
+    if (!purse_pay(like->purse, like->forced, size))
+        return budget_short(err, "an index", size);
     void *block = mem_grow(NULL, size);
-    if (!block)
+    if (!block) {
+        purse_give(like->purse, size);
         return fail(err, ERR_MEMORY, "no memory for an index of %zu bytes", size);
-    *index = (Index){ .count = *count, .block = block, .block_size = size };
+    }
+    *index = (Index){ .count = *count, .block = block, .block_size = size, .purse = like->purse };
     index->resources = block;
     index->scopes = (void *)(index->resources + count->resources + 1);
     index->metrics = (void *)(index->scopes + count->scopes + 1);
@@ -39,6 +43,7 @@ bool index_make(Index *index, const IndexCounts *count, Err *err)
 void index_done(Index *index)
 {
     mem_free(index->block);
+    purse_give(index->purse, index->block_size);
     *index = (Index){ 0 };
 }
 
@@ -102,7 +107,7 @@ bool index_from_marks(Index *index, const Marks *marks, size_t bytes_len, Err *e
     IndexCounts count = count_marks(marks), so_far = { 0 };
     if (index_size(&count) > bytes_len * BATCH_INDEX_FACTOR + BATCH_INDEX_SPARE)
         return fail(err, ERR_LIMIT, "index larger than %d times the message", BATCH_INDEX_FACTOR);
-    if (!index_make(index, &count, err))
+    if (!index_make(index, &count, marks->like, err))
         return false;
     const uint32_t *end = marks->words + marks->count;
     for (const uint32_t *at = marks->words; at < end;) {

@@ -199,9 +199,14 @@ static bool grow_marks(Marks *marks, Err *err)
     if (marks->cap == marks->max)
         return fail(err, ERR_LIMIT, "index larger than %d times the message", BATCH_INDEX_FACTOR);
     size_t cap = marks->cap > marks->max / 2 ? marks->max : marks->cap * 2;
+    size_t more = (cap - marks->cap) * sizeof *marks->words;
+    if (!purse_pay(marks->like->purse, marks->like->forced, more))
+        return budget_short(err, "an index", cap * sizeof *marks->words);
     uint32_t *words = mem_grow(marks->words, cap * sizeof *words);
-    if (!words)
+    if (!words) {
+        purse_give(marks->like->purse, more);
         return fail(err, ERR_MEMORY, "no memory for an index of %zu words", cap);
+    }
     marks->words = words;
     marks->cap = cap;
     return true;

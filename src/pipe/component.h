@@ -75,6 +75,9 @@ typedef struct ComponentType {
     bool (*check)(const void *self, Err *err); /* rules across keys; before anything starts */
     bool (*start)(void *self, Err *err);
     bool (*consume)(void *self, const Parcel *parcel, Err *err);
+    /* SHARDED: would consume() refuse whatever came now? Asked before a request is read. NULL: no.
+     */
+    bool (*may_take)(const void *self, Err *err);
     void (*close)(void *self); /* take nothing new from outside; go on answering */
     void (*flush)(void *self); /* send on what you hold, now; called again until nothing is held */
     void (*stop)(void *self);

@@ -360,6 +360,8 @@ GraphStatus *graph_status(Graph *graph, Arena *arena, Err *err)
     if (!status || !components)
         return NULL;
     status->acks = ledger_counts(&graph->ledger);
+    if (graph->options.budget)
+        status->memory = budget_use(graph->options.budget);
     status->components = components;
     status->count = graph->unit_count;
     for (size_t i = 0; i < graph->unit_count; i++)

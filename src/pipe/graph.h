@@ -42,7 +42,8 @@ typedef struct GraphOptions {
     Clock *clock;    /* NULL: the system's, as for the next two */
     Disk *disk;
     Sockets *sockets;
-    uint64_t seed; /* of every loop's Random; 0: from the system */
+    Budget *budget; /* borrowed, outlives the graph; NULL: memory is not counted */
+    uint64_t seed;  /* of every loop's Random; 0: from the system */
     /* What host_reload() does; any thread. NULL: it is refused. */
     bool (*reload)(void *context, Err *err);
     void *reload_context;

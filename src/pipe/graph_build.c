@@ -25,6 +25,7 @@ static bool make_instance(Graph *graph, Unit *unit, Instance *instance, Shard *s
     instance->host.clock = options->clock;
     instance->host.random = &shard->random;
     instance->host.disk = options->disk;
+    instance->host.budget = options->budget;
     instance->self = arena_alloc(graph->arena, 1, unit->type->size, err);
     return instance->self != NULL;
 }

@@ -201,6 +201,26 @@ static bool graph_send(Host *host, const Parcel *parcel, Err *err)
                             : fan_out(next, from->shard, parcel, err);
 }
 
+static bool unit_may_take(const Unit *unit, const Shard *from, Err *err)
+{
+    if (!unit->type->may_take)
+        return true;
+    const Instance *instance = &unit->instances[from->index];
+    return instance->running ? unit->type->may_take(instance->self, err)
+                             : refuse_stopped(unit, err);
+}
+
+/* As long as one of several would take it, it is read: the others' refusals are their branches'. */
+static bool graph_may_take(Host *host, Signal signal, Err *err)
+{
+    const Instance *from = (const Instance *)host;
+    const UnitList *next = &from->unit->next[signal_index(signal)];
+    for (size_t i = 0; i < next->count; i++)
+        if (unit_may_take(next->items[i], from->shard, err))
+            return true;
+    return next->count == 0; /* which says so itself when it is sent something */
+}
+
 static bool graph_wants(const Host *host, Signal signal)
 {
     const Instance *instance = (const Instance *)host;
@@ -264,6 +284,7 @@ const HostOps graph_host_ops = {
     .ack_new = graph_ack_new,
     .send = graph_send,
     .wants = graph_wants,
+    .may_take = graph_may_take,
     .ready = graph_ready,
     .service = graph_service,
     .status = graph_host_status,

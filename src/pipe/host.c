@@ -79,6 +79,16 @@ bool host_wants(const Host *host, Signal signal)
     return host->ops->wants(host, signal);
 }
 
+bool host_may_take(Host *host, Signal signal, Err *err)
+{
+    return !host->ops->may_take || host->ops->may_take(host, signal, err);
+}
+
+Budget *host_budget(const Host *host)
+{
+    return host->budget;
+}
+
 bool host_ready(const Host *host)
 {
     return host->ops->ready(host);

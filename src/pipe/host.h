@@ -9,6 +9,7 @@
 
 #include "base/arena.h"
 #include "base/attributes.h"
+#include "base/budget.h"
 #include "base/clock.h"
 #include "base/disk.h"
 #include "base/log.h"
@@ -35,6 +36,10 @@ CHECKED bool host_send_from(Host *host, const char *transport, const Parcel *par
 /* Does anything come next for this signal (model/signal.h)? Receivers register only such paths. */
 bool host_wants(const Host *host, Signal signal);
 
+/* Would the next ones take data of this signal at all now? Receivers ask before they read it.
+ * False: err is the refusal (ComponentType.may_take). */
+CHECKED bool host_may_take(Host *host, Signal signal, Err *err);
+
 Loop *host_loop(Host *host);
 unsigned host_shard(const Host *host); /* which loop, 0 .. host_shards - 1 */
 unsigned host_shards(const Host *host);
@@ -43,6 +48,8 @@ bool host_speaks(const Host *host);     /* one of them: for what is said once fo
 Clock *host_clock(Host *host);
 Random *host_random(Host *host); /* this loop's */
 Disk *host_disk(Host *host);
+/* The program's memory; outlives all graphs. NULL: nobody counts. Any thread. */
+Budget *host_budget(const Host *host);
 /* Then a component starts no threads and does all of its work on its loop, however long it takes:
  * whoever runs the graph turns the loops and wants a run that can be repeated. */
 bool host_is_stepped(const Host *host);

@@ -11,6 +11,7 @@ typedef struct HostOps {
     Ack *(*ack_new)(Host *host, uint64_t items, const AckWish *wish, Err *err);
     bool (*send)(Host *host, const Parcel *parcel, Err *err);
     bool (*wants)(const Host *host, Signal signal);
+    bool (*may_take)(Host *host, Signal signal, Err *err); /* NULL: always */
     bool (*ready)(const Host *host);
     void *(*service)(Host *host, Str id, ServiceKind kind, Err *err);
     GraphStatus *(*status)(Host *host, Arena *arena, Err *err);
@@ -47,6 +48,7 @@ struct Host {
     Clock *clock;
     Random *random;
     Disk *disk;
+    Budget *budget;
     Account account;
 };
 

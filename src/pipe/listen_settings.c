@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "net/encoding.h"
+#include "pipe/host_base.h"
 
 typedef enum Transport { TRANSPORT_TCP, TRANSPORT_UNIX } Transport;
 
@@ -150,6 +151,9 @@ static bool make_server(Listener *listener, const ListenSettings *settings, cons
         .endpoint = settings->endpoint,
         .reuse_port = host_is_sharded(listener->host),
         .tls = listener->tls.context,
+        .budget = host_budget(listener->host),
+        .vital = listener->host->type->kind != RECEIVER, /* it tells how the program is */
+        .admit = wish->admit,
         .check_host = wish->check_host,
         .allowed_hosts = wish->allowed_hosts ? wish->allowed_hosts->items : NULL,
         .allowed_host_count = wish->allowed_hosts ? wish->allowed_hosts->count : 0,

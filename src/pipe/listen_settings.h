@@ -120,7 +120,8 @@ typedef struct ListenWish { /* what the component says; zeroed members take defa
     const char *risk;       /* what whoever reaches an open port can do; NULL: no harm */
     bool check_host;        /* as in ServerSettings */
     const TextList *allowed_hosts;
-    ServerLimits limits; /* where the settings say nothing */
+    bool (*admit)(void *route_owner, Err *err); /* likewise */
+    ServerLimits limits;                        /* where the settings say nothing */
 } ListenWish;
 
 typedef struct Listener {

@@ -10,6 +10,9 @@
 #include "config/nearest.h"
 #include "pipe/own_telemetry.h"
 
+/* Below, hardly anything would be left beside the program itself. */
+enum { MEMORY_LIMIT_LEAST = 64 << 20 };
+
 typedef struct Loading {
     const ComponentType *const *registry;
     Arena *arena;
@@ -26,6 +29,7 @@ typedef struct Telemetry {
 
 typedef struct ServiceSection {
     const Node *extensions, *pipelines;
+    uint64_t memory_limit;
     Telemetry telemetry;
 } ServiceSection;
 
@@ -51,6 +55,9 @@ static const ConfigField telemetry_fields[] = {
 static const ConfigField service_fields[] = {
     ANY(ServiceSection, extensions, "Which extensions to start, in this order."),
     ANY(ServiceSection, pipelines, "signal[/name]: receivers, processors, exporters."),
+    SIZE(ServiceSection, memory_limit, "0", "0", "1PiB",
+         "The most that the program holds in memory, at least 64MiB; 0: half of what there is for "
+         "it."),
     SECTION(ServiceSection, telemetry, Telemetry, telemetry_fields, "The program's own telemetry."),
     { 0 },
 };
@@ -415,6 +422,9 @@ static void load_service(Loading *loading, const ServiceSection *service, Place 
     load_references(loading, &to, service->extensions);
     problems_leave(loading->problems);
     load_pipelines(loading, service->pipelines, place);
+    loading->config->memory_limit = service->memory_limit;
+    if (service->memory_limit && service->memory_limit < MEMORY_LIMIT_LEAST)
+        problem_error(loading->problems, place, "memory_limit must be at least 64MiB, or 0");
     loading->config->logs = logs_telemetry_rules(&service->telemetry.logs);
     problems_leave(loading->problems);
 }

@@ -42,8 +42,9 @@ typedef struct ServiceConfig {
     ComponentList extensions;                    /* those to start, in this order */
     PipelineConfig *pipelines;
     size_t pipeline_count;
-    LogRules logs;   /* service.telemetry.logs */
-    Str own_metrics; /* host:port where own metrics are served; empty: nowhere */
+    uint64_t memory_limit; /* service.memory_limit; 0: not said */
+    LogRules logs;         /* service.telemetry.logs */
+    Str own_metrics;       /* host:port where own metrics are served; empty: nowhere */
 } ServiceConfig;
 
 /* Everything lives in the arena, which must outlive what is built from it; so must the tree.

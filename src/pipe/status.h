@@ -6,6 +6,7 @@
 #ifndef PIPE_STATUS_H
 #define PIPE_STATUS_H
 
+#include "base/budget.h"
 #include "pipe/component.h"
 #include "pipe/ledger.h"
 
@@ -70,6 +71,7 @@ typedef struct ComponentStatus {
 
 typedef struct GraphStatus {
     LedgerCounts acks;
+    BudgetUse memory;            /* limit 0: nobody counts */
     ComponentStatus *components; /* in order of start: extensions, exporters ... receivers */
     size_t count;
 } GraphStatus;

@@ -177,15 +177,22 @@ static bool limiter_start(void *self, Err *err)
     return true;
 }
 
-static bool limiter_consume(void *self, const Parcel *parcel, Err *err)
+static bool limiter_may_take(const void *self, Err *err)
 {
     const Limiter *l = self;
     if (!l->refuses)
-        return host_send(l->base.host, parcel, err);
+        return true;
     int64_t retry_ms = l->check_interval / NANOS_PER_MILLI;
     fail(err, ERR_BUSY, "data refused due to high memory usage");
     err->retry_ms = retry_ms < RETRY_MS_MAX ? (uint32_t)retry_ms + 1 : RETRY_MS_MAX;
     return false;
+}
+
+/* A receiver asks before it reads a request; what was on its way by then is refused here. */
+static bool limiter_consume(void *self, const Parcel *parcel, Err *err)
+{
+    const Limiter *l = self;
+    return limiter_may_take(l, err) && host_send(l->base.host, parcel, err);
 }
 
 static void limiter_stop(void *self)
@@ -205,6 +212,7 @@ const ComponentType memory_limiter_processor = {
     .fields = fields,
     .check = limiter_check,
     .start = limiter_start,
+    .may_take = limiter_may_take,
     .consume = limiter_consume,
     .stop = limiter_stop,
 };

@@ -295,7 +295,7 @@ static bool read_batch(Arrival *in, Err *err)
     if (!request_is_grpc(in->request) && is_json(in->request)) {
         Buf json = bytes;
         size_t most = (size_t)way->receiver->protocols.http.listen.max_request_body_size;
-        bytes = BUF(most ? most : BODY_MAX);
+        bytes = (Buf){ .max = most ? most : BODY_MAX, .purse = json.purse };
         ok = otlp_json_read(way->signal, buf_str(&json), &bytes, err);
         buf_free(&json);
     }
@@ -316,6 +316,13 @@ static bool take(Arrival *in, Err *err)
         return send_on(in, err);
     answer_success(in->request, in->way->signal, &in->loss);
     return true;
+}
+
+/* At the head of a request, so that a refusal costs no body. */
+static bool admit(void *owner, Err *err)
+{
+    const Way *way = owner;
+    return host_may_take(way->receiver->base.host, way->signal, err);
 }
 
 static bool is_understood(const Request *request)
@@ -343,7 +350,7 @@ static void handle(void *owner, Request *request)
 static bool open_listener(OtlpReceiver *receiver, Listener *listener,
                           const ListenSettings *settings, const char *name, Err *err)
 {
-    const ListenWish wish = { .name = name, .risk = "send" };
+    const ListenWish wish = { .name = name, .risk = "send", .admit = admit };
     return listener_open(listener, settings, &wish, receiver->base.host, err);
 }
 

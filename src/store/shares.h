@@ -8,6 +8,7 @@
 #ifndef STORE_SHARES_H
 #define STORE_SHARES_H
 
+#include "base/budget.h"
 #include "base/thread.h"
 #include "seglog/seglog.h"
 
@@ -19,12 +20,14 @@ typedef struct ShareUse {
 
 typedef struct Shares {
     ShareUse max; /* 0: no limit */
+    Purse *purse; /* who pays for what all take of memory; NULL: nobody */
     Mutex mutex;  /* over everything below */
     ShareUse use[SHARES];
+    size_t charged;
     Seglog *logs[SHARES]; /* NULL: not open */
 } Shares;
 
-void shares_init(Shares *shares, ShareUse max);
+void shares_init(Shares *shares, ShareUse max, Purse *purse);
 void shares_done(Shares *shares);
 /* The log that is woken when the party must give; NULL before it is closed. */
 void shares_join(Shares *shares, size_t party, Seglog *log);

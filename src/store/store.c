@@ -38,6 +38,7 @@ typedef struct Schema {
     SeglogKind kind;
     uint16_t flags; /* that its frames may have */
     const char *directory;
+    bool keeps_batches;
     Piece *(*make)(Store *store, Batch *batch, int64_t received_ns, uint16_t flags, Err *err);
 } Schema;
 
@@ -121,9 +122,9 @@ static Piece *make_records(Store *store, Batch *batch, int64_t received_ns, uint
 }
 
 static const Schema schemas[RAILS] = {
-    [RAIL_TRACES] = { TRACES, SEGLOG_OTLP_TRACES, 0, "traces", make_spans },
-    [RAIL_METRICS] = { METRICS, SEGLOG_OTLP_METRICS, 0, "metrics", make_samples },
-    [RAIL_LOGS] = { LOGS, SEGLOG_OTLP_LOGS, FLAG_VERBATIM, "logs", make_records },
+    [RAIL_TRACES] = { TRACES, SEGLOG_OTLP_TRACES, 0, "traces", true, make_spans },
+    [RAIL_METRICS] = { METRICS, SEGLOG_OTLP_METRICS, 0, "metrics", false, make_samples },
+    [RAIL_LOGS] = { LOGS, SEGLOG_OTLP_LOGS, FLAG_VERBATIM, "logs", true, make_records },
 };
 
 static Rail *rail_of(Store *store, Signal signal)
@@ -325,7 +326,8 @@ Store *store_open(const StoreSettings *settings, Err *err)
         return NULL;
     store->settings = *settings;
     store->settings.directory = NULL;
-    shares_init(&store->shares, (ShareUse){ settings->memory_max, settings->bytes_max });
+    shares_init(&store->shares, (ShareUse){ settings->memory_max, settings->bytes_max },
+                budget_purse(settings->budget, BUDGET_STORE));
     trace_store_init(&store->traces, settings->clock);
     bool ok = series_store_init(&store->series, settings->clock, err) &&
               log_store_init(&store->logs, settings->clock, err);
@@ -357,10 +359,13 @@ static void logged(SeglogEntry *entry, const SeglogReceipt *receipt)
 {
     Append *append = (Append *)entry;
     Rail *rail = append->rail;
-    if (receipt->err)
+    if (receipt->err) {
         piece_unref(append->piece);
-    else
+    } else {
         add_rows(rail, append->piece, receipt->segment);
+        if (rail->schema->keeps_batches)
+            batch_release_charge(append->batch); /* the rows' memory has it */
+    }
     append->done(append->context, receipt->err);
     batch_unref(append->batch);
     mem_free(append);

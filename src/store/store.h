@@ -25,6 +25,7 @@ typedef struct SpanSource SpanSource;     /* scan.h */
 typedef struct LogSource LogSource;       /* log_scan.h */
 typedef struct SeriesSource SeriesSource; /* series_scan.h */
 typedef struct Store Store;
+typedef struct Budget Budget; /* base/budget.h */
 
 typedef struct StoreSettings {
     Disk *disk;
@@ -37,7 +38,8 @@ typedef struct StoreSettings {
     uint64_t segment_bytes; /* what leaves at once */
     uint64_t reserve_bytes; /* of free disk, left for others */
     uint64_t queue_bytes;   /* of each log, waiting to be written; beyond it appends are ERR_BUSY */
-    bool own_thread;        /* false: store_step() drives it, for tests and simulators */
+    Budget *budget;  /* of the program, outlives the store: rows are charged. NULL: nobody counts */
+    bool own_thread; /* false: store_step() drives it, for tests and simulators */
 } StoreSettings;
 
 typedef struct StoreStats {

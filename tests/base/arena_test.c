@@ -51,6 +51,22 @@ static void test_limit(void **state)
     arena_free(arena);
 }
 
+static void test_slabs_are_charged(void **state)
+{
+    (void)state;
+    Err err;
+    Budget budget;
+    budget_init(&budget, 160000);
+    Arena *arena = arena_new_in(budget_purse(&budget, BUDGET_QUERIES), 1 << 20, &err);
+    assert_non_null(arena_alloc(arena, 1, 30000, &err));
+    assert_true(budget_use(&budget).by_owner[BUDGET_QUERIES] >= 30000);
+    assert_null(arena_alloc(arena, 1, 30000, &err)); /* a quarter of it is for queries */
+    assert_int_equal(err.kind, ERR_BUSY);
+    assert_non_null(arena_alloc(arena, 1, 100, &err));
+    arena_free(arena);
+    assert_int_equal(budget_use(&budget).used, 0);
+}
+
 static void test_every_allocation_failing(void **state)
 {
     (void)state;
@@ -77,6 +93,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_pieces),
         cmocka_unit_test(test_limit),
+        cmocka_unit_test(test_slabs_are_charged),
         cmocka_unit_test(test_every_allocation_failing),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

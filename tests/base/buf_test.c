@@ -136,6 +136,61 @@ static void test_exact_room_and_giving_back(void **state)
     buf_free(&buf);
 }
 
+static void test_a_purse_is_charged_before_memory_is_taken(void **state)
+{
+    (void)state;
+    Err err;
+    Budget budget;
+    budget_init(&budget, 1600);
+    Purse *bodies = budget_purse(&budget, BUDGET_BODIES);
+    Purse *batches = budget_purse(&budget, BUDGET_BATCHES);
+    Buf buf = { .max = 1 << 20, .purse = bodies };
+    assert_non_null(buf_reserve(&buf, 1000)); /* doubling takes 1024 */
+    buf.len = 1000;
+    assert_int_equal(budget_use(&budget).by_owner[BUDGET_BODIES], buf.cap);
+    assert_non_null(buf_reserve(&buf, 300)); /* not 2048, but what is needed */
+    buf.len = 1300;
+    assert_int_equal(buf.cap, 1300);
+    assert_null(buf_reserve(&buf, 1));
+    assert_false(buf_ok(&buf, &err));
+    assert_int_equal(err.kind, ERR_BUSY);
+    assert_int_equal(budget_use(&budget).used, 1300);
+
+    buf.len = 500;
+    buf_shrink(&buf);
+    assert_int_equal(budget_use(&budget).used, 500);
+    assert_true(buf_charge(&buf, batches));
+    assert_int_equal(budget_use(&budget).by_owner[BUDGET_BATCHES], 500);
+    assert_int_equal(budget_use(&budget).used, 500);
+    assert_true(buf_charge(&buf, NULL));
+    assert_int_equal(budget_use(&budget).used, 0);
+    assert_true(purse_take(bodies, 1000));
+    assert_false(buf_charge(&buf, batches));
+    assert_null(buf.purse);
+    buf_free(&buf);
+
+    Buf forced = { .max = 1 << 20, .purse = batches, .forced = true };
+    assert_non_null(buf_reserve(&forced, 1000));
+    assert_true(budget_use(&budget).used >= 2000);
+    buf_free(&forced);
+    purse_give(bodies, 1000);
+    assert_int_equal(budget_use(&budget).used, 0);
+}
+
+static void test_what_the_allocator_refuses_is_not_charged(void **state)
+{
+    (void)state;
+    Budget budget;
+    budget_init(&budget, 1 << 20);
+    Buf buf = { .max = 1 << 20, .purse = budget_purse(&budget, BUDGET_BODIES) };
+    starve_after(0);
+    assert_null(buf_reserve(&buf, 100));
+    starve_after(-1);
+    assert_false(buf.over_budget);
+    assert_int_equal(budget_use(&budget).used, 0);
+    buf_free(&buf);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -145,6 +200,8 @@ int main(void)
         cmocka_unit_test(test_ceiling_is_exact_and_sticky),
         cmocka_unit_test(test_exact_room_and_giving_back),
         cmocka_unit_test(test_no_memory_is_an_error),
+        cmocka_unit_test(test_a_purse_is_charged_before_memory_is_taken),
+        cmocka_unit_test(test_what_the_allocator_refuses_is_not_charged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -35,6 +35,20 @@ static void expect(const char *text, const char *line)
         fail_msg("not there: %s\n%s", line, text);
 }
 
+static void memory_says_who_holds_it(void **state)
+{
+    (void)state;
+    Buf out = BUF(1 << 20);
+    GraphStatus status = { .memory = { .limit = 1000, .peak = 900, .refused = 3 } };
+    status.memory.by_owner[BUDGET_BATCHES] = 700;
+    const char *text = written(&status, &out);
+    expect(text, "cryostorm_memory_limit_bytes 1000\n");
+    expect(text, "cryostorm_memory_peak_bytes 900\n");
+    expect(text, "cryostorm_memory_held_bytes{owner=\"batches\"} 700\n");
+    expect(text, "cryostorm_memory_refused_total 3\n");
+    buf_free(&out);
+}
+
 static void receivers_by_transport(void **state)
 {
     (void)state;
@@ -231,6 +245,7 @@ static void every_line_is_of_a_family(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(memory_says_who_holds_it),
         cmocka_unit_test(receivers_by_transport),
         cmocka_unit_test(exporters_and_their_queues),
         cmocka_unit_test(processors_are_summed_by_signal),

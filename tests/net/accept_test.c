@@ -14,11 +14,14 @@
 
 #define GET "GET / HTTP/1.1\r\nHost: x\r\n\r\n"
 
+enum { BY_MEMORY = 999 }; /* as many connections as a budget has room for */
+
 typedef struct Fixture {
     SimNet net;
     Loop *loop;
     Server *server;
     Address address;
+    Budget budget;
 } Fixture;
 
 static void hello(void *owner, Request *request)
@@ -32,7 +35,9 @@ static void start(Fixture *f, const ServerLimits *limits)
     Err err = { 0 };
     sim_net_init(&f->net, 1, 0);
     f->loop = loop_new(&f->net.clock.base, &f->net.sockets, &err);
+    budget_init(&f->budget, 88000); /* a quarter of it is for connections: two */
     ServerSettings settings = { .loop = f->loop, .endpoint = STR("127.0.0.1:0") };
+    settings.budget = limits->connections == BY_MEMORY ? &f->budget : NULL;
     settings.limits = *limits;
     const Route route = { STR("/"), STR("GET"), hello, f, 0 };
     f->server = server_new(&settings, &err);
@@ -132,7 +137,7 @@ static void memory_is_room_too(void **state)
 {
     (void)state;
     static Fixture f;
-    start(&f, &(ServerLimits){ .memory_bytes = 40000 }); /* for two */
+    start(&f, &(ServerLimits){ .connections = BY_MEMORY });
     SimPeer first = come(&f, STR(GET)), second = come(&f, STR("GET")), third = come(&f, STR(GET));
     assert_true(sim_peer_wait(&third, "hello"));
     assert_true(sim_peer_wait_end(&first));

@@ -51,7 +51,7 @@ static void on_head(void *owner, void *stream)
 
 static void on_body(void *owner, void *stream, Str bytes)
 {
-    (void)stream;
+    (void)stream; /* what it sends fits into the first window, so nothing is given back */
     buf_add(&((Side *)owner)->text, bytes);
 }
 
@@ -79,7 +79,7 @@ static void side_init(Side *side, Http2Role role)
 {
     Err err = { 0 };
     Http2Settings settings = {
-        .role = role, .streams_max = 10, .header_max = 65536, .window = 65536
+        .role = role, .streams_max = 10, .header_max = 65536, .window = 65536, .window_all = 262144
     };
     *side = (Side){ .text = BUF(1 << 20), .answers = role == HTTP2_SERVER };
     side->engine = http2_new(&settings, &events, side, &err);

@@ -367,18 +367,30 @@ static void headers_over_the_limit_are_refused_with_431(void **state)
     stop(&f);
 }
 
+/* Lets the clock run in small steps, so that every timer gets its turn. */
+static void pass(Fixture *f, int64_t seconds)
+{
+    for (int64_t i = 0; i < 10 * seconds; i++) {
+        test_clock_advance(&f->clock, NANOS_PER_SECOND / 10);
+        loop_step(f->loop, 0);
+    }
+}
+
 static void too_many_connections_and_too_much_memory_are_503(void **state)
 {
     (void)state;
     Fixture f;
-    ServerSettings settings = { .limits = { .connections = 2, .memory_bytes = 100000 } };
+    Budget budget;
+    budget_init(&budget, 200000);
+    ServerSettings settings = { .limits = { .connections = 2 }, .budget = &budget };
     must_start(&f, &settings);
     RawPeer a = must_connect(&f), b = must_connect(&f), c = must_connect(&f);
     assert_true(raw_peer_wait(&c, "HTTP/1.1 503 "));
     raw_peer_send(&a, STR("POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n"));
     char part[1000] = { 0 };
-    for (int i = 0; i < 200 && !a.ended; i++)
+    for (int i = 0; i < 20 && !a.ended; i++)
         raw_peer_send(&a, (Str){ part, sizeof part });
+    pass(&f, 1 + GRANT_WAIT_MS / 1000);
     assert_true(raw_peer_wait(&a, "HTTP/1.1 503 "));
     assert_true(raw_peer_has(&a, "retry-after: 1\r\n"));
     raw_peer_send(&b, STR("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n"));
@@ -387,15 +399,7 @@ static void too_many_connections_and_too_much_memory_are_503(void **state)
     raw_peer_close(&b);
     raw_peer_close(&c);
     stop(&f);
-}
-
-/* Lets the clock run in small steps, so that every timer gets its turn. */
-static void pass(Fixture *f, int64_t seconds)
-{
-    for (int64_t i = 0; i < 10 * seconds; i++) {
-        test_clock_advance(&f->clock, NANOS_PER_SECOND / 10);
-        loop_step(f->loop, 0);
-    }
+    assert_int_equal(budget_use(&budget).used, 0);
 }
 
 static void slow_peers_are_not_waited_for(void **state)
@@ -664,7 +668,9 @@ static void an_answer_that_the_budget_does_not_hold_is_503(void **state)
 {
     (void)state;
     Fixture f;
-    must_start(&f, &(ServerSettings){ .limits = { .memory_bytes = 200000 } });
+    Budget budget;
+    budget_init(&budget, 300000);
+    must_start(&f, &(ServerSettings){ .budget = &budget });
     RawPeer peer = must_connect(&f);
     raw_peer_send(&peer, STR("GET /later HTTP/1.1\r\nHost: x\r\n\r\n"));
     while (!f.kept)

@@ -3,6 +3,7 @@
 
 #include "base/thread.h"
 #include "codec/wire.h"
+#include "otlp/combine.h"
 #include "otlp/encode.h"
 #include "otlp/metric_view.h"
 #include "otlp/view.h"
@@ -453,6 +454,71 @@ static void test_threads_share(void **state)
         thread_join(&threads[i]);
 }
 
+static Batch *charged_batch(Purse *purse, Err *err)
+{
+    Buf bytes = { .max = 1 << 20, .purse = purse };
+    build_two_spans(&bytes, STR("first"));
+    Batch *batch = batch_from_bytes(TRACES, &bytes, err);
+    buf_free(&bytes);
+    return batch;
+}
+
+/* From the bytes on, with all that is made of it, until the last of them is gone. */
+static void test_carries_its_charge(void **state)
+{
+    (void)state;
+    Err err;
+    Budget budget;
+    budget_init(&budget, 1 << 20);
+    Purse *bodies = budget_purse(&budget, BUDGET_BODIES);
+    Batch *batch = charged_batch(bodies, &err), *other = charged_batch(bodies, &err);
+    BudgetUse use = budget_use(&budget);
+    assert_int_equal(use.by_owner[BUDGET_BODIES], 0);
+    assert_int_equal(use.by_owner[BUDGET_BATCHES], batch_memory(batch) + batch_memory(other));
+
+    budget_set_limit(&budget, use.used); /* what is held moves on all the same */
+    Batch *pair[] = { batch, other };
+    Batch *joined = batch_concat(pair, 2, &err);
+    assert_non_null(joined);
+    assert_int_equal(budget_use(&budget).used, use.used + batch_memory(joined));
+    Split split = split_begin(joined, (SplitLimits){ .items_max = 1 });
+    Batch *piece = NULL;
+    assert_true(split_next(&split, &piece, &err));
+    split_end(&split);
+    assert_int_equal(budget_use(&budget).used,
+                     use.used + batch_memory(joined) + batch_memory(piece));
+    assert_null(charged_batch(bodies, &err));
+    assert_int_equal(err.kind, ERR_BUSY);
+
+    size_t before = budget_use(&budget).used;
+    batch_release_charge(batch);
+    batch_release_charge(batch);
+    assert_int_equal(budget_use(&budget).used, before - batch_memory(batch));
+    batch_unref(other);
+    batch_unref(batch);
+    batch_unref(joined);
+    batch_unref(piece);
+    assert_int_equal(budget_use(&budget).used, 0);
+}
+
+/* Where the budget ends, nothing stays behind, and the bytes are the caller's still. */
+static void test_no_room_for_an_index(void **state)
+{
+    (void)state;
+    for (size_t limit = 64;; limit += 64) {
+        Err err = { 0 };
+        Budget budget;
+        budget_init(&budget, limit);
+        Batch *batch = charged_batch(budget_purse(&budget, BUDGET_BODIES), &err);
+        bool made = batch != NULL;
+        assert_true(made || err.kind == ERR_BUSY || err.kind == ERR_INPUT); /* cut bytes */
+        batch_unref(batch);
+        assert_int_equal(budget_use(&budget).used, 0);
+        if (made)
+            break;
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -473,6 +539,8 @@ int main(void)
         cmocka_unit_test(test_unknown_fields_stay),
         cmocka_unit_test(test_starved),
         cmocka_unit_test(test_threads_share),
+        cmocka_unit_test(test_carries_its_charge),
+        cmocka_unit_test(test_no_room_for_an_index),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -32,6 +32,7 @@ static struct Diary {
     const char *fail_start; /* id that refuses to start */
     ErrKind refuse;         /* what sinks answer; ERR_NONE: they take */
     bool keep;              /* "keep" keeps until it is told to let go */
+    bool shut;              /* "pass" would take nothing */
 } diary;
 
 static Mutex diary_lock;
@@ -87,6 +88,12 @@ static bool source_start(void *self, Err *err)
 static bool pass_consume(void *self, const Parcel *parcel, Err *err)
 {
     return host_send(((Component *)self)->host, parcel, err);
+}
+
+static bool pass_may_take(const void *self, Err *err)
+{
+    (void)self;
+    return !diary.shut || fail(err, ERR_BUSY, "pass is shut");
 }
 
 static bool sink_consume(void *self, const Parcel *parcel, Err *err)
@@ -160,6 +167,7 @@ static const ComponentType pass_type = {
     .signals = ALL_SIGNALS,
     .size = sizeof(Plain),
     .start = any_start,
+    .may_take = pass_may_take,
     .consume = pass_consume,
     .stop = any_stop,
 };
@@ -446,6 +454,46 @@ static void test_fan_out(void **state)
     assert_int_equal(report.acks.delivered_items, 3);
     assert_int_equal(counter_get(&diary.consumed), 9);
     assert_int_equal(heard.times, 1);
+    run_close(&run);
+}
+
+static void test_receivers_hear_before_they_read(void **state)
+{
+    (void)state;
+    Run run;
+    Err err = { 0 };
+    assert_true(run_open(&run, simple, 2, &err));
+    assert_true(host_may_take(diary.hosts[1], TRACES, &err));
+    diary.shut = true;
+    assert_false(host_may_take(diary.hosts[1], TRACES, &err));
+    assert_int_equal(err.kind, ERR_BUSY);
+    assert_true(host_may_take(diary.hosts[1], LOGS, &err)); /* nobody is there to say no */
+    run_close(&run);
+    assert_true(run_open(&run, fanned, 2, &err));
+    diary.shut = true;
+    assert_true(host_may_take(diary.hosts[0], TRACES, &err)); /* "keep" beside it would */
+    run_close(&run);
+}
+
+static void test_a_budget_is_lent_to_all(void **state)
+{
+    (void)state;
+    Run run;
+    Err err = { 0 };
+    assert_true(run_open(&run, simple, 1, &err));
+    assert_null(host_budget(diary.hosts[0]));
+    graph_free(run.graph);
+    Budget budget;
+    budget_init(&budget, 1 << 20);
+    purse_force(budget_purse(&budget, BUDGET_QUERIES), 77);
+    GraphOptions options = { .shards = 1, .clock = &run.clock.base, .seed = 7, .budget = &budget };
+    memset(&diary, 0, sizeof diary);
+    run.graph = graph_new(run.config, &options, &err);
+    assert_true(run.graph && graph_start(run.graph, &err));
+    assert_ptr_equal(host_budget(diary.hosts[0]), &budget);
+    GraphStatus *status = host_status(diary.hosts[0], run.arena, &err);
+    assert_int_equal(status->memory.limit, 1 << 20);
+    assert_int_equal(status->memory.by_owner[BUDGET_QUERIES], 77);
     run_close(&run);
 }
 
@@ -754,6 +802,8 @@ int main(void)
         cmocka_unit_test(test_services),
         cmocka_unit_test(test_failed_start),
         cmocka_unit_test(test_fan_out),
+        cmocka_unit_test(test_receivers_hear_before_they_read),
+        cmocka_unit_test(test_a_budget_is_lent_to_all),
         cmocka_unit_test(test_signals_are_counted_apart),
         cmocka_unit_test(test_refusals_after_a_queue),
         cmocka_unit_test(test_accepted_waits_for_a_busy_reader),

@@ -173,6 +173,10 @@ static const struct {
            "  pipelines: {traces: {receivers: [otlp], exporters: [otlp, debug]}}\n",
       "c:5:15: service.telemetry.metrics: collector telemetry metrics reader should exist when "
       "metric level is not none\n" },
+    { HEAD "service:\n  memory_limit: 63MiB\n"
+           "  pipelines: {traces: {receivers: [otlp], processors: [batch, tail_sampling], "
+           "exporters: [otlp, debug]}}\n",
+      "c:4:1: service: memory_limit must be at least 64MiB, or 0\n" },
 };
 
 static const ServiceConfig *load(const char *yaml, Arena *arena, Problems *problems)
@@ -206,6 +210,7 @@ static const char *const good = "receivers: {otlp: {size: 3}, otlp/two: }\n"
                                 "service:\n"
                                 "  extensions: [health_check]\n"
                                 "  telemetry: {logs: {level: warn}}\n"
+                                "  memory_limit: 256MiB\n"
                                 "  pipelines:\n"
                                 "    traces: {receivers: [otlp, otlp/two], processors: [batch/b,"
                                 " batch], exporters: [otlp]}\n"
@@ -226,6 +231,7 @@ static void test_good(void **state)
     assert_non_null(config);
     assert_int_equal(problems.warnings, 0);
     assert_int_equal(config->logs.level, LOG_WARN);
+    assert_int_equal(config->memory_limit, 256 << 20);
     assert_int_equal(config->extensions.count, 1);
     assert_int_equal(config->pipeline_count, 2);
     const PipelineConfig *traces = &config->pipelines[0], *metrics = &config->pipelines[1];

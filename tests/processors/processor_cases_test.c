@@ -68,6 +68,7 @@ typedef struct Run {
     TestHost *test;
     TestDisk *disk;
     size_t cursor; /* of what came out: the next to expect */
+    ErrKind next;  /* how what comes next refuses */
     bool strict;   /* false: memory fails, so anything may happen */
     Str line;
 } Run;
@@ -103,6 +104,10 @@ static void push(Run *run, Str words, bool waits, bool taken)
         differ(run, str_from(err.text));
         return;
     }
+    const ComponentType *type = test_host_host(run->test)->type;
+    bool next_takes = run->next == ERR_NONE;
+    if (type->may_take && type->may_take(test_host_self(run->test), &err) != (taken || !next_takes))
+        differ(run, STR("who asks first hears otherwise"));
     if (test_host_push(run->test, batch, waits, &err) != taken)
         differ(run, taken ? str_from(err.text) : STR("it was taken"));
     batch_unref(batch);
@@ -155,9 +160,10 @@ static void do_memory(Run *run, Str mib)
 
 static void do_next(Run *run, Str how)
 {
-    test_host_refuse(run->test, str_eq(how, STR("busy"))     ? ERR_BUSY
-                                : str_eq(how, STR("broken")) ? ERR_INPUT
-                                                             : ERR_NONE);
+    run->next = str_eq(how, STR("busy"))     ? ERR_BUSY
+                : str_eq(how, STR("broken")) ? ERR_INPUT
+                                             : ERR_NONE;
+    test_host_refuse(run->test, run->next);
 }
 
 static void do_expect(Run *run, Str want)

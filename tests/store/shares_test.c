@@ -151,10 +151,40 @@ static void a_smaller_memory_at_the_next_start_is_shared_as_well(void **state)
     store_rig_done(&rig);
 }
 
+/* What the rows take is what is charged, batches included, whoever gave them to the store. */
+static void rows_are_charged_to_the_program(void **state)
+{
+    (void)state;
+    StoreRig rig;
+    Budget budget;
+    budget_init(&budget, 64 << 20);
+    store_rig_init(&rig);
+    rig.settings.budget = &budget;
+    assert_true(store_rig_open(&rig));
+    fill(&rig, puts_of[0], 100);
+    fill(&rig, puts_of[1], 100);
+    Buf bytes = { .max = 1 << 20, .purse = budget_purse(&budget, BUDGET_BODIES) };
+    Batch *batch =
+        batch_from_json(TRACES, "{'resourceSpans':[{'scopeSpans':[{'spans':[{'name':'a'}]}]}]}",
+                        &rig.err);
+    buf_add(&bytes, batch_bytes(batch));
+    batch_unref(batch);
+    batch = batch_from_bytes(TRACES, &bytes, &rig.err);
+    assert_true(batch && budget_use(&budget).by_owner[BUDGET_BATCHES] > 0);
+    assert_true(store_rig_put(&rig, batch));
+    StoreStats stats = stats_of(&rig);
+    BudgetUse use = budget_use(&budget);
+    assert_int_equal(use.by_owner[BUDGET_STORE], stats.memory_bytes);
+    assert_int_equal(use.by_owner[BUDGET_BATCHES], 0);
+    store_rig_done(&rig);
+    assert_int_equal(budget_use(&budget).used, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(everybody_comes_to_a_share),
+        cmocka_unit_test(rows_are_charged_to_the_program),
         cmocka_unit_test(a_quiet_signal_keeps_what_it_has),
         cmocka_unit_test(a_smaller_memory_at_the_next_start_is_shared_as_well),
     };

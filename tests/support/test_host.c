@@ -107,7 +107,8 @@ static GraphStatus *test_status(Host *host, Arena *arena, Err *err)
     if (!component)
         return NULL;
     *component = test_host_status(test);
-    *status = (GraphStatus){ ledger_counts(&test->ledger), component, 1 };
+    *status =
+        (GraphStatus){ .acks = ledger_counts(&test->ledger), .components = component, .count = 1 };
     return status;
 }
 

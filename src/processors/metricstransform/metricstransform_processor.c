@@ -358,8 +358,8 @@ static bool rebuild(Rebuild *r, Err *err)
 static Batch *transform_batch(MetricsTransform *processor, const Batch *batch, Err *err)
 {
     Batch *changed = NULL;
-    Rebuild r = { .processor = processor, .batch = batch, .out = BUF(BATCH_BYTES_MAX) };
-    r.arena = arena_new(TREE_MAX, err);
+    Rebuild r = { .processor = processor, .batch = batch, .out = batch_room(batch) };
+    r.arena = arena_new_forced(r.out.purse, TREE_MAX, err);
     if (r.arena && rebuild(&r, err))
         changed = batch_from_bytes(METRICS, &r.out, err);
     if (r.skipped && !processor->told_skipped)

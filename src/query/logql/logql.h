@@ -56,6 +56,7 @@ typedef struct LogqlAsk {
     /* Lines: from <= time < to. Series: the moments from, from + step ... <= to, with step 0 the
      * one moment `to`. */
     int64_t from_ns, to_ns, step_ns;
+    Purse *purse;      /* who pays for it; NULL: nobody */
     size_t limit;      /* lines; 0: 100 */
     bool newest_first; /* which lines count, and their order */
 } LogqlAsk;

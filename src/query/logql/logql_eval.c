@@ -247,7 +247,7 @@ static bool eval_series(Eval *eval, const LogqlExpr *root, LogqlResult *out, Err
 bool logql_run(const LogqlQuery *query, const LogqlAsk *ask, LogqlResult *out, Err *err)
 {
     *out = (LogqlResult){ .type = logql_type(query) };
-    out->arena = arena_new(LOGQL_MEMORY_MAX, err);
+    out->arena = arena_new_in(ask->purse, LOGQL_MEMORY_MAX, err);
     if (!out->arena)
         return false;
     int64_t begin = clock_mono_ns(ask->clock);

@@ -49,6 +49,7 @@ typedef struct PromQuery {
     int64_t lookback_ms;      /* 0: 5 minutes */
     uint64_t samples_max;     /* read and made by the whole query; 0: 50 million */
     size_t memory_max;        /* 0: 1 GiB */
+    Purse *purse;             /* who pays for it; NULL: nobody */
     int64_t deadline_mono_ns; /* then ERR_TIMEOUT; 0: none */
     Clock *clock;             /* for the deadline; NULL: the machine's */
 } PromQuery;

@@ -302,7 +302,8 @@ bool promql_run(const PromExpr *expr, const PromQuery *query, PromResult *out, E
     *out = (PromResult){ 0 };
     if (!set_times(&eval, query, err))
         return false;
-    out->arena = arena_new(query->memory_max ? query->memory_max : MEMORY_MAX, err);
+    out->arena =
+        arena_new_in(query->purse, query->memory_max ? query->memory_max : MEMORY_MAX, err);
     if (!out->arena)
         return false;
     Shared shared = { .query = query,
