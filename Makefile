@@ -8,7 +8,7 @@ SECONDS ?= 60
 COUNT   ?= 40
 
 .DEFAULT_GOAL := all
-.PHONY: all demo demo-external test torture interop conformance coverage lint mutate bench bench-peers fuzz install format clean help
+.PHONY: all demo demo-external test torture overload interop conformance coverage lint mutate bench bench-peers fuzz install format clean help
 
 all: ## build the program and the library: build/release/bin, build/release/lib
 	@tools/setup --for build
@@ -39,6 +39,11 @@ interop: ## real OpenTelemetry SDKs and a real Collector talk to ours, both ways
 	@tools/setup --for interop
 	@$(MAKE) --no-print-directory all
 	@tests/interop/run
+
+overload: ## the real program under a small limit, overloaded in every way at once: make overload SECONDS=60
+	@tools/setup --for build
+	@cmake --preset release --log-level=WARNING >/dev/null
+	@tests/overload/run "$(SECONDS)"
 
 conformance: ## how much of the field's own test scripts for PromQL and LogQL our engines pass
 	@tools/setup --for test

@@ -52,6 +52,12 @@ target_include_directories(bench_instructions PRIVATE tests)
 target_sources(bench_net_exchange PRIVATE tests/support/test_certs.c)
 target_include_directories(bench_net_exchange PRIVATE tests)
 target_link_libraries(bench_net_exchange PRIVATE PkgConfig::OPENSSL)
+# ---- tests/overload: the load and the judge of the real program; see tests/overload/run ------------
+file(GLOB overload_sources CONFIGURE_DEPENDS tests/overload/*.c)
+add_executable(overload EXCLUDE_FROM_ALL ${overload_sources})
+target_include_directories(overload PRIVATE tests)
+target_link_libraries(overload PRIVATE house_flags house)
+add_dependencies(extras overload)
 
 # ---- fuzz/<decoder>.c with fuzz/corpus/<decoder>/ --------------------------------------------------
 # In the preset "fuzz" each becomes a libFuzzer program; in the others it is linked with fuzz/support/replay.c
