@@ -91,3 +91,8 @@ foreach(source IN LISTS suite_sources)
   target_link_libraries(${name} PRIVATE house_flags test_support house PkgConfig::CMOCKA)
   add_dependencies(extras ${name})
 endforeach()
+
+# ---- tests/interop/decode.c: our decoder, as tests/interop/decode.py asks it -----------------------
+add_executable(interop_decode EXCLUDE_FROM_ALL tests/interop/decode.c)
+target_link_libraries(interop_decode PRIVATE house_flags house)
+add_dependencies(extras interop_decode)

@@ -14,7 +14,7 @@
  *
  * What is accepted: everything that a protobuf decoder accepts. Unknown fields and groups are kept.
  * Text that is not UTF-8 is repaired (U+FFFD), not refused. Of a metric that carries two kinds of
- * data the last one counts.
+ * data the last one counts, and so does of a value that carries two lists.
  * What is refused, with ERR_INPUT: broken framing, and messages nested deeper than
  * BATCH_DEPTH_MAX. With ERR_LIMIT: more than BATCH_BYTES_MAX bytes, or an index larger than four
  * times the bytes plus BATCH_INDEX_SPARE, which only masses of empty messages reach. While it is

@@ -42,7 +42,7 @@ static void write_bits(JsonWriter *json, JsonType type, uint64_t bits)
     case TYPE_BOOL: json_bool(json, bits != 0); break;
     case TYPE_ENUM:
     case TYPE_INT32: json_i64(json, (int32_t)bits); break;
-    case TYPE_SINT32: json_i64(json, (int32_t)wire_unzigzag(bits)); break;
+    case TYPE_SINT32: json_i64(json, (int32_t)wire_unzigzag((uint32_t)bits)); break;
     case TYPE_UINT32:
     case TYPE_FIXED32: json_u64(json, (uint32_t)bits); break;
     case TYPE_INT64:
@@ -64,6 +64,12 @@ static size_t id_size(JsonType type)
     return type == TYPE_TRACE_ID ? sizeof(TraceId) : sizeof(SpanId);
 }
 
+/* Of a varint that is longer than the field the upper half does not count. */
+static bool is_narrow(JsonType type)
+{
+    return type == TYPE_ENUM || type == TYPE_INT32 || type == TYPE_UINT32 || type == TYPE_SINT32;
+}
+
 /* Is there something to be written? */
 static bool worth_writing(const JsonField *row, const Note *note)
 {
@@ -71,7 +77,9 @@ static bool worth_writing(const JsonField *row, const Note *note)
         return note->bytes.len == id_size(row->type);
     if (row->rule != RULE_SINGLE || row->type == TYPE_MESSAGE)
         return note->count > 0;
-    return json_wire_kind(row->type) == WIRE_LEN ? note->bytes.len > 0 : note->value != 0;
+    if (json_wire_kind(row->type) == WIRE_LEN)
+        return note->bytes.len > 0;
+    return is_narrow(row->type) ? (uint32_t)note->value != 0 : note->value != 0;
 }
 
 static void write_scalar(JsonWriter *json, JsonType type, const Note *note)
@@ -153,6 +161,12 @@ static void write_field(Writing *writing, const JsonField *row, const Note *note
         write_message(writing, json_message(row->message), note->bytes);
 }
 
+/* Packed numbers, and none of them. */
+static bool is_empty_run(const JsonField *row, const WireField *field)
+{
+    return field->kind == WIRE_LEN && !field->bytes.len && json_wire_kind(row->type) != WIRE_LEN;
+}
+
 /* Fields come in the table's order, mostly, and one number in a row. Returns the row of the oneof's
  * last member. */
 static size_t take_notes(const JsonMessage *message, Str bytes, Note notes[JSON_FIELDS_MAX])
@@ -165,16 +179,18 @@ static size_t take_notes(const JsonMessage *message, Str bytes, Note notes[JSON_
         for (size_t n = 0; n < message->count && !fits(&message->fields[i], &field); n++)
             i = i + 1 < message->count ? i + 1 : 0;
         const JsonField *row = &message->fields[i];
-        if (!fits(row, &field))
+        if (!fits(row, &field) || is_empty_run(row, &field))
             continue;
+        bool member = row->rule == RULE_ONEOF || row->rule == RULE_ONEOF_JOINS;
         Note *note = &notes[i];
+        if (member && winner != i)
+            note->count = 0; /* the member before has replaced it */
         note->first = note->count++ ? note->first : field.start;
         note->end = reader.at;
         note->value = field.value;
         note->bytes = field.bytes;
         likely = i;
-        if (row->rule == RULE_ONEOF || row->rule == RULE_ONEOF_JOINS)
-            winner = i;
+        winner = member ? i : winner;
     }
     return winner;
 }

@@ -179,7 +179,7 @@ static BucketsView read_buckets(Str message)
     WireField field;
     while (next_field(&reader, &field))
         if (field_id(&field) == FIELD(1, WIRE_VARINT))
-            out.offset = (int32_t)wire_unzigzag(field.value);
+            out.offset = (int32_t)wire_unzigzag((uint32_t)field.value);
     return out;
 }
 
@@ -190,7 +190,7 @@ static void read_exponential_field(const WireField *field, ExponentialPointView 
     case FIELD(3, WIRE_I64): out->time_ns = field->value; break;
     case FIELD(4, WIRE_I64): out->count = field->value; break;
     case FIELD(5, WIRE_I64): set_double(field, &out->sum, &out->has_sum); break;
-    case FIELD(6, WIRE_VARINT): out->scale = (int32_t)wire_unzigzag(field->value); break;
+    case FIELD(6, WIRE_VARINT): out->scale = (int32_t)wire_unzigzag((uint32_t)field->value); break;
     case FIELD(7, WIRE_I64): out->zero_count = field->value; break;
     case FIELD(8, WIRE_LEN): out->positive = read_buckets(field->bytes); break;
     case FIELD(9, WIRE_LEN): out->negative = read_buckets(field->bytes); break;

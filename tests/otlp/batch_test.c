@@ -336,6 +336,32 @@ static void test_unpacked_numbers(void **state)
     batch_unref(batch);
 }
 
+/* A field of 32 bits that was written with more: the lower half counts, zigzag or not. */
+static void test_wide_numbers(void **state)
+{
+    (void)state;
+    Err err;
+    Buf bytes = BUF(1000);
+    size_t group = wire_open(&bytes, 1), scopes = wire_open(&bytes, 2),
+           metric = wire_open(&bytes, 2);
+    size_t data = wire_open(&bytes, METRIC_EXPONENTIAL), point = wire_open(&bytes, DATA_POINTS);
+    size_t buckets = wire_open(&bytes, 8);
+    wire_add_varint(&bytes, 1, UINT64_C(1) << 32 | 3);
+    wire_close(&bytes, buckets);
+    wire_add_varint(&bytes, 6, UINT64_C(1) << 32 | 1);
+    wire_add_varint(&bytes, 10, UINT64_C(1) << 32 | 5);
+    size_t opened[] = { point, data, metric, scopes, group };
+    for (size_t i = 0; i < COUNT_OF(opened); i++)
+        wire_close(&bytes, opened[i]);
+    Batch *batch = batch_from_bytes(METRICS, &bytes, &err);
+    assert_non_null(batch);
+    ExponentialPointView view = exponential_point_view(batch, 0);
+    assert_int_equal(view.positive.offset, -2);
+    assert_int_equal(view.scale, -1);
+    assert_int_equal(view.flags, 5);
+    batch_unref(batch);
+}
+
 static void test_broken_packing(void **state)
 {
     (void)state;
@@ -534,6 +560,7 @@ int main(void)
         cmocka_unit_test(test_wrong_wire_type),
         cmocka_unit_test(test_last_kind_of_data_counts),
         cmocka_unit_test(test_unpacked_numbers),
+        cmocka_unit_test(test_wide_numbers),
         cmocka_unit_test(test_broken_packing),
         cmocka_unit_test(test_all_text_is_checked),
         cmocka_unit_test(test_unknown_fields_stay),

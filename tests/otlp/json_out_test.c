@@ -256,6 +256,56 @@ static void test_repeated_by_the_sender(void **state)
     buf_free(&span);
 }
 
+/* A sender that changes its mind: what another member replaced is gone, even if its kind comes
+ * back. */
+static void test_replaced_data(void **state)
+{
+    (void)state;
+    Buf metric = BUF(1000);
+    wire_add_bytes(&metric, 7, STR("\x18\x01")); /* sum: monotonic */
+    wire_add_bytes(&metric, 5, STR("\x0A\x00")); /* gauge: a point */
+    wire_add_bytes(&metric, 7, STR("\x0A\x00")); /* sum: a point */
+    wire_add_bytes(&metric, 7, STR("\x10\x02")); /* sum: cumulative */
+    assert_item_json(METRICS, buf_str(&metric),
+                     "{\"sum\":{\"dataPoints\":[{}],\"aggregationTemporality\":2}}");
+    buf_free(&metric);
+}
+
+/* Of 64 bits for a field of 32 the lower half counts, also for whether it is the default. */
+static void test_wide_numbers(void **state)
+{
+    (void)state;
+    Buf span = BUF(1000), metric = BUF(1000);
+    wire_add_varint(&span, 6, UINT64_C(7) << 32);
+    wire_add_varint(&span, 10, UINT64_C(7) << 32 | 5);
+    assert_item_json(TRACES, buf_str(&span), "{\"droppedAttributesCount\":5}");
+    size_t data = wire_open(&metric, 10), point = wire_open(&metric, DATA_POINTS);
+    wire_add_varint(&metric, 6, UINT64_C(1) << 32 | 1); /* zigzag */
+    size_t buckets = wire_open(&metric, 8);
+    wire_add_varint(&metric, 1, UINT64_C(1) << 32);
+    wire_close(&metric, buckets), wire_close(&metric, point), wire_close(&metric, data);
+    assert_item_json(METRICS, buf_str(&metric),
+                     "{\"exponentialHistogram\":{\"dataPoints\":[{\"scale\":-1,"
+                     "\"positive\":{}}]}}");
+    buf_free(&metric);
+    buf_free(&span);
+}
+
+/* A run of no numbers is not there, alone or before others. */
+static void test_empty_run(void **state)
+{
+    (void)state;
+    Buf metric = BUF(1000);
+    size_t data = wire_open(&metric, 9), point = wire_open(&metric, DATA_POINTS);
+    wire_add_bytes(&metric, 6, STR(""));
+    wire_add_bytes(&metric, 7, STR(""));
+    wire_add_double(&metric, 7, 2);
+    wire_close(&metric, point), wire_close(&metric, data);
+    assert_item_json(METRICS, buf_str(&metric),
+                     "{\"histogram\":{\"dataPoints\":[{\"explicitBounds\":[2]}]}}");
+    buf_free(&metric);
+}
+
 /* Numbers that were not packed, and values of every kind that a default could swallow. */
 static void test_numbers(void **state)
 {
@@ -387,6 +437,9 @@ int main(void)
         cmocka_unit_test(test_golden_there_and_back),
         cmocka_unit_test(test_left_out),
         cmocka_unit_test(test_repeated_by_the_sender),
+        cmocka_unit_test(test_replaced_data),
+        cmocka_unit_test(test_wide_numbers),
+        cmocka_unit_test(test_empty_run),
         cmocka_unit_test(test_numbers),
         cmocka_unit_test(test_deepest),
         cmocka_unit_test(test_starved),
