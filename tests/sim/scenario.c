@@ -376,6 +376,7 @@ static void heal(Run *run)
     world->net->delay_max_ns = 0;
     sim_net_mend(world->net);
     world->hurried = true;
+    world->app.rate = 0; /* what has gathered is sent; a queue that never empties is no fault */
     if (!world->gateway.graph)
         start(run, &world->gateway);
     if (!world->edge.graph)
