@@ -2,14 +2,19 @@
  */
 #include "base/disk.h"
 
+#include "base/clock.h"
 #include "support/starve.h"
 
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/time.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -144,13 +149,78 @@ static void test_read_all_of_a_pipe(void **state)
     close(ends[0]);
 }
 
+/* The kernel takes less than it is asked to: as much as the limit on a file's size leaves. */
+static void test_short_write(void **state)
+{
+    (void)state;
+    Err err;
+    static char bytes[4096];
+    struct rlimit before, small;
+    struct sigaction ignore = { .sa_handler = SIG_IGN }, old;
+    memset(bytes, 'x', sizeof bytes);
+    assert_int_equal(sigaction(SIGXFSZ, &ignore, &old), 0);
+    assert_int_equal(getrlimit(RLIMIT_FSIZE, &before), 0);
+    small = before;
+    small.rlim_cur = 1000;
+    File *file = disk_open(disk_system(), other, DISK_WRITE, &err);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &small), 0);
+    bool took = file_write(file, 0, bytes, sizeof bytes, &err);
+    assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
+    assert_false(took);
+    DiskInfo info;
+    assert_true(disk_system()->info(disk_system(), other, &info, &err));
+    assert_int_equal(info.size, 1000);
+    assert_true(file_write(file, 0, bytes, sizeof bytes, &err) && file_close(file, &err));
+    assert_true(disk_system()->info(disk_system(), other, &info, &err));
+    assert_int_equal(info.size, sizeof bytes);
+    assert_true(disk_system()->remove(disk_system(), other, &err));
+    assert_int_equal(sigaction(SIGXFSZ, &old, NULL), 0);
+}
+
+static void hear_alarm(int number)
+{
+    (void)number;
+}
+
+/* A signal each millisecond while we wait for bytes: reading goes on. */
+static void test_interrupted_read(void **state)
+{
+    (void)state;
+    int ends[2];
+    char name[64];
+    Err err;
+    struct sigaction heard = { .sa_handler = hear_alarm }, old; /* without SA_RESTART */
+    struct itimerval each = { { 0, 1000 }, { 0, 1000 } }, none = { 0 };
+    assert_int_equal(pipe(ends), 0);
+    pid_t child = fork();
+    if (child == 0) {
+        for (int i = 0; i < 10; i++) {
+            clock_sleep_ns(3 * NANOS_PER_MILLI);
+            if (write(ends[1], "word", 4) != 4)
+                _exit(1);
+        }
+        _exit(0);
+    }
+    close(ends[1]);
+    snprintf(name, sizeof name, "/dev/fd/%d", ends[0]);
+    assert_int_equal(sigaction(SIGALRM, &heard, &old), 0);
+    assert_int_equal(setitimer(ITIMER_REAL, &each, NULL), 0);
+    Buf whole = BUF(100);
+    bool ok = disk_read_all(disk_system(), name, &whole, &err);
+    assert_int_equal(setitimer(ITIMER_REAL, &none, NULL), 0);
+    assert_int_equal(sigaction(SIGALRM, &old, NULL), 0);
+    assert_true(ok && whole.len == 40);
+    buf_free(&whole);
+    close(ends[0]);
+    assert_true(waitpid(child, NULL, 0) == child);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_life_of_a_file),
-        cmocka_unit_test(test_read_all),
-        cmocka_unit_test(test_read_all_of_a_pipe),
-        cmocka_unit_test(test_lock),
+        cmocka_unit_test(test_life_of_a_file),     cmocka_unit_test(test_read_all),
+        cmocka_unit_test(test_read_all_of_a_pipe), cmocka_unit_test(test_lock),
+        cmocka_unit_test(test_short_write),        cmocka_unit_test(test_interrupted_read),
     };
     return cmocka_run_group_tests(tests, make_root, remove_root);
 }
