@@ -213,6 +213,12 @@ static void pump(Sender *sender)
     sender->pumping = false;
 }
 
+/* Half of either bound, so that it is not said with every batch. */
+static bool has_room_again(const Sender *sender)
+{
+    return sender->size <= sender->size_max / 2 && sender->memory <= SENDER_MEMORY_MAX / 2;
+}
+
 static void finish(SendSlot *slot, const AckOutcome *outcome)
 {
     Sender *sender = slot->sender;
@@ -220,7 +226,7 @@ static void finish(SendSlot *slot, const AckOutcome *outcome)
     sender->size -= size_of(sender, parcel.batch);
     sender->memory -= batch_memory(parcel.batch);
     count_queue(sender);
-    if (sender->told_full && sender->size < sender->size_max / 2) {
+    if (sender->told_full && has_room_again(sender)) {
         sender->told_full = false;
         host_set_blocked(sender->options.host, NULL);
     }

@@ -316,6 +316,19 @@ static void test_queue_counts_what_is_on_its_way(void **state)
     test_host_free(rig.test);
 }
 
+static void test_a_queue_of_one_has_room_again(void **state)
+{
+    (void)state;
+    Rig rig = rig_open("sending_queue: {num_consumers: 1, queue_size: 1}");
+    Err err;
+    assert_true(push(&rig, 1, &err));
+    assert_false(push(&rig, 1, &err));
+    assert_string_equal(test_host_status(rig.test).blocked, "sending queue is full");
+    answer(&rig, &delivered);
+    assert_string_equal(test_host_status(rig.test).blocked, "");
+    test_host_free(rig.test);
+}
+
 static void test_sizers(void **state)
 {
     (void)state;
@@ -512,6 +525,7 @@ int main(void)
         cmocka_unit_test(test_outcomes),
         cmocka_unit_test(test_answers_from_inside),
         cmocka_unit_test(test_queue_counts_what_is_on_its_way),
+        cmocka_unit_test(test_a_queue_of_one_has_room_again),
         cmocka_unit_test(test_sizers),
         cmocka_unit_test(test_memory_is_bounded_whatever_is_counted),
         cmocka_unit_test(test_without_a_queue),
