@@ -50,6 +50,7 @@ typedef struct Rail {
     RunList *rows;
     LabelTable *tables[2];            /* NULL: it has none */
     uint64_t segment, segment_memory; /* the newest, and what its rows take */
+    uint64_t dropped;                 /* the newest that has left; 0: none has */
     uint64_t replay_refused;
     bool told_refused; /* that some items cannot be asked for */
     size_t stale;      /* files whose rows did not fit when opening, still to be removed */
@@ -216,6 +217,7 @@ static void segment_dropped(void *context, uint64_t segment)
     Rail *rail = context;
     if (rail->stale)
         rail->stale--;
+    rail->dropped = segment;
     run_list_drop(rail->rows, segment);
 }
 
@@ -354,7 +356,8 @@ bool store_close(Store *store, int64_t deadline_mono_ns, Err *err)
 /* ---- appending ----------------------------------------------------------------------------------
  */
 
-/* The writer's thread: visible first, then told. */
+/* The writer's thread: visible first, then told. A segment may leave before all of a group in it
+ * has been answered; what comes behind follows it. */
 static void logged(SeglogEntry *entry, const SeglogReceipt *receipt)
 {
     Append *append = (Append *)entry;
@@ -363,6 +366,8 @@ static void logged(SeglogEntry *entry, const SeglogReceipt *receipt)
         piece_unref(append->piece);
     } else {
         add_rows(rail, append->piece, receipt->segment);
+        if (receipt->segment <= rail->dropped)
+            run_list_drop(rail->rows, receipt->segment);
         if (rail->schema->keeps_batches)
             batch_release_charge(append->batch); /* the rows' memory has it */
     }

@@ -253,6 +253,35 @@ static void the_oldest_leave_file_and_rows_together(void **state)
     }
 }
 
+/* Batches that arrive together are one group of the log's, and the memory may run out before all
+ * of it is answered: what comes behind the segment's rows must not stay for ever. */
+static void rows_do_not_outlive_a_segment_that_leaves_within_a_group(void **state)
+{
+    (void)state;
+    enum { GROUP = 60, SPANS = 40 };
+    Rig rig;
+    rig_init(&rig);
+    rig.settings.memory_max = 256 * 1024;
+    assert_true(rig_open(&rig));
+    char lines[4096] = "";
+    for (int i = 0; i < SPANS; i++)
+        snprintf(lines + strlen(lines), sizeof lines - strlen(lines), "name=n%d\n", i);
+    for (int i = 0; i < GROUP; i++) {
+        Batch *batch = make_spans(str_from(lines), &rig.err);
+        assert_true(batch && store_append(rig.store, batch, told, &rig, &rig.err));
+        batch_unref(batch);
+    }
+    store_step(rig.store);
+    assert_int_equal(rig.stored, GROUP);
+    for (int i = 0; i < 2000; i++) /* enough for every segment of the group to leave */
+        assert_true(put(&rig, "name=later"));
+    const Matcher of_the_group = { .field = MATCH_NAME, .value = STR("n0") };
+    assert_string_equal(
+        names(&rig, (SpanScan){ .matchers = &of_the_group, .matcher_count = 1, .limit = 1 }), "");
+    assert_string_equal(names(&rig, (SpanScan){ .limit = 1 }), "later");
+    rig_done(&rig);
+}
+
 static void a_smaller_memory_at_the_next_start_keeps_the_newest(void **state)
 {
     (void)state;
@@ -396,6 +425,7 @@ int main(void)
         cmocka_unit_test(a_second_store_in_the_directory_is_told_who_has_it),
         cmocka_unit_test(only_what_can_fit_is_taken),
         cmocka_unit_test(the_oldest_leave_file_and_rows_together),
+        cmocka_unit_test(rows_do_not_outlive_a_segment_that_leaves_within_a_group),
         cmocka_unit_test(a_smaller_memory_at_the_next_start_keeps_the_newest),
         cmocka_unit_test(a_query_keeps_what_it_began_with),
         cmocka_unit_test(frames_that_are_no_traces_are_counted_and_passed_over),
