@@ -7,8 +7,8 @@
  *   bytes at the end of the newest that are no   cut off: the torn tail of the last write. (Who
  *   frame, nothing good behind them              alters the last frame on purpose looks the same.)
  *   the newest, whole                            synced (but under `sync: off`): its writer may
- * have ended before it had done so, and nobody else would any other bytes that are no frame set
- * aside: the good frames are written to
+ *                                                have ended before it had done so
+ *   any other bytes that are no frame            set aside: the good frames are written to
  *                                                `.wal.tmp`, the original becomes `.wal.corrupt`,
  *                                                the copy takes its name
  *   a file that the disk does not give           left where it is, for the next opening
@@ -192,7 +192,6 @@ static bool cut_tail(Seglog *log, const char *path, uint64_t size, Err *err)
     return file_close(file, ok ? err : &ignored) && ok;
 }
 
-/* Header and good frames of a segment into a file of their own, durably. */
 /* What its process had written and not synced a power cut would still take, long after the second
  * that SEGLOG_SYNC_SECOND allows. Older segments were synced when they were closed or opened. */
 static bool sync_newest(Seglog *log, const char *path, Err *err)
@@ -207,6 +206,7 @@ static bool sync_newest(Seglog *log, const char *path, Err *err)
     return file_close(file, ok ? err : &ignored) && ok;
 }
 
+/* Header and good frames of a segment into a file of their own, durably. */
 static bool write_copy(Seglog *log, const char *path, Str bytes, uint64_t number, Err *err)
 {
     WalReader reader;
