@@ -219,7 +219,7 @@ static bool run_events(Loop *loop)
         Watch *watch = event.watcher;
         if (!watch)
             continue;
-        unsigned ready = event.ready & (watch->wanted ? watch->wanted : ~0U); /* errors always */
+        unsigned ready = event.ready & (watch->wanted | SOCKET_BROKEN);
         if (!ready)
             continue;
         any = true;

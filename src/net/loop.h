@@ -22,7 +22,8 @@ typedef struct Loop Loop;
 
 /* A descriptor with somebody who wants to know. */
 typedef struct Watch {
-    void (*ready)(void *owner, unsigned ready); /* SOCKET_READ | SOCKET_WRITE */
+    /* What is wanted of what is ready; with SOCKET_BROKEN also while nothing is. */
+    void (*ready)(void *owner, unsigned ready);
     void *owner;
     int fd; /* the loop's from here */
     unsigned wanted;

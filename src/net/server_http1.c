@@ -206,8 +206,8 @@ static bool on_head(void *owner)
     talk->request = request_new(connection->server, &home, &err);
     if (!talk->request)
         return false;
-    talk->keep_alive = http1_keeps_alive(talk->engine) && !connection->server->draining &&
-                       !connection->server->close_each;
+    talk->keep_alive = http1_keeps_alive(talk->engine) && !connection->aged &&
+                       !connection->server->draining && !connection->server->close_each;
     http1_take_fields(talk->engine, &talk->request->fields);
     const char *fault = host_fault(talk);
     if (fault) {

@@ -67,7 +67,7 @@ static int wait_ms(int64_t timeout_ns)
 static unsigned readiness(uint32_t events)
 {
     if (events & (EPOLLERR | EPOLLHUP))
-        return SOCKET_READ | SOCKET_WRITE;
+        return SOCKET_READ | SOCKET_WRITE | SOCKET_BROKEN;
     return (events & EPOLLIN ? SOCKET_READ : 0U) | (events & EPOLLOUT ? SOCKET_WRITE : 0U);
 }
 

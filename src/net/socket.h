@@ -17,7 +17,9 @@
 typedef struct Sockets Sockets;
 typedef struct Poller Poller;
 
-enum { SOCKET_READ = 1, SOCKET_WRITE = 2 }; /* what is wanted, and what is ready */
+/* What is wanted, and what is ready. BROKEN needs no wanting: an error, or neither side says more.
+ */
+enum { SOCKET_READ = 1, SOCKET_WRITE = 2, SOCKET_BROKEN = 4 };
 
 typedef struct SocketEvent {
     void *watcher; /* as given to watch() */
@@ -34,7 +36,7 @@ struct Poller {
     bool (*watch)(Poller *poller, int fd, unsigned wanted, void *watcher, Err *err); /* new */
     bool (*change)(Poller *poller, int fd, unsigned wanted, void *watcher, Err *err);
     void (*forget)(Poller *poller, int fd); /* before the descriptor is closed */
-    /* Waits at most timeout_ns (negative: for ever). Errors and hang-ups are ready for both. */
+    /* Waits at most timeout_ns (negative: for ever). Errors and hang-ups are all three. */
     size_t (*wait)(Poller *poller, int64_t timeout_ns, SocketEvent *events, size_t max);
     void (*wake)(Poller *poller); /* from any thread: the wait now or next returns early */
     void (*free)(Poller *poller);

@@ -247,9 +247,21 @@ static void forget(Transport *transport)
     end(transport, &err);
 }
 
+/* Paused and with nothing to send we want nothing, and are told again and again that it broke. */
+static bool is_lost(const Transport *transport, unsigned what)
+{
+    return (what & SOCKET_BROKEN) && !transport->watch.wanted;
+}
+
 static void ready(void *owner, unsigned what)
 {
     Transport *transport = owner;
+    if (is_lost(transport, what)) {
+        Err err = { 0 };
+        fail(&err, ERR_IO, "the connection broke");
+        end(transport, &err);
+        return;
+    }
     if (transport->stage == TRANSPORT_REFUSED) {
         forget(transport);
         return;

@@ -59,13 +59,13 @@ static void connect_again(Fixture *f)
     assert_true(sim_peer_connect(&f->peer, &f->net, f->loop, &address));
 }
 
-static void start(Fixture *f)
+static void start_with(Fixture *f, Budget *budget)
 {
     Err err = { 0 };
     f->handled = f->gone = 0;
     sim_net_init(&f->net, 1, 0);
     f->loop = loop_new(&f->net.clock.base, &f->net.sockets, &err);
-    ServerSettings settings = { .loop = f->loop, .endpoint = STR("127.0.0.1:0") };
+    ServerSettings settings = { .loop = f->loop, .endpoint = STR("127.0.0.1:0"), .budget = budget };
     const Route routes[] = { { STR("/"), STR("GET"), hello, f, 0 },
                              { STR("/"), STR("POST"), keep, f, 0 },
                              { STR("/large"), STR("GET"), large, f, 0 } };
@@ -74,6 +74,11 @@ static void start(Fixture *f)
         assert_true(f->server && server_route(f->server, &routes[i], &err));
     assert_true(server_listen(f->server, &err));
     connect_again(f);
+}
+
+static void start(Fixture *f)
+{
+    start_with(f, NULL);
 }
 
 static void let_go(Fixture *f)
@@ -445,6 +450,44 @@ static void empty_fields_count(void **state)
     stop(&f);
 }
 
+/* A few bytes each, for the field is in the table: what they unpack to is held all the same. */
+static void headers_that_are_held_count_for_the_budget(void **state)
+{
+    (void)state;
+    enum { MANY = 200, EACH = 12 };
+    static Fixture f;
+    Buf bytes = BUF(1 << 20), block = BUF(8192);
+    Budget budget;
+    budget_init(&budget, 16 << 20); /* of which connections may have a quarter */
+    start_with(&f, &budget);
+    h2_add_start(&bytes);
+    buf_add(&block, STR(H2_POST "\x40\1a\x7f\xa1\x1e")); /* indexed: "a", 4000 bytes */
+    for (int i = 0; i < 4000; i++)
+        buf_add_byte(&block, 'b');
+    h2_add(&bytes, (H2Frame){ H2_HEADERS, WHOLE, 1 }, buf_str(&block));
+    buf_clear(&block);
+    buf_add(&block, STR(H2_POST));
+    for (int i = 0; i < EACH; i++)
+        buf_add_byte(&block, '\xbe');
+    for (uint32_t i = 1; i < MANY; i++)
+        h2_add(&bytes, (H2Frame){ H2_HEADERS, WHOLE, 2 * i + 1 }, buf_str(&block));
+    sim_peer_send(&f.peer, buf_str(&bytes));
+    assert_in_range(f.handled, 10, (4 << 20) / (EACH * 4000));
+    for (size_t i = 0; i < f.handled; i++)
+        request_answer_text(f.kept[i], 200, STR("late"));
+    let_go(&f);
+    size_t before = f.handled;
+    connect_again(&f); /* there is room again */
+    say_start(&f);
+    say(&f, &(H2Frame){ H2_HEADERS, WHOLE, 1 }, STR(H2_GET));
+    assert_int_equal(f.handled, before + 1);
+    buf_free(&bytes);
+    buf_free(&block);
+    let_go(&f);
+    stop(&f);
+    assert_int_equal(budget_use(&budget).used, 0);
+}
+
 static void the_work_of_reset_requests_is_cancelled(void **state)
 {
     (void)state;
@@ -545,6 +588,7 @@ int main(void)
         cmocka_unit_test(every_attack_ends_as_the_table_says),
         cmocka_unit_test(a_header_that_unpacks_to_much_is_cut),
         cmocka_unit_test(empty_fields_count),
+        cmocka_unit_test(headers_that_are_held_count_for_the_budget),
         cmocka_unit_test(the_work_of_reset_requests_is_cancelled),
         cmocka_unit_test(a_reader_that_grants_nothing_is_given_up_after_30_s),
         cmocka_unit_test(a_reader_of_a_byte_a_second_is_given_up_too),

@@ -298,6 +298,25 @@ static void http1_ages_too(void **state)
     close_all();
 }
 
+/* Its time comes between two lines of a header: the answer is the last one all the same. */
+static void a_connection_that_ages_within_a_header_ends_behind_its_answer(void **state)
+{
+    (void)state;
+    open_server(&(ServerLimits){ .age_max_ns = 60 * NANOS_PER_SECOND }, &(GrpcClientSettings){ 0 });
+    Address address = server_address(server);
+    assert_true(raw_peer_connect(&peer, loop, &address));
+    raw_peer_send(&peer, STR("GET / HTTP/1.1\r\nHost: x\r\n\r\n"));
+    assert_true(raw_peer_wait(&peer, "ok"));
+    pass(59 * second);
+    raw_peer_send(&peer, STR("GET / HTTP/1.1\r\n"));
+    pass(2 * second);
+    raw_peer_send(&peer, STR("Host: x\r\n\r\n"));
+    assert_true(raw_peer_wait(&peer, "connection: close\r\n"));
+    assert_true(raw_peer_wait_end(&peer));
+    raw_peer_close(&peer);
+    close_all();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -308,6 +327,7 @@ int main(void)
         cmocka_unit_test(an_old_connection_takes_no_new_calls_and_nobody_notices),
         cmocka_unit_test(calls_under_way_have_the_grace_to_end),
         cmocka_unit_test(http1_ages_too),
+        cmocka_unit_test(a_connection_that_ages_within_a_header_ends_behind_its_answer),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

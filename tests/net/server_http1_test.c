@@ -12,6 +12,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include <cmocka.h>
 
@@ -685,6 +686,33 @@ static void an_answer_that_the_budget_does_not_hold_is_503(void **state)
     stop(&f);
 }
 
+/* Nothing is read from it then, so nothing but the poller's word tells that it has gone. */
+static void a_peer_that_sent_far_ahead_and_broke_off_is_noticed(void **state)
+{
+    (void)state;
+    enum { AHEAD = 4000 };
+    static const struct linger at_once = { .l_onoff = 1 };
+    Fixture f;
+    Budget budget;
+    budget_init(&budget, 1 << 20);
+    must_start(&f, &(ServerSettings){ .budget = &budget });
+    RawPeer peer = must_connect(&f);
+    raw_peer_send(&peer, STR("GET /later HTTP/1.1\r\nHost: x\r\n\r\n"));
+    for (int i = 0; i < AHEAD; i++) /* more than is kept of it */
+        raw_peer_send(&peer, STR("GET /hello HTTP/1.1\r\nHost: x\r\n\r\n"));
+    assert_int_equal(f.handled, 1);
+    assert_in_range(budget_use(&budget).used, 64 * 1024, 512 * 1024);
+    assert_int_equal(setsockopt(peer.fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once), 0);
+    raw_peer_close(&peer);
+    for (int i = 0; i < 100 && !f.gone; i++)
+        loop_step(f.loop, NANOS_PER_MILLI);
+    assert_int_equal(f.gone, 1);
+    assert_int_equal(server_counts(f.server).connections_open, 0);
+    request_answer_text(f.kept, 200, STR("to nobody"));
+    assert_int_equal(budget_use(&budget).used, 0);
+    stop(&f);
+}
+
 static void one_exchange(void)
 {
     Fixture f;
@@ -732,6 +760,7 @@ int main(void)
         cmocka_unit_test(shards_share_a_port_and_nobody_else_does),
         cmocka_unit_test(a_refused_request_without_body_keeps_the_connection),
         cmocka_unit_test(an_answer_that_the_budget_does_not_hold_is_503),
+        cmocka_unit_test(a_peer_that_sent_far_ahead_and_broke_off_is_noticed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -315,7 +315,7 @@ static unsigned readiness(const SimNet *net, int i)
     if (s->kind == SIM_LISTENER)
         return has_newcomer(net, i) ? SOCKET_READ : 0;
     if (s->reset || s->refused)
-        return SOCKET_READ | SOCKET_WRITE;
+        return SOCKET_READ | SOCKET_WRITE | SOCKET_BROKEN;
     if (s->silent)
         return s->swallowed < SIM_PIPE ? SOCKET_WRITE : 0;
     bool readable = has_arrived(net, s) && (s->count > 0 || s->peer < 0 || s->peer_ended);
