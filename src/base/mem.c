@@ -63,7 +63,10 @@ char *mem_copy_text(Str s, Err *err)
     return copy;
 }
 
-enum { LARGE_FROM = 1 << 20, FREE_END_MAX = 4 << 20 };
+/* Half of the 32 MiB that may be resident beyond what is held. Less makes every joined batch of
+ * some megabytes fresh memory of the system, which then costs more than all that is done with it.
+ */
+enum { LARGE_FROM = 8 << 20, FREE_END_MAX = 16 << 20 };
 
 void mem_return_large(void)
 {
