@@ -27,6 +27,7 @@
 #include <inttypes.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -294,10 +295,22 @@ static void run(Service *service, const sigset_t *waited)
     tell_drained(&report);
 }
 
+/* The usual 1024 is kept low for programs that use select(), which we do not; the administrator's
+ * limit is the other one. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < files.rlim_max) {
+        files.rlim_cur = files.rlim_max;
+        (void)setrlimit(RLIMIT_NOFILE, &files);
+    }
+}
+
 int run_service(const Options *options, LoadedConfig *config)
 {
     sigset_t waited;
     block_signals(&waited);
+    raise_descriptor_limit();
     log_output_set(&config->service->logs);
     Err err = { 0 };
     Service service = { .options = options,

@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -160,6 +161,42 @@ static void a_closing_terminal_does_not_cut_the_drain(void **state)
     assert_int_equal(status_after((int[]){ SIGTERM, SIGHUP, 0 }), 0);
 }
 
+/* ---- limits
+ * ------------------------------------------------------------------------------------------------
+ */
+
+static void count_files(void *context, LogLevel level, Str component, Str message)
+{
+    (void)level, (void)component;
+    struct rlimit files;
+    if (!str_starts(message, STR("Everything is ready")))
+        return;
+    *(bool *)context = getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur == files.rlim_max;
+    kill(getpid(), SIGTERM);
+}
+
+static int modest_child(const char *path, int *signals)
+{
+    (void)signals;
+    Err err;
+    Options options = { .configs = { path }, .config_count = 1 };
+    LoadedConfig config;
+    struct rlimit files;
+    bool raised = false;
+    if (getrlimit(RLIMIT_NOFILE, &files) || !loaded_config_read(&options, &config, &err))
+        return 101;
+    files.rlim_cur = 64;
+    setrlimit(RLIMIT_NOFILE, &files);
+    log_set_sink(&(LogSink){ count_files, &raised, LOG_INFO });
+    return run_service(&options, &config) || !raised;
+}
+
+static void as_many_descriptors_as_the_administrator_allows(void **state)
+{
+    (void)state;
+    assert_int_equal(status_of(modest_child, NULL), 0);
+}
+
 /* ---- the service manager
  * ----------------------------------------------------------------------------------------- */
 
@@ -231,6 +268,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_service_manager_hears),
+        cmocka_unit_test(as_many_descriptors_as_the_administrator_allows),
         cmocka_unit_test(the_first_signal_drains),
         cmocka_unit_test(heard_twice_it_is_one),
         cmocka_unit_test(a_bad_file_is_refused_and_a_good_one_taken_over),
