@@ -73,7 +73,7 @@ static bool mend_bytes(Signal signal, Str bytes, BatchLoss *loss, Buf *mended, E
     Patch patch = { 0 };
     size_t limit = bytes.len * BATCH_INDEX_FACTOR + REPAIR_SPARE;
     const WalkWish wish = { .mend = &patch, .loss = loss };
-    bool ok = patch_init(&patch, limit, err) &&
+    bool ok = patch_init(&patch, mended, limit, err) &&
               walk_bytes(signal, bytes, &wish, err) != WALK_FAILED &&
               patch_apply(&patch, bytes, mended, err);
     patch_done(&patch);

@@ -349,11 +349,11 @@ Batch *edits_apply(Edits *edits, Err *err)
     Apply apply = { .batch = edits->batch, .wraps = MAP(SIZE_MAX / 2) };
     Buf out = batch_room(edits->batch);
     Batch *changed = NULL;
-    if (patch_init(&apply.patch, SIZE_MAX / 2, err) && apply_nodes(&apply, edits, err) &&
+    if (patch_init(&apply.patch, &out, SIZE_MAX / 2, err) && apply_nodes(&apply, edits, err) &&
         patch_apply(&apply.patch, buf_str(&edits->batch->bytes), &out, err))
         changed = batch_from_bytes(edits->batch->signal, &out, err);
+    patch_done(&apply.patch);
     buf_free(&out);
     map_free(&apply.wraps);
-    patch_done(&apply.patch);
     return changed;
 }

@@ -7,14 +7,19 @@
 #include <assert.h>
 #include <stdlib.h>
 
-bool patch_init(Patch *patch, size_t limit, Err *err)
+bool patch_init(Patch *patch, const Buf *like, size_t limit, Err *err)
 {
-    *patch = (Patch){ .limit = limit, .arena = arena_new(limit, err) };
+    *patch = (Patch){ .limit = limit, .like = like };
+    patch->arena = like->forced ? arena_new_forced(like->purse, limit, err)
+                                : arena_new_in(like->purse, limit, err);
     return patch->arena;
 }
 
 void patch_done(Patch *patch)
 {
+    if (patch->like)
+        purse_give(patch->like->purse, patch->wrap_cap * sizeof *patch->wraps +
+                                           patch->piece_cap * sizeof *patch->pieces);
     arena_free(patch->arena);
     mem_free(patch->wraps);
     mem_free(patch->pieces);
@@ -25,6 +30,7 @@ enum { FIRST_CAPACITY = 16 };
 
 typedef struct Growth {
     size_t size, limit; /* of one, of all */
+    const Buf *like;    /* who pays */
 } Growth;
 
 /* Doubles `items`, else takes what the limit leaves. */
@@ -36,9 +42,14 @@ static bool make_room(void **items, size_t *cap, size_t count, Growth growth, Er
     more = more < most ? more : most;
     if (more <= count)
         return fail(err, ERR_LIMIT, "more than %zu changes to one message", count);
+    size_t size = (more - *cap) * growth.size;
+    if (!purse_pay(growth.like->purse, growth.like->forced, size))
+        return budget_short(err, "changes to one message", more * growth.size);
     void *grown = mem_grow(*items, more * growth.size);
-    if (!grown)
+    if (!grown) {
+        purse_give(growth.like->purse, size);
         return fail(err, ERR_MEMORY, "no memory for %zu changes", more);
+    }
     *items = grown;
     *cap = more;
     return true;
@@ -48,7 +59,7 @@ bool patch_wrap(Patch *patch, PatchWrap message, uint32_t *wrap, Err *err)
 {
     void *items = patch->wraps;
     bool ok = make_room(&items, &patch->wrap_cap, patch->wrap_count,
-                        (Growth){ sizeof message, patch->limit }, err);
+                        (Growth){ sizeof message, patch->limit, patch->like }, err);
     patch->wraps = items;
     if (!ok)
         return false;
@@ -62,7 +73,7 @@ bool patch_piece(Patch *patch, PatchPiece piece, Err *err)
 {
     void *items = patch->pieces;
     bool ok = make_room(&items, &patch->piece_cap, patch->piece_count,
-                        (Growth){ sizeof piece, patch->limit }, err);
+                        (Growth){ sizeof piece, patch->limit, patch->like }, err);
     patch->pieces = items;
     if (!ok)
         return false;

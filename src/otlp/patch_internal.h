@@ -30,14 +30,15 @@ typedef struct PatchPiece {
 } PatchPiece;
 
 typedef struct Patch {
-    size_t limit; /* of bytes: for the arena, and again for wraps and pieces */
-    Arena *arena; /* for whoever needs a place for `with` */
+    size_t limit;    /* of bytes: for the arena, and again for wraps and pieces */
+    const Buf *like; /* who pays for all of it: as for these bytes */
+    Arena *arena;    /* for whoever needs a place for `with` */
     PatchWrap *wraps;
     PatchPiece *pieces;
     size_t wrap_count, wrap_cap, piece_count, piece_cap;
 } Patch;
 
-CHECKED bool patch_init(Patch *patch, size_t limit, Err *err);
+CHECKED bool patch_init(Patch *patch, const Buf *like, size_t limit, Err *err);
 void patch_done(Patch *patch); /* harmless on a zeroed Patch */
 
 /* Wraps are noted parents first. `wrap` receives the new one's number. */

@@ -545,6 +545,36 @@ static void test_no_room_for_an_index(void **state)
     }
 }
 
+/* A few bytes of broken text take many to mend: those are charged before they are taken. */
+static void test_mending_is_charged(void **state)
+{
+    (void)state;
+    enum { BROKEN = 20000, LIMIT = 2 << 20 };
+    static const char log[] = "\x12\x05\x2a\x03\x0a\x01\xff"; /* a record, its body one bad byte */
+    Budget budget;
+    budget_init(&budget, LIMIT);
+    Buf bytes = { .max = 1 << 20, .purse = budget_purse(&budget, BUDGET_BODIES) };
+    size_t resource = wire_open(&bytes, 1), scope = wire_open(&bytes, 2);
+    for (int i = 0; i < BROKEN; i++)
+        buf_add(&bytes, (Str){ log, sizeof log - 1 });
+    wire_close(&bytes, scope);
+    wire_close(&bytes, resource);
+    Err err = { 0 };
+    assert_true(buf_ok(&bytes, &err));
+    assert_null(batch_from_bytes(LOGS, &bytes, &err));
+    assert_int_equal(err.kind, ERR_BUSY);
+    assert_true(err.retry_ms > 0);
+    assert_true(budget_use(&budget).peak <= LIMIT);
+    budget_set_limit(&budget, 64 << 20);
+    Batch *batch = batch_from_bytes(LOGS, &bytes, &err);
+    assert_non_null(batch);
+    assert_int_equal(batch_item_count(batch), BROKEN);
+    assert_true(budget_use(&budget).peak > LIMIT);
+    batch_unref(batch);
+    buf_free(&bytes);
+    assert_int_equal(budget_use(&budget).used, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -568,6 +598,7 @@ int main(void)
         cmocka_unit_test(test_threads_share),
         cmocka_unit_test(test_carries_its_charge),
         cmocka_unit_test(test_no_room_for_an_index),
+        cmocka_unit_test(test_mending_is_charged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
