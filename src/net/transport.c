@@ -53,13 +53,18 @@ static void end(Transport *transport, const Err *err)
 }
 
 /* Tells the loop what we wait for now. */
-static void rewatch(Transport *transport, bool writing)
+static bool watch_anew(Transport *transport, bool writing, Err *err)
 {
     bool tls_writes = transport->tls && tls_session_wants_write(transport->tls);
     unsigned wanted =
         (transport->deaf ? 0U : SOCKET_READ) | (writing || tls_writes ? SOCKET_WRITE : 0U);
+    return loop_want(transport->loop, &transport->watch, wanted, err);
+}
+
+static void rewatch(Transport *transport, bool writing)
+{
     Err err = { 0 };
-    if (!loop_want(transport->loop, &transport->watch, wanted, &err))
+    if (!watch_anew(transport, writing, &err))
         end(transport, &err);
 }
 
@@ -192,10 +197,12 @@ static void again(void *owner)
 
 void transport_pause(Transport *transport, bool pause)
 {
+    Err err = { 0 };
     if (!transport->open || transport->mute || transport->deaf == pause)
         return;
     transport->deaf = pause;
-    rewatch(transport, transport_has_pending(transport));
+    if (!watch_anew(transport, transport_has_pending(transport), &err))
+        loop_post(transport->loop, &transport->again); /* its end is not the caller's to bear */
     read_rest_later(transport);
 }
 

@@ -65,8 +65,8 @@ CHECKED bool transport_open(Transport *transport, Loop *loop, Channel channel, b
 void channel_close(Loop *loop, Channel channel); /* one that nobody took over */
 /* How much fill() should add: a reader that is slow keeps that much. */
 size_t transport_aim(const Transport *transport);
-void transport_send(Transport *transport); /* there is something new to fill with */
-void transport_pause(Transport *transport, bool pause);
+void transport_send(Transport *transport);              /* there is something new to fill with */
+void transport_pause(Transport *transport, bool pause); /* calls none of the events */
 void transport_finish(Transport *transport); /* tells the peer that nothing more will be sent */
 void transport_close(Transport *transport);  /* harmless when it is closed or zeroed */
 

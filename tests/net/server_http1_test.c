@@ -75,12 +75,14 @@ static bool add_routes(Fixture *f, Err *err)
     return true;
 }
 
+static Sockets *sockets; /* NULL: the system's */
+
 static bool start(Fixture *f, const ServerSettings *wanted, Err *err)
 {
     ServerSettings settings = *wanted;
     *f = (Fixture){ 0 };
     test_clock_init(&f->clock, 0);
-    f->loop = loop_new(&f->clock.base, NULL, err);
+    f->loop = loop_new(&f->clock.base, sockets, err);
     if (!f->loop)
         return false;
     settings.loop = f->loop;
@@ -713,6 +715,50 @@ static void a_peer_that_sent_far_ahead_and_broke_off_is_noticed(void **state)
     stop(&f);
 }
 
+/* ---- a kernel without memory for what is waited for ---- */
+
+static bool (*system_change)(Poller *, int, unsigned, void *, Err *);
+static bool changes_fail;
+
+static bool change(Poller *poller, int fd, unsigned wanted, void *watcher, Err *err)
+{
+    *err = (Err){ .kind = ERR_IO };
+    return !changes_fail && system_change(poller, fd, wanted, watcher, err);
+}
+
+static Poller *new_poller(Sockets *of, Err *err)
+{
+    Poller *poller = sockets_system()->poller_new(of, err);
+    assert_non_null(poller);
+    system_change = poller->change;
+    poller->change = change;
+    return poller;
+}
+
+static void a_connection_that_cannot_be_paused_ends(void **state)
+{
+    (void)state;
+    Fixture f;
+    Budget budget;
+    budget_init(&budget, 200000);
+    Sockets unsure = *sockets_system();
+    unsure.poller_new = new_poller;
+    sockets = &unsure;
+    must_start(&f, &(ServerSettings){ .budget = &budget });
+    RawPeer peer = must_connect(&f);
+    raw_peer_send(&peer, STR("POST /echo HTTP/1.1\r\n"));
+    changes_fail = true;
+    raw_peer_send(&peer, STR("Host: x\r\nContent-Length: 200000\r\n\r\n"));
+    assert_true(raw_peer_wait_end(&peer));
+    changes_fail = false;
+    assert_int_equal(server_counts(f.server).connections_open, 0);
+    assert_int_equal(f.handled, 0);
+    raw_peer_close(&peer);
+    stop(&f);
+    assert_int_equal(budget_use(&budget).used, 0);
+    sockets = NULL;
+}
+
 static void one_exchange(void)
 {
     Fixture f;
@@ -761,6 +807,7 @@ int main(void)
         cmocka_unit_test(a_refused_request_without_body_keeps_the_connection),
         cmocka_unit_test(an_answer_that_the_budget_does_not_hold_is_503),
         cmocka_unit_test(a_peer_that_sent_far_ahead_and_broke_off_is_noticed),
+        cmocka_unit_test(a_connection_that_cannot_be_paused_ends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
