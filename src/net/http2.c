@@ -482,7 +482,7 @@ bool http2_answer(Http2 *http2, int32_t id, int status, Http2Message *message, E
 static void must(Http2 *http2, int code)
 {
     if (code == NGHTTP2_ERR_NOMEM)
-        nghttp2_session_terminate_session(http2->session, NGHTTP2_INTERNAL_ERROR);
+        terminate(http2, NGHTTP2_INTERNAL_ERROR);
 }
 
 void http2_consume(Http2 *http2, int32_t id, size_t size)

@@ -358,9 +358,8 @@ static void the_end_of_a_flood_says_calm_down(void **state)
 
 /* Found by the simulator: with no memory for RST_STREAM nor for GOAWAY the engine heard nothing any
  * more, and its connection stayed open for ever. Now it is over in both directions. */
-static void without_memory_to_say_so_it_ends_all_the_same(void **state)
+static void ends_without_memory(void (*act)(Side *server))
 {
-    (void)state;
     Side client, server;
     Err err = { 0 };
     starve_after(-1);
@@ -376,7 +375,7 @@ static void without_memory_to_say_so_it_ends_all_the_same(void **state)
     carry(&client, &server, 1000);
     assert_int_equal(server.open, 1);
     starve_from(0);
-    http2_reset(server.engine, server.id, HTTP2_CANCEL);
+    act(&server);
     assert_true(starve_happened());
     starve_end();
     Buf out = BUF(1 << 16);
@@ -387,6 +386,23 @@ static void without_memory_to_say_so_it_ends_all_the_same(void **state)
     buf_free(&out);
     side_done(&client);
     side_done(&server);
+}
+
+static void reset(Side *server)
+{
+    http2_reset(server->engine, server->id, HTTP2_CANCEL);
+}
+
+static void widen(Side *server)
+{
+    http2_widen(server->engine, server->id, 64 << 20);
+}
+
+static void without_memory_to_say_so_it_ends_all_the_same(void **state)
+{
+    (void)state;
+    ends_without_memory(reset);
+    ends_without_memory(widen);
 }
 
 int main(void)
