@@ -44,6 +44,8 @@ static void what_is_not_there_is_nothing(void **state)
     assert_null(json_member(json_member(root, STR("a")), STR("a")));
     assert_null(json_element(json_member(root, STR("a")), 5));
     assert_null(json_element(root, 0));
+    assert_null(json_element(NULL, 0));
+    assert_true(json_double_of(json_member(root, STR("t"))) == 0);
     assert_int_equal(json_text_of(NULL).len, 0);
     assert_int_equal(json_i64_of(root), 0);
     arena_free(arena);
@@ -53,7 +55,8 @@ static void what_is_no_json_says_where(void **state)
 {
     (void)state;
     static const char *const bad[] = {
-        "", "{", "[1,", "{\"a\" 1}", "tru", "1 2", "[1]]", "\"\\x\""
+        "",     "{",       "[1,", "{\"a\" 1}", "tru", "1 2",
+        "[1]]", "\"\\x\"", "nul", "-",         "1.",  "{\"\\x\":1}",
     };
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         Err err = { 0 };
@@ -81,6 +84,23 @@ static void bounds_hold(void **state)
     arena_free(arena);
 }
 
+/* Memory that ends anywhere is said to have ended, and no tree comes of it. */
+static void any_arena_is_too_small_or_enough(void **state)
+{
+    (void)state;
+    size_t grown = 0;
+    for (size_t limit = 1; !grown; limit += 8) {
+        Err err = { 0 };
+        Arena *arena = arena_new(limit, &err);
+        const JsonValue *root = arena ? json_tree(document, arena, &err) : NULL;
+        assert_int_equal(root ? ERR_NONE : ERR_LIMIT, err.kind);
+        grown = root ? root->count : 0;
+        arena_free(arena);
+        assert_true(limit < 1 << 16);
+    }
+    assert_int_equal(grown, 4);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -88,6 +108,7 @@ int main(void)
         cmocka_unit_test(what_is_not_there_is_nothing),
         cmocka_unit_test(what_is_no_json_says_where),
         cmocka_unit_test(bounds_hold),
+        cmocka_unit_test(any_arena_is_too_small_or_enough),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

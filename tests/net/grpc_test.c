@@ -30,6 +30,14 @@ static void a_frame_is_the_whole_and_nothing_but(void **state)
     uint8_t prefix[GRPC_PREFIX_SIZE];
     grpc_frame_prefix(prefix, true, 0x102);
     assert_memory_equal(prefix, good, GRPC_PREFIX_SIZE);
+    grpc_frame_prefix(prefix, false, 0x01020304);
+    assert_memory_equal(prefix, "\x00\x01\x02\x03\x04", GRPC_PREFIX_SIZE);
+    bytes[0] = 0;
+    for (size_t at = 1; at <= 2; at++) { /* 16 MiB, 64 KiB: every byte of the length counts */
+        memcpy(bytes + 1, "\x00\x00\x01\x02", 4);
+        bytes[at] = 1;
+        assert_false(grpc_frame_parse((Str){ bytes, GRPC_PREFIX_SIZE + 0x102 }, &frame, &err));
+    }
 }
 
 static void timeouts_are_read_and_written_in_eight_digits(void **state)

@@ -19,6 +19,7 @@ static void test_paths(void **state)
     Signal signal;
     assert_false(otlp_grpc_parse(STR("/grpc.health.v1.Health/Check"), &signal));
     assert_true(str_eq(otlp_http_path(LOGS), STR("/v1/logs")));
+    assert_int_equal(otlp_grpc_path((Signal)9).len + otlp_http_path((Signal)9).len, 0);
 }
 
 static void test_answer(void **state)
@@ -42,6 +43,54 @@ static void test_answer(void **state)
     buf_free(&bytes);
 }
 
+/* A warning alone, unknown fields, and what is broken inside or twice. */
+static void test_odd_answers(void **state)
+{
+    (void)state;
+    Err err;
+    ExportAnswer answer;
+    Buf bytes = BUF(1000);
+    export_answer_write(&bytes, &(ExportAnswer){ .message = STR("slow") });
+    assert_true(str_eq(buf_str(&bytes), STR("\x0A\x06\x12\x04slow")));
+    buf_clear(&bytes);
+    export_answer_write(&bytes, &(ExportAnswer){ .rejected = 2 });
+    assert_true(str_eq(buf_str(&bytes), STR("\x0A\x02\x08\x02")));
+    buf_free(&bytes);
+    assert_true(export_answer_read(STR("\x10\x01\x0A\x04\x18\x05\x08\x03"), &answer, &err));
+    assert_int_equal(answer.rejected, 3);
+    assert_false(export_answer_read(STR("\x0A\x01\x08\x0A\x02\x08\x02"), &answer, &err));
+    assert_int_equal(err.kind, ERR_INPUT);
+}
+
+/* The HTTP status of each code, and which of both a client may try again. */
+static void test_codes(void **state)
+{
+    (void)state;
+    static const int statuses[GRPC_CODE_COUNT] = {
+        [GRPC_OK] = 200,
+        [GRPC_CANCELLED] = 503,
+        [GRPC_UNKNOWN] = 500,
+        [GRPC_INVALID_ARGUMENT] = 400,
+        [GRPC_DEADLINE_EXCEEDED] = 503,
+        [GRPC_NOT_FOUND] = 500,
+        [GRPC_ALREADY_EXISTS] = 500,
+        [GRPC_PERMISSION_DENIED] = 403,
+        [GRPC_RESOURCE_EXHAUSTED] = 429,
+        [GRPC_FAILED_PRECONDITION] = 500,
+        [GRPC_ABORTED] = 503,
+        [GRPC_OUT_OF_RANGE] = 503,
+        [GRPC_UNIMPLEMENTED] = 404,
+        [GRPC_INTERNAL] = 500,
+        [GRPC_UNAVAILABLE] = 503,
+        [GRPC_DATA_LOSS] = 503,
+        [GRPC_UNAUTHENTICATED] = 401,
+    };
+    for (int code = 0; code < GRPC_CODE_COUNT; code++)
+        assert_int_equal(http_status_of_grpc((GrpcCode)code), statuses[code]);
+    for (int status = 100; status < 600; status++)
+        assert_int_equal(http_retryable(status), status == 429 || (status >= 502 && status <= 504));
+}
+
 static void test_policy(void **state)
 {
     (void)state;
@@ -54,6 +103,10 @@ static void test_policy(void **state)
     RpcStatus status = rpc_status_of(&err);
     assert_true(status.has_retry);
     assert_true(grpc_retryable(status.code, status.has_retry));
+    err = (Err){ .kind = ERR_BUSY, .text = "for now" };
+    assert_true(grpc_retryable(rpc_status_of(&err).code, rpc_status_of(&err).has_retry));
+    err = (Err){ .kind = ERR_INPUT, .retry_ms = 50, .text = "never" };
+    assert_false(rpc_status_of(&err).has_retry);
     err = (Err){ .kind = ERR_INPUT, .text = "bad" };
     status = rpc_status_of(&err);
     assert_false(status.has_retry);
@@ -63,8 +116,8 @@ static void test_policy(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_paths),
-        cmocka_unit_test(test_answer),
+        cmocka_unit_test(test_paths),       cmocka_unit_test(test_answer),
+        cmocka_unit_test(test_odd_answers), cmocka_unit_test(test_codes),
         cmocka_unit_test(test_policy),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
