@@ -218,6 +218,9 @@ static void empty_foreign_and_newer_files(void **state)
     rig_with(&rig, (Str){ 0 });
     test_disk_put(rig.disk, "data/traces/notes.txt", STR("not ours"));
     test_disk_put(rig.disk, "data/traces/1.wal", STR("not our name"));
+    test_disk_put(rig.disk, "data/traces/00000000000000000000.wal", STR("nor this"));
+    test_disk_put(rig.disk, "data/traces/x0000000000000000001.wal", STR("nor this"));
+    test_disk_put(rig.disk, "data/traces/04611686018427387904.wal", STR("nor this"));
     test_disk_put(rig.disk, "data/traces/00000000000000000002.wal",
                   STR("a text that is no segment, and longer than a header is, so it is kept"));
     assert_true(rig_open(&rig));
@@ -330,6 +333,93 @@ static void setting_aside_survives_a_crash_at_every_call(void **state)
     buf_free(&bytes);
 }
 
+/* A copy whose original has gone takes its place, one beside it goes; at whatever call it ends. */
+static void copies_are_settled_at_whatever_call_it_ends(void **state)
+{
+    (void)state;
+    static const char copy_path[] = "data/traces/00000000000000000001.wal.tmp";
+    Buf bytes = small_segment();
+    for (int alone = 0; alone < 2; alone++) {
+        long n = 0;
+        for (bool done = false; !done; n++) {
+            Rig rig;
+            rig_with(&rig, buf_str(&bytes));
+            test_disk_put(rig.disk, copy_path, alone ? buf_str(&bytes) : STR("half"));
+            if (alone)
+                assert_true(rig.settings.disk->remove(rig.settings.disk, segment_path, &rig.err));
+            test_disk_fail(rig.disk, (DiskFault){ CALL_ANY, n, EIO, true });
+            (void)rig_open(&rig);
+            done = !test_disk_failed(rig.disk);
+            test_disk_fail(rig.disk, (DiskFault){ .after = -1 });
+            rig_crash(&rig, CRASH_TEAR);
+            assert_true(rig_open(&rig));
+            assert_int_equal(rig.replays.count, FRAMES);
+            assert_null(test_disk_name(rig.disk, ".wal.tmp", 0));
+            assert_works_on(&rig);
+            rig_done(&rig);
+        }
+        assert_true(n > 10);
+    }
+    buf_free(&bytes);
+}
+
+/* Evidence is never overwritten: there are nine names for it, and then the file stays as it is. */
+static void evidence_is_kept_nine_times(void **state)
+{
+    (void)state;
+    Rig rig;
+    Buf kept = BUF(1000);
+    char text[100];
+    rig_with(&rig, STR(""));
+    for (int i = 1; i <= 10; i++) {
+        snprintf(text, sizeof text, "damage %d, no segment, and longer than its header %030d", i,
+                 0);
+        test_disk_put(rig.disk, segment_path, str_from(text));
+        assert_true(rig_open(&rig));
+        assert_int_equal(rig_stats(&rig).damaged_segments, 1);
+        assert_true(rig_close(&rig));
+    }
+    assert_true(test_disk_get(rig.disk, segment_path, &kept));
+    assert_true(str_eq(buf_str(&kept), str_from(text)));
+    buf_clear(&kept);
+    assert_true(test_disk_get(rig.disk, "data/traces/00000000000000000001.wal.corrupt", &kept));
+    assert_true(str_starts(buf_str(&kept), STR("damage 1,")));
+    buf_clear(&kept);
+    assert_true(test_disk_get(rig.disk, "data/traces/00000000000000000001.wal.corrupt9", &kept));
+    assert_true(str_starts(buf_str(&kept), STR("damage 9,")));
+    buf_free(&kept);
+    rig_done(&rig);
+}
+
+/* The same for a torn tail: it is cut for good, or the opening fails and the next one cuts it. */
+static void cutting_a_tail_survives_a_crash_at_every_call(void **state)
+{
+    (void)state;
+    Buf bytes = small_segment();
+    long n = 0;
+    for (bool done = false; !done; n++) {
+        for (int for_good = 0; for_good < 2; for_good++) {
+            Rig rig;
+            rig_with(&rig, str_first(buf_str(&bytes), bytes.len - 3));
+            test_disk_fail(rig.disk, (DiskFault){ CALL_ANY, n, EIO, for_good });
+            bool opened = rig_open(&rig);
+            done = !test_disk_failed(rig.disk);
+            test_disk_fail(rig.disk, (DiskFault){ .after = -1 });
+            if (opened &&
+                !rig_stats(&rig).damaged_segments) /* which is said if it cannot be read */
+                assert_int_equal(rig.replays.count, FRAMES - 1);
+            rig_crash(&rig, CRASH_TEAR);
+            assert_true(rig_open(&rig));
+            assert_int_equal(rig.replays.count, FRAMES - 1);
+            assert_nothing_invented(&rig);
+            assert_works_on(&rig);
+            rig_done(&rig);
+        }
+    }
+    assert_true(n > 10);
+    buf_free(&bytes);
+}
+
 static void a_refused_replay_fails_the_opening_and_is_no_poison(void **state)
 {
     (void)state;
@@ -427,6 +517,88 @@ static void a_frame_that_ends_the_process_twice_is_passed_over(void **state)
     buf_free(&bytes);
 }
 
+/* On a disk that keeps the marker of two replays which looked as if they had ended the process. */
+static void rig_with_suspect(Rig *rig)
+{
+    rig_init(rig, SEGLOG_SYNC_ALWAYS, 1);
+    assert_true(rig_open(rig) && rig_append(rig, "suspect") && rig_close(rig));
+    for (int i = 0; i < 2; i++) {
+        test_disk_fail(rig->disk, (DiskFault){ CALL_TRUNCATE | CALL_REMOVE, 0, EIO, true });
+        assert_true(rig_open(rig) && rig_has(rig, "suspect"));
+        rig_crash(rig, CRASH_KILL);
+        test_disk_fail(rig->disk, (DiskFault){ .after = -1 });
+    }
+}
+
+/* Its bytes stay, it is passed over every time, and its number is not given away again, not even
+ * when its segment has gone. */
+static void a_poisoned_frame_keeps_its_number(void **state)
+{
+    (void)state;
+    Rig rig;
+    rig_with_suspect(&rig);
+    for (int i = 0; i < 2; i++) {
+        assert_true(rig_open(&rig));
+        assert_false(rig_has(&rig, "suspect"));
+        assert_int_equal(rig_stats(&rig).poison_frames, 1);
+        assert_true(rig_close(&rig));
+    }
+    assert_string_equal(test_disk_name(rig.disk, ".poison", 0),
+                        "data/traces/00000000000000000001.poison");
+    assert_true(rig.settings.disk->remove(rig.settings.disk, segment_path, &rig.err));
+    assert_true(rig_open(&rig));
+    Wish wish;
+    assert_true(wish_append(&rig, &wish, "next"));
+    rig_run(&rig);
+    assert_true(wish.ok);
+    assert_int_equal(wish.sequence, 2);
+    rig_done(&rig);
+}
+
+static void any_number_of_poisoned_frames_is_counted(void **state)
+{
+    (void)state;
+    Rig rig;
+    rig_with(&rig, STR(""));
+    for (int i = 100; i < 300; i++) {
+        char path[100];
+        snprintf(path, sizeof path, "data/traces/%020d.poison", i);
+        test_disk_put(rig.disk, path, STR("x"));
+    }
+    assert_true(rig_open(&rig));
+    Wish wish;
+    assert_true(wish_append(&rig, &wish, "next"));
+    rig_run(&rig);
+    assert_int_equal(wish.sequence, 300);
+    rig_done(&rig);
+}
+
+/* A disk that fails just then: the frame is passed over now, and what is lost of it is the copy. */
+static void poison_that_cannot_be_kept_is_passed_over(void **state)
+{
+    (void)state;
+    bool done = false;
+    long n = 0, passed = 0;
+    for (; !done; n++) {
+        Rig rig;
+        rig_with_suspect(&rig);
+        test_disk_fail(rig.disk, (DiskFault){ CALL_ANY, n, EIO, false });
+        bool opened = rig_open(&rig);
+        done = !test_disk_failed(rig.disk);
+        test_disk_fail(rig.disk, (DiskFault){ .after = -1 });
+        if (opened && !rig_stats(&rig).damaged_segments) { /* which is said if it cannot be read */
+            bool has = rig_has(&rig, "suspect");
+            assert_int_equal(rig_stats(&rig).poison_frames, !has);
+            passed += !has;
+        }
+        rig_crash(&rig, CRASH_KILL);
+        assert_true(rig_open(&rig));
+        assert_non_null(test_disk_name(rig.disk, ".wal", 0)); /* the frame itself stays */
+        rig_done(&rig);
+    }
+    assert_true(n > 10 && passed > 5);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -440,8 +612,14 @@ int main(void)
         cmocka_unit_test(a_flip_at_any_bit_of_the_marker_passes_over_nothing),
         cmocka_unit_test(failing_to_close_poisons_nothing),
         cmocka_unit_test(setting_aside_survives_a_crash_at_every_call),
+        cmocka_unit_test(copies_are_settled_at_whatever_call_it_ends),
+        cmocka_unit_test(evidence_is_kept_nine_times),
+        cmocka_unit_test(any_number_of_poisoned_frames_is_counted),
+        cmocka_unit_test(cutting_a_tail_survives_a_crash_at_every_call),
         cmocka_unit_test(a_refused_replay_fails_the_opening_and_is_no_poison),
         cmocka_unit_test(a_frame_that_ends_the_process_twice_is_passed_over),
+        cmocka_unit_test(a_poisoned_frame_keeps_its_number),
+        cmocka_unit_test(poison_that_cannot_be_kept_is_passed_over),
     };
     return cmocka_run_group_tests_name("recovery", tests, NULL, NULL);
 }

@@ -159,6 +159,107 @@ static void the_lock_names_its_holder(void **state)
     rig_done(&rig);
 }
 
+static void write_lock(const Rig *rig, Str text)
+{
+    Err err;
+    File *file = disk_open(rig->settings.disk, "data/traces/lock", DISK_WRITE, &err);
+    assert_true(file && file_truncate(file, 0, &err));
+    assert_true(file_write(file, 0, text.ptr, text.len, &err) && file_close(file, &err));
+}
+
+/* Who wrote nothing, or nonsense, into the lock is still the holder. */
+static void a_holder_without_a_name_holds_too(void **state)
+{
+    (void)state;
+    Rig rig;
+    rig_init(&rig, SEGLOG_SYNC_ALWAYS, 1);
+    assert_true(rig_open(&rig));
+    Err err;
+    write_lock(&rig, STR("nobody"));
+    assert_null(seglog_open(&rig.settings, NULL, &err));
+    assert_int_equal(err.kind, ERR_BUSY);
+    assert_non_null(strstr(err.text, "in use by another process"));
+    write_lock(&rig, STR("4711\n"));
+    test_disk_fail(rig.disk, (DiskFault){ CALL_READ, 0, 5, true });
+    assert_null(seglog_open(&rig.settings, NULL, &err));
+    assert_int_equal(err.kind, ERR_BUSY);
+    assert_non_null(strstr(err.text, "in use by another process"));
+    test_disk_fail(rig.disk, (DiskFault){ .after = -1 });
+    rig_done(&rig);
+}
+
+static void assert_not_opened(SeglogSettings settings, const char *why)
+{
+    Err err = { 0 };
+    assert_null(seglog_open(&settings, NULL, &err));
+    assert_int_equal(err.kind, ERR_INPUT);
+    if (!strstr(err.text, why))
+        fail_msg("%s, not %s", err.text, why);
+}
+
+static void settings_that_cannot_be_are_refused(void **state)
+{
+    (void)state;
+    Rig rig;
+    rig_init(&rig, SEGLOG_SYNC_ALWAYS, 1);
+    char far[2000] = "data/";
+    memset(far + strlen(far), 'x', sizeof far - strlen(far) - 1);
+    test_disk_put(rig.disk, "data/file", STR("no directory"));
+    SeglogSettings settings = rig.settings;
+    settings.directory = NULL;
+    assert_not_opened(settings, "no directory given");
+    settings.directory = "";
+    assert_not_opened(settings, "no directory given");
+    settings.directory = "data/file";
+    assert_not_opened(settings, "data/file is not a directory");
+    settings.directory = far;
+    assert_not_opened(settings, "path too long");
+    settings = rig.settings;
+    settings.frame_bytes_max = (uint64_t)UINT32_MAX + 1;
+    assert_not_opened(settings, "do not fit the format");
+    settings.frame_bytes_max = settings.queue_bytes + 1;
+    assert_not_opened(settings, "does not fit a queue");
+    rig_done(&rig);
+}
+
+/* At the root, and beside the process; and one that a clock which stands still cannot flush. */
+static void a_log_lives_wherever_it_is_told(void **state)
+{
+    (void)state;
+    static const char *const directories[] = { "/log", "log", "deep/log" };
+    for (size_t i = 0; i < sizeof directories / sizeof *directories; i++) {
+        Rig rig;
+        Wish wish;
+        rig_init(&rig, SEGLOG_SYNC_ALWAYS, 1);
+        rig.settings.directory = directories[i];
+        rig.settings.bytes_max = 1 << 20;
+        assert_true(rig_open(&rig) && rig_append(&rig, "here"));
+        assert_true(wish_append(&rig, &wish, "waits"));
+        assert_false(seglog_flush(rig.log, 0, &rig.err));
+        assert_int_equal(rig.err.kind, ERR_TIMEOUT);
+        assert_non_null(strstr(rig.err.text, "1 appends still wait"));
+        rig_run(&rig);
+        rig_crash(&rig, CRASH_CUT);
+        assert_true(rig_open(&rig) && rig_has(&rig, "here") && rig_has(&rig, "waits"));
+        rig_done(&rig);
+    }
+}
+
+/* A tenant of any length that the format has room for, and none of a longer one. */
+static void a_tenant_has_a_longest_name(void **state)
+{
+    (void)state;
+    Rig rig;
+    rig_init(&rig, SEGLOG_SYNC_ALWAYS, 1);
+    assert_true(rig_open(&rig));
+    static char name[SEGLOG_TENANT_MAX + 1];
+    memset(name, 't', sizeof name);
+    SeglogEntry entry = { .tenant = { name, sizeof name }, .payload = STR("x") };
+    assert_false(seglog_append(rig.log, &entry, &rig.err));
+    assert_int_equal(rig.err.kind, ERR_LIMIT);
+    rig_done(&rig);
+}
+
 static void the_oldest_segment_leaves_by_size_and_by_age(void **state)
 {
     (void)state;
@@ -296,6 +397,10 @@ int main(void)
         cmocka_unit_test(a_deadline_ends_closing_and_the_rest_is_told),
         cmocka_unit_test(flush_waits_for_the_disk),
         cmocka_unit_test(the_lock_names_its_holder),
+        cmocka_unit_test(a_holder_without_a_name_holds_too),
+        cmocka_unit_test(settings_that_cannot_be_are_refused),
+        cmocka_unit_test(a_log_lives_wherever_it_is_told),
+        cmocka_unit_test(a_tenant_has_a_longest_name),
         cmocka_unit_test(the_oldest_segment_leaves_by_size_and_by_age),
         cmocka_unit_test(many_threads_append_and_each_is_answered_once),
         cmocka_unit_test(every_allocation_may_fail),
