@@ -109,6 +109,119 @@ static void test_bounds(void **state)
           PUSH_METADATA_BYTES_MAX - 1, NULL, "\"}]]}]}", "entry 1: metadata of more than");
 }
 
+/* A wrong entry costs itself, and is said with its place. */
+static void test_wrong_entries(void **state)
+{
+    (void)state;
+    static const char *const cases[][2] = {
+        { "7", "an entry is a list of a time and a line" },
+        { "[]", "an entry is a list of a time and a line" },
+        { "[null,\"x\"]", "the time is no text" },
+        { "[\"soon\",\"x\"]", "the time 'soon' is no number of nanoseconds" },
+        { "[\"-1\",\"x\"]", "the time '-1' is no number of nanoseconds" },
+        { "[1.5,\"x\"]", "the time '1.5' is no number of nanoseconds" },
+        { "[\"1\"]", "the line is no text" },
+        { "[\"1\",2]", "the line is no text" },
+        { "[\"1\",\"x\",3]", "the metadata is no object" },
+        { "[\"1\",\"x\",{\"k\":4}]", "a value of the metadata is no text" },
+        { "[\"1\",\"x\",{},5]", "an entry has more than time, line and metadata" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        PushCounts counts;
+        char body[300];
+        snprintf(
+            body, sizeof body,
+            "{\"streams\":[{\"stream\":{\"a\":\"b\"},\"values\":[[7,\"number\"],%s,[\"8\",\"z\"]]}"
+            "]}",
+            cases[i][0]);
+        Batch *batch = push(str_from(body), &counts);
+        assert_int_equal(counts.taken, 2);
+        assert_int_equal(counts.refused, 1);
+        assert_int_equal(log_view(batch, 0).time_ns, 7);
+        assert_int_equal(log_view(batch, 1).time_ns, 8);
+        if (!strstr(counts.first.text, "stream 1, entry 2: ") ||
+            !strstr(counts.first.text, cases[i][1]))
+            fail_msg("%s: %s", cases[i][0], counts.first.text);
+        batch_unref(batch);
+    }
+}
+
+/* A wrong stream costs its entries, at least one; the next is taken. */
+static void test_wrong_streams(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *stream;
+        size_t refused;
+        const char *why;
+    } cases[] = {
+        { "7", 1, "a stream is an object" },
+        { "{}", 1, "has no \"stream\"" },
+        { "{\"stream\":[],\"values\":[[\"1\",\"x\"],[\"2\",\"x\"]]}", 2, "has no \"stream\"" },
+        { "{\"stream\":{},\"values\":[[\"1\",\"x\"]]}", 1, "a stream without labels" },
+        { "{\"stream\":{\"a\":\"\"},\"other\":1}", 1, "a stream without labels" },
+        { "{\"stream\":{\"a\":1},\"values\":7}", 1, "the value of label 'a' is no text" },
+        { "{\"stream\":{\"\":\"b\"},\"values\":[]}", 1, "'' is no name of a label" },
+        { "{\"stream\":{\"1a\":\"b\"}}", 1, "'1a' is no name of a label" },
+        { "{\"stream\":{\"a.b\":\"c\"}}", 1, "'a.b' is no name of a label" },
+        { "{\"stream\":{\"a~\":\"c\"}}", 1, "'a~' is no name of a label" },
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        PushCounts counts;
+        char body[300];
+        snprintf(body, sizeof body,
+                 "{\"streams\":[%s,{\"stream\":{\"_Z9\":\"b\"},\"values\":[[\"8\",\"z\"]]}]}",
+                 cases[i].stream);
+        Batch *batch = push(str_from(body), &counts);
+        assert_int_equal(counts.taken, 1);
+        assert_int_equal(counts.refused, cases[i].refused);
+        expect_text(resource_attributes(batch, 0), "_Z9", "b");
+        if (!strstr(counts.first.text, "stream 1: ") || !strstr(counts.first.text, cases[i].why))
+            fail_msg("%s: %s", cases[i].stream, counts.first.text);
+        batch_unref(batch);
+    }
+}
+
+/* No push at all: nothing is taken of it. A push of nothing is one. */
+static void test_wrong_bodies(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {
+        "", "7", "{}", "{\"streams\":{}}", "{\"stream\":[]}", "{\"streams\":[", "{\"streams\":[]}x",
+    };
+    PushCounts counts;
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        Err err = { 0 };
+        Buf out = BUF(OUT_MAX);
+        assert_false(loki_push_read(str_from(bad[i]), &out, &counts, &err));
+        assert_int_equal(err.kind, ERR_INPUT);
+        assert_int_equal(out.len, 0);
+    }
+    batch_unref(push(STR("{\"streams\":[],\"more\":null}"), &counts));
+    assert_int_equal(counts.taken + counts.refused, 0);
+}
+
+/* Ids of the right form are the record's own; those of zeros say that there is none, so they stay
+ * what they were written as. */
+static void test_ids(void **state)
+{
+    (void)state;
+    PushCounts counts;
+    Batch *batch = push(STR("{\"streams\":[{\"stream\":{\"a\":\"b\"},\"values\":[[\"1\",\"x\",{"
+                            "\"trace_id\":\"00000000000000000000000000000000\","
+                            "\"span_id\":\"0000000000000000\"}],[\"2\",\"y\",{"
+                            "\"trace_id\":\"short\",\"span_id\":\"00f067aa0ba902b7\"}]]}]}"),
+                        &counts);
+    LogView none = log_view(batch, 0), one = log_view(batch, 1);
+    assert_true(span_id_is_zero(&none.span_id));
+    expect_text(none.attributes, "trace_id", "00000000000000000000000000000000");
+    expect_text(none.attributes, "span_id", "0000000000000000");
+    assert_int_equal(one.span_id.bytes[1], 0xf0);
+    expect_text(one.attributes, "trace_id", "short");
+    assert_int_equal(attributes_count(one.attributes), 1);
+    batch_unref(batch);
+}
+
 /* ---- every allocation ----------------------------------------------------------------------- */
 
 /* Either all of it or an error: a lack of memory refuses no entry. */
@@ -143,8 +256,9 @@ static void test_starved(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_record),
-        cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_record),        cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_wrong_entries), cmocka_unit_test(test_wrong_streams),
+        cmocka_unit_test(test_wrong_bodies),  cmocka_unit_test(test_ids),
         cmocka_unit_test(test_starved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -204,13 +204,79 @@ static void test_starved(void **state)
     buf_free(&in);
 }
 
+/* What expands so far that it takes several rounds needs a window. Its lack is no damage: a sender
+ * would drop what it is told is damaged. */
+static void test_starved_in_the_middle(void **state)
+{
+    (void)state;
+    Buf zeros = BUF(1000000);
+    assert_non_null(buf_reserve(&zeros, 500000));
+    memset(zeros.ptr, 0, 500000);
+    zeros.len = 500000;
+    Buf bomb = compressed(buf_str(&zeros), GZIP_FORMAT);
+    long before = starve_live();
+    bool ok = false;
+    long n = 0;
+    for (; !ok; n++) {
+        Err err = { 0 };
+        Buf out = BUF(500000);
+        starve_after(n);
+        ok = gzip_expand(buf_str(&bomb), &out, &err);
+        starve_end();
+        assert_int_equal(err.kind, ok ? ERR_NONE : ERR_MEMORY);
+        assert_true(!ok || str_eq(buf_str(&zeros), buf_str(&out)));
+        buf_free(&out);
+        assert_int_equal(starve_live(), before);
+    }
+    assert_true(n > 3 && n < 100);
+    buf_free(&bomb);
+    buf_free(&zeros);
+}
+
+static bool write_in_pieces(Err *err)
+{
+    Buf small = BUF(1000), out = BUF(100);
+    GzipWriter *writer = gzip_writer_new(err);
+    bool ok = writer && gzip_writer_add(writer, STR(""), &small, err) &&
+              gzip_writer_add(writer, STR("pieces"), &small, err) &&
+              gzip_writer_end(writer, &small, err);
+    gzip_writer_free(writer);
+    ok = ok && gzip_expand(buf_str(&small), &out, err) && str_eq(buf_str(&out), STR("pieces"));
+    buf_free(&out);
+    buf_free(&small);
+    return ok;
+}
+
+static void test_starved_in_pieces(void **state)
+{
+    (void)state;
+    long before = starve_live();
+    bool ok = false;
+    for (long n = 0; !ok; n++) {
+        Err err = { 0 };
+        starve_after(n);
+        ok = write_in_pieces(&err);
+        assert_int_equal(!ok, starve_happened());
+        starve_end();
+        assert_int_equal(err.kind, ok ? ERR_NONE : ERR_MEMORY);
+        assert_int_equal(starve_live(), before);
+        assert_true(n < 100);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_both_ways),        cmocka_unit_test(test_foreign_bytes),
-        cmocka_unit_test(test_members_in_a_row), cmocka_unit_test(test_ceiling),
-        cmocka_unit_test(test_damage),           cmocka_unit_test(test_starved),
-        cmocka_unit_test(test_in_pieces),        cmocka_unit_test(test_pieces_meet_the_ceiling),
+        cmocka_unit_test(test_both_ways),
+        cmocka_unit_test(test_foreign_bytes),
+        cmocka_unit_test(test_members_in_a_row),
+        cmocka_unit_test(test_ceiling),
+        cmocka_unit_test(test_damage),
+        cmocka_unit_test(test_starved),
+        cmocka_unit_test(test_starved_in_the_middle),
+        cmocka_unit_test(test_starved_in_pieces),
+        cmocka_unit_test(test_in_pieces),
+        cmocka_unit_test(test_pieces_meet_the_ceiling),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
