@@ -121,11 +121,6 @@ unsigned host_shard(const Host *host)
     return host->shard;
 }
 
-unsigned host_shards(const Host *host)
-{
-    return host->shards;
-}
-
 Clock *host_clock(Host *host)
 {
     return host->clock;

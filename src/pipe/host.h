@@ -41,8 +41,7 @@ bool host_wants(const Host *host, Signal signal);
 CHECKED bool host_may_take(Host *host, Signal signal, Err *err);
 
 Loop *host_loop(Host *host);
-unsigned host_shard(const Host *host); /* which loop, 0 .. host_shards - 1 */
-unsigned host_shards(const Host *host);
+unsigned host_shard(const Host *host);  /* which loop, from 0 */
 bool host_is_sharded(const Host *host); /* there are further instances, on the other loops */
 bool host_speaks(const Host *host);     /* one of them: for what is said once for all */
 Clock *host_clock(Host *host);

@@ -86,8 +86,8 @@ struct Sender {
     size_t first, count, cap;
     SendSlot *slots;
     size_t slot_count, busy;
-    uint64_t size, size_max; /* by the queue's sizer: waiting and in slots */
-    size_t memory;           /* of the same batches */
+    uint64_t size, size_max;   /* by the queue's sizer: waiting and in slots */
+    size_t memory, memory_max; /* of the same batches */
     bool pumping, draining, closed;
     bool told_full;
     unsigned told_drops; /* bits by DropReason */
@@ -341,8 +341,9 @@ static bool grow_ring(Sender *sender, Err *err)
 /* An empty queue takes anything. */
 static bool fits(const Sender *sender, const Batch *batch, uint64_t size)
 {
-    bool in_memory = !sender->memory || (sender->memory <= SENDER_MEMORY_MAX &&
-                                         batch_memory(batch) <= SENDER_MEMORY_MAX - sender->memory);
+    size_t most = sender->memory_max;
+    bool in_memory =
+        !sender->memory || (sender->memory <= most && batch_memory(batch) <= most - sender->memory);
     return in_memory && size <= sender->size_max - sender->size;
 }
 
@@ -391,6 +392,8 @@ Sender *sender_new(const SenderOptions *options, Err *err)
     sender->options = *options;
     sender->slot_count = queue->enabled ? (size_t)queue->num_consumers : SENDER_DIRECT_MAX;
     sender->size_max = queue->enabled ? queue->queue_size : SENDER_DIRECT_MAX;
+    size_t half = purse_limit(budget_purse(host_budget(options->host), BUDGET_BATCHES)) / 2;
+    sender->memory_max = half < SENDER_MEMORY_MAX ? half : SENDER_MEMORY_MAX;
     sender->slots = MEM_MAKE(SendSlot, sender->slot_count, err);
     if (!sender->slots) {
         sender_free(sender);

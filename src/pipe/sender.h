@@ -45,7 +45,8 @@ typedef struct SendingQueueSettings {
 enum {
     SENDER_DIRECT_MAX = 100,
     /* Whatever queue_size counts: a thousand requests may be a thousand times 64 MiB. */
-    SENDER_MEMORY_MAX = 512 << 20,
+    SENDER_MEMORY_MAX = 512 << 20, /* or half of the program's limit, if that is less: one far
+                                    * side that is slow leaves room for the others */
 };
 
 extern const ConfigField retry_fields[];
@@ -85,7 +86,7 @@ typedef struct SenderOptions {
 
 CHECKED Sender *sender_new(const SenderOptions *options, Err *err);
 
-/* The exporter's consume(). Full, by queue_size or by SENDER_MEMORY_MAX bytes of batches: ERR_BUSY,
+/* The exporter's consume(). Full, by queue_size or by SENDER_MEMORY_MAX of batches: ERR_BUSY,
  * "sending queue is full". */
 CHECKED bool sender_take(Sender *sender, const Parcel *parcel, Err *err);
 

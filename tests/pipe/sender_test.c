@@ -3,7 +3,7 @@
 
 #include "net/loop.h"
 #include "otlp/batch.h"
-#include "pipe/host.h"
+#include "pipe/host_base.h"
 #include "support/make_batch.h"
 #include "support/starve.h"
 #include "support/test_host.h"
@@ -367,6 +367,25 @@ static void test_memory_is_bounded_whatever_is_counted(void **state)
     test_host_free(rig.test);
 }
 
+static void test_a_sender_takes_half_of_a_small_limit(void **state)
+{
+    (void)state;
+    Rig rig = rig_open("sending_queue: {num_consumers: 1, queue_size: 1000000}");
+    Err err;
+    Budget budget;
+    Batch *batch = make_batch_of(TRACES, 100, &err);
+    budget_init(&budget, 10 * batch_memory(batch));
+    test_host_stop(rig.test);
+    test_host_host(rig.test)->budget = &budget;
+    assert_true(test_host_start(rig.test, &err));
+    for (int i = 0; i < 5; i++)
+        assert_true(test_host_push(rig.test, batch, false, &err));
+    assert_false(test_host_push(rig.test, batch, false, &err));
+    assert_int_equal(err.kind, ERR_BUSY);
+    batch_unref(batch);
+    test_host_free(rig.test);
+}
+
 static void test_without_a_queue(void **state)
 {
     (void)state;
@@ -528,6 +547,7 @@ int main(void)
         cmocka_unit_test(test_a_queue_of_one_has_room_again),
         cmocka_unit_test(test_sizers),
         cmocka_unit_test(test_memory_is_bounded_whatever_is_counted),
+        cmocka_unit_test(test_a_sender_takes_half_of_a_small_limit),
         cmocka_unit_test(test_without_a_queue),
         cmocka_unit_test(test_flush_ends_waiting),
         cmocka_unit_test(test_gives_back_what_it_holds),
