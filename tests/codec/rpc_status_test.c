@@ -111,6 +111,9 @@ static void test_unknown(void **state)
     RpcStatus out = parsed(STR("\x08\x63\x20\x01\x1A\x02\x18\x01"));
     assert_int_equal(out.code, GRPC_UNKNOWN);
     assert_false(out.has_retry);
+    assert_int_equal(parsed(STR("\x08\x10")).code, GRPC_UNAUTHENTICATED);
+    assert_int_equal(parsed(STR("\x08\x11")).code, GRPC_UNKNOWN); /* the first that is none */
+    assert_string_equal(grpc_code_name(GRPC_CODE_COUNT), "UNKNOWN");
 }
 
 /* Broken at every depth, also when something whole follows. */

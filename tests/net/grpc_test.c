@@ -27,6 +27,8 @@ static void a_frame_is_the_whole_and_nothing_but(void **state)
     assert_true(frame.compressed && frame.message.len == 0x102);
     bytes[0] = 2;
     assert_false(grpc_frame_parse((Str){ bytes, GRPC_PREFIX_SIZE + 0x102 }, &frame, &err));
+    assert_true(grpc_frame_parse(STR("\0\0\0\0\0"), &frame, &err)); /* an empty message */
+    assert_true(!frame.compressed && !frame.message.len);
     uint8_t prefix[GRPC_PREFIX_SIZE];
     grpc_frame_prefix(prefix, true, 0x102);
     assert_memory_equal(prefix, good, GRPC_PREFIX_SIZE);
