@@ -12,7 +12,7 @@ cases=0
 machine() { # COMMAND...: a machine that lacks these
   rm -rf "$machine"; mkdir "$machine"
   local name
-  for name in bash env cat sed tail mktemp rm gcc cmake ninja pkg-config node npm curl g++ clang clang-format-14 chromium; do
+  for name in bash env cat sed tail mktemp rm gcc cmake ninja pkg-config node npm curl g++ clang clang-format-14 chromium valgrind; do
     [[ " $* " == *" $name "* ]] || ln -s "$(command -v "$name")" "$machine/$name"
   done
   printf '#!/bin/sh\necho 0\n' >"$machine/id"
