@@ -5,6 +5,8 @@
 #include "net/encoding.h"
 #include "pipe/host_base.h"
 
+enum { HEADER_SIZE_LEAST = 1024 };
+
 typedef enum Transport { TRANSPORT_TCP, TRANSPORT_UNIX } Transport;
 
 /* --- rows ------------------------------------------------------------------------------------ */
@@ -26,7 +28,8 @@ const ConfigField listen_limit_fields[] = {
     COUNT(ListenLimits, max_connections, "0", "0", "1000000",
           "Further connections are turned away; 0 takes the listener's default, mostly 10000."),
     SIZE(ListenLimits, max_header_size, "0", "0", "1MiB",
-         "The largest header, all fields together; 0 takes the default of 64KiB."),
+         "The largest header, all fields together; 0 takes the default of 64KiB; else at least "
+         "1KiB."),
     { 0 },
 };
 
@@ -57,18 +60,48 @@ bool listen_check_endpoint(Str text, Err *err)
     return str_starts(text, STR("/")) || config_check_endpoint(text, err);
 }
 
+static size_t count_of(Str text, char wanted)
+{
+    size_t count = 0;
+    for (size_t at = 0; at < text.len; at++)
+        count += text.ptr[at] == wanted;
+    return count;
+}
+
+/* Browsers send scheme://host[:port] without anything behind it, or "null" (RFC 6454 section 7.1):
+ * a rule of another shape would never match. */
+static bool is_origin(Str text)
+{
+    size_t slashes = count_of(text, '/');
+    if (str_contains(text, STR("://")))
+        return slashes == 2;
+    return slashes == 0 && (count_of(text, '*') || str_eq(text, STR("null")));
+}
+
 static bool check_origins(const CorsRules *cors, Err *err)
 {
     for (size_t i = 0; i < cors->allowed_origins.count; i++) {
         Str origin = cors->allowed_origins.items[i];
-        size_t stars = 0;
-        for (size_t at = 0; at < origin.len; at++)
-            stars += origin.ptr[at] == '*';
-        if (stars > 1)
+        if (count_of(origin, '*') > 1)
             return fail(err, ERR_INPUT, "cors: allowed_origins: %.*s: only one * is possible",
+                        STR_ARG(origin));
+        if (!is_origin(origin))
+            return fail(err, ERR_INPUT,
+                        "cors: allowed_origins: '%.*s' is no origin; write scheme and host, such "
+                        "as https://app.example.com, without a path",
                         STR_ARG(origin));
     }
     return true;
+}
+
+static bool check_limits(const ListenLimits *limits, Err *err)
+{
+    if (limits->max_header_size == 0 || limits->max_header_size >= HEADER_SIZE_LEAST)
+        return true;
+    return fail(err, ERR_INPUT,
+                "limits: max_header_size: must be at least %d bytes, or 0 for the default; with "
+                "less every client would be turned away",
+                HEADER_SIZE_LEAST);
 }
 
 static bool check_encodings(const TextList *names, Err *err)
@@ -92,6 +125,7 @@ bool listen_check(const ListenSettings *settings, Err *err)
                             : "endpoint: with transport: unix it must be a path such as "
                               "/run/otel.sock");
     return tls_listen_check(&settings->tls, err) && check_origins(&settings->cors, err) &&
+           check_limits(&settings->limits, err) &&
            check_encodings(&settings->compression_algorithms, err);
 }
 

@@ -87,6 +87,10 @@ static void wrong_settings_are_told(void **state)
         { &grpc_ear, "{tls: {tpm: {enabled: true}}}", "keys in a TPM: not supported yet" },
         { &grpc_ear, "{cors: {}}", "cors" },
         { &http_ear, "{cors: {allowed_origins: ['http://*.a.*']}}", "only one * is possible" },
+        { &http_ear, "{cors: {allowed_origins: [a.test]}}", "'a.test' is no origin" },
+        { &http_ear, "{cors: {allowed_origins: ['http://a.test/']}}", "is no origin" },
+        { &http_ear, "{cors: {allowed_origins: ['*/']}}", "is no origin" },
+        { &http_ear, "{limits: {max_header_size: 1023}}", "must be at least 1024 bytes" },
         { &http_ear, "{compression_algorithms: [gzip, br]}", "compression_algorithms" },
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
@@ -109,7 +113,8 @@ static void the_public_keys_are_taken(void **state)
     } rows[] = {
         { &http_ear,
           "{endpoint: '0.0.0.0:4318', transport: tcp, max_request_body_size: 20971520, "
-          "cors: {allowed_origins: ['http://*.a.b', '*'], allowed_headers: ['*'], max_age: 7200}, "
+          "cors: {allowed_origins: ['http://*.a.b', '*', '*.a.b', 'https://a.b:8443', 'null'], "
+          "allowed_headers: ['*'], max_age: 7200}, "
           "compression_algorithms: ['', gzip, deflate], read_timeout: 0s, "
           "read_header_timeout: 1m, write_timeout: 30s, idle_timeout: 1m, "
           "keep_alives_enabled: true, response_headers: {a: b}}" },
