@@ -30,9 +30,16 @@ typedef struct StoreExtension {
 
 static const char *const sync_names[] = { "always", "1s", "off", NULL }; /* in SeglogSync's order */
 
+/* The files would go to the root of the file system. */
+static bool check_directory(Str text, Err *err)
+{
+    return text.len ||
+           fail(err, ERR_INPUT, "must not be empty; write a path such as /var/lib/cryostorm");
+}
+
 static const ConfigField fields[] = {
     TEXT(StoreExtension, directory, "./cryostorm-data", "Where the files are.",
-         .path = WRITES_DIRECTORY),
+         .check = check_directory, .path = WRITES_DIRECTORY),
     CHOICE(StoreExtension, sync, "1s", sync_names,
            "When data must be on the disk: always before it counts as stored, within 1s, or when "
            "the system pleases."),

@@ -92,6 +92,17 @@ static void offers_its_store_while_it_runs(void **state)
     test_disk_free(disk);
 }
 
+static void a_directory_without_a_name_is_refused(void **state)
+{
+    (void)state;
+    Err err = { 0 };
+    Buf problems = BUF(1 << 16);
+    assert_null(test_host_new(&store_extension, STR("{directory: ''}"), &problems, &err));
+    if (!str_contains(buf_str(&problems), STR("directory: must not be empty")))
+        fail_msg("%s", buf_text(&problems));
+    buf_free(&problems);
+}
+
 static void what_was_stored_is_there_after_a_restart(void **state)
 {
     (void)state;
@@ -180,6 +191,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(offers_its_store_while_it_runs),
+        cmocka_unit_test(a_directory_without_a_name_is_refused),
         cmocka_unit_test(what_was_stored_is_there_after_a_restart),
         cmocka_unit_test(a_directory_belongs_to_one),
         cmocka_unit_test(what_opening_found_is_told),
