@@ -30,7 +30,7 @@ static bool read_source(const TlsSource *source, Buf *out, Err *err)
     if (source->pem)
         buf_add(out, str_from(source->pem));
     else if (!disk_read_all(disk_system(), source->file, out, err))
-        return blame(err, "%s_file %s", source->key, source->file);
+        return blame(err, "%s_file", source->key); /* the path is in it */
     return buf_ok(out, err);
 }
 
