@@ -119,6 +119,7 @@ bring flask "$dir/flask/.ready" flask_app
 bring express "$dir/express/.ready" express_app
 bring prometheus "$dir/bin/prometheus" prometheus
 bring go "$dir/bin/go" go_tools
+[ "$here/go/main.go" -nt "$dir/bin/send-go" ] && rm -f "$dir/bin/send-go" # of an older tree
 bring go-sdk "$dir/bin/send-go" go_sdk
 bring telemetrygen "$dir/bin/telemetrygen" telemetrygen
 bring collector "$dir/bin/otelcol" collector
