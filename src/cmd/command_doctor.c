@@ -284,10 +284,10 @@ static void add_item(Doctor *doctor, Signal signal, Buf *out)
 
 static bool tell_refusal(Doctor *doctor, Signal signal, const LinkAnswer *answer, const Err *err)
 {
-    Str name = signal_name(signal), why = str_from(err->text);
-    bool absent = str_contains(why, STR("404")) || str_contains(why, STR("UNIMPLEMENTED")) ||
+    Str name = signal_name(signal), why = str_from(err->text); /* a port may be 40367, too */
+    bool absent = str_contains(why, STR("said 404")) || str_contains(why, STR("UNIMPLEMENTED")) ||
                   str_contains(why, STR("Not Found"));
-    bool barred = str_contains(why, STR("401")) || str_contains(why, STR("403")) ||
+    bool barred = str_contains(why, STR("said 401")) || str_contains(why, STR("said 403")) ||
                   str_contains(why, STR("UNAUTHENTICATED")) ||
                   str_contains(why, STR("PERMISSION_DENIED"));
     char check[16];

@@ -85,7 +85,7 @@ export function brokenSetUps({ program, createHttp, createHttp2, createTcp, crea
     { name: 'the server wants a password', says: /FAULT +traces .*who we are.*\n.*OTEL_EXPORTER_OTLP_HEADERS/,
       arrange: async () => { const { port, end } = await answering(401, 'no'); return { words: http(port), end }; } },
     { name: 'the server is overloaded', says: /FAULT +traces .*not taken for now/,
-      arrange: async () => { const { port, end } = await answering(503, 'busy'); return { words: http(port), end }; } },
+      arrange: async () => { const { port, end } = await answering(503, 'busy on line 403'); return { words: http(port), end }; } },
     { name: 'no pipeline takes metrics', says: /FAULT +metrics .*nobody takes metrics[^]*ok +traces +sent, stored/,
       arrange: () => ours('no metrics', (s) => [...grpc(s.grpc), '--url', address(s.page)]) },
     { name: 'accepted and never stored', says: /FAULT +traces .*was accepted, and is not found[^]*`store` among its exporters/,
