@@ -80,13 +80,14 @@ static bool may_say(LogLevel level, Str component, Str cause, Str message, uint6
     return say;
 }
 
-void log_tell_unsaid(void)
+void log_tell_unsaid(bool at_the_end)
 {
+    int64_t until = at_the_end ? INT64_MAX : clock_mono_ns(clock_system());
     for (uint64_t count = 1; count > 0;) {
         size_t index = 0;
         Unsaid last = { 0 };
         mutex_lock(&sampling.mutex);
-        count = log_sample_overdue(&sampling.sampler, clock_mono_ns(clock_system()), &index);
+        count = log_sample_overdue(&sampling.sampler, until, &index);
         last = sampling.unsaid[index];
         mutex_unlock(&sampling.mutex);
         if (!count || !sink.write || last.level < sink.level)

@@ -30,9 +30,9 @@ void log_set_sampling(LogSampling sampling); /* at the start: every line is told
 void log_write(LogLevel level, const char *component, const char *format, ...) PRINTF(3, 4);
 /* The same for who has formatted already; cause: its format. */
 void log_message(LogLevel level, Str component, Str cause, Str message);
-/* Says how many lines were left out of intervals that are over: from time to time, and at the end.
- */
-void log_tell_unsaid(void);
+/* Says how many lines were left out: of intervals that are over, from time to time; at the end of
+ * all of them. */
+void log_tell_unsaid(bool at_the_end);
 
 const char *log_level_name(LogLevel level); /* "warn" */
 

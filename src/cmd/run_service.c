@@ -253,7 +253,7 @@ static int64_t look_every(const ServiceManager *manager)
 static void look_around(Service *service)
 {
     int64_t silence = graph_silence_ns(service->graph);
-    log_tell_unsaid();
+    log_tell_unsaid(false);
     if (silence < look_every(&service->manager)) {
         service_manager_alive(&service->manager);
         return;
@@ -336,7 +336,7 @@ int run_service(const Options *options, LoadedConfig *config)
     sandbox_done(&service.sandbox);
     memory_watch_stop(&service.memory);
     mutex_done(&service.mutex);
-    log_tell_unsaid();
+    log_tell_unsaid(true);
     if (ended)
         log_write(LOG_INFO, "service", "Shutdown complete.");
     return ended ? 0 : 1;
