@@ -3,9 +3,8 @@
 
 #include "base/clock.h"
 #include "otlp/batch.h"
-#include "store/scan.h"
-#include "store/store.h"
 #include "support/make_batch.h"
+#include "support/stored.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -333,25 +332,20 @@ void real_service_kill(RealService *service)
 /* ---- the judge ---------------------------------------------------------------------------------
  */
 
-static bool hear_witnesses(const RealService *service, Store *store, bool *found, Err *err)
+typedef struct Court {
+    const RealService *service;
+    bool *found;
+} Court;
+
+static bool hear_witness(void *context, const StoredItem *item, Err *err)
 {
-    ScanCursor *cursor = source_scan(store_spans(store), &(SpanScan){ 0 }, err);
-    if (!cursor)
-        return false;
-    SpanBlock block;
-    ScanResult result;
-    bool ok = true;
-    while (ok && (result = scan_next(cursor, &block, err)) == SCAN_BLOCK)
-        for (size_t i = 0; ok && i < block.count; i++) {
-            uint64_t number = 0;
-            Str name = block.rows[i].name;
-            ok = (name.len > 1 && str_to_u64(str_skip(name, 1), &number) &&
-                  number < (uint64_t)service->sent) ||
-                 fail(err, ERR_CORRUPT, "nobody sent %.*s", STR_ARG(name));
-            found[number] = true;
-        }
-    scan_close(cursor);
-    return ok && result == SCAN_END;
+    Court *court = context;
+    uint64_t number = 0;
+    if (item->name.len < 2 || !str_to_u64(str_skip(item->name, 1), &number) ||
+        number >= (uint64_t)court->service->sent)
+        return fail(err, ERR_CORRUPT, "nobody sent %.*s", STR_ARG(item->name));
+    court->found[number] = true;
+    return true;
 }
 
 bool real_service_judge(RealService *service, Err *err)
@@ -363,7 +357,8 @@ bool real_service_judge(RealService *service, Err *err)
     Store *store = store_open(&settings, err);
     bool *found = calloc(REAL_SPANS_MAX, sizeof *found);
     must(found != NULL);
-    bool right = store && hear_witnesses(service, store, found, err);
+    Court court = { service, found };
+    bool right = store && stored_each(store, hear_witness, &court, err);
     for (long i = 0; right && i < service->sent; i++)
         if (service->told_ok[i] && !found[i])
             right = fail(err, ERR_CORRUPT, "span %ld was told OK and is missing", i);

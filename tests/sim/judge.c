@@ -2,10 +2,7 @@
 #include "sim/judge.h"
 
 #include "otlp/view.h"
-#include "store/log_scan.h"
-#include "store/scan.h"
-#include "store/series_scan.h"
-#include "store/store.h"
+#include "support/stored.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,86 +77,34 @@ static bool hear_witness(Court *court, Signal signal, Str name, Str pad, Err *er
     return invented(name, signal, "nobody sends that", err);
 }
 
-static size_t resource_of(const Batch *batch, size_t item)
-{
-    for (size_t r = 0; r < batch_resource_count(batch); r++) {
-        ResourceView resource = resource_view(batch, r);
-        for (size_t s = resource.first_scope; s < resource.end_scope; s++)
-            if (item < scope_view(batch, s).end_item)
-                return r;
-    }
-    return 0;
-}
-
 /* The item's own attribute, else its resource's. */
 static Str pad_of(const Batch *batch, size_t item)
 {
     ValueView value = { 0 };
+    size_t resource = batch_resource_of_scope(batch, batch_scope_of_item(batch, item));
     if (!attributes_find(item_attributes(batch, item), STR("pad"), &value))
-        (void)!attributes_find(resource_attributes(batch, resource_of(batch, item)), STR("pad"),
-                               &value);
+        (void)!attributes_find(resource_attributes(batch, resource), STR("pad"), &value);
     return value.text;
-}
-
-static bool hear_spans(Court *court, Store *store, Err *err)
-{
-    ScanCursor *cursor = source_scan(store_spans(store), &(SpanScan){ .columns = SCAN_SPAN }, err);
-    if (!cursor)
-        return false;
-    SpanBlock block;
-    ScanResult result;
-    bool ok = true;
-    while (ok && (result = scan_next(cursor, &block, err)) == SCAN_BLOCK)
-        for (size_t i = 0; ok && i < block.count; i++)
-            ok = hear_witness(court, TRACES, block.rows[i].name,
-                              pad_of(block.rows[i].batch, block.rows[i].span), err);
-    scan_close(cursor);
-    return ok && result == SCAN_END;
-}
-
-static bool hear_records(Court *court, Store *store, Err *err)
-{
-    LogCursor *cursor = log_scan(store_logs(store), &(LogScan){ .no_metadata = true }, err);
-    if (!cursor)
-        return false;
-    LogBlock block;
-    LogResult result;
-    bool ok = true;
-    while (ok && (result = log_next(cursor, &block, err)) == LOG_BLOCK)
-        for (size_t i = 0; ok && i < block.count; i++)
-            ok = hear_witness(court, LOGS, block.rows[i].line,
-                              pad_of(block.rows[i].batch, block.rows[i].record), err);
-    log_close(cursor);
-    return ok && result == LOG_END;
 }
 
 /* A series keeps no resource attribute but the job's, so the padding is that of target_info; here
  * the name has to do. */
-static bool hear_series(Court *court, Store *store, Err *err)
+static bool hear_series(Court *court, Str metric, Err *err)
 {
-    const LabelMatcher matcher = { LABEL_NOT_EQUAL, STR(LABEL_METRIC_NAME), STR("target_info") };
-    const SeriesScan query = {
-        .matchers = &matcher, .matcher_count = 1, .from_ms = -1, .to_ms = INT64_MAX
-    };
-    SeriesCursor *cursor = series_scan(store_series(store), &query, err);
-    if (!cursor)
-        return false;
-    SeriesRow row;
-    SeriesResult result;
-    bool ok = true;
-    while (ok && (result = series_next(cursor, &row, err)) == SERIES_ROW) {
-        char pad[PADDING_MAX + 1], text[64];
-        uint64_t number = 0;
-        Str name = labels_get(row.labels, STR(LABEL_METRIC_NAME));
-        snprintf(text, sizeof text, "%.*s", STR_ARG(name));
-        for (char *c = text; *c; c++) /* a dash is no character of a metric's name */
-            *c = *c == '_' ? '-' : *c;
-        number = strtoull(text + 1, NULL, 10);
-        padding('q', number, pad);
-        ok = hear_witness(court, METRICS, str_from(text), str_from(pad), err);
-    }
-    series_close(cursor);
-    return ok && result == SERIES_END;
+    char pad[PADDING_MAX + 1], name[64];
+    snprintf(name, sizeof name, "%.*s", STR_ARG(metric));
+    for (char *c = name; *c; c++) /* a dash is no character of a metric's name */
+        *c = *c == '_' ? '-' : *c;
+    padding('q', strtoull(name + 1, NULL, 10), pad);
+    return hear_witness(court, METRICS, str_from(name), str_from(pad), err);
+}
+
+static bool hear(void *context, const StoredItem *item, Err *err)
+{
+    Court *court = context;
+    if (item->signal == METRICS)
+        return hear_series(court, item->name, err);
+    return hear_witness(court, item->signal, item->name, pad_of(item->batch, item->item), err);
 }
 
 /* A disk that fails twice while the same frame is replayed looks like a frame that ends the
@@ -203,8 +148,7 @@ bool judge(World *world, Findings *findings, Err *err)
     court->world = world;
     court->findings = findings;
     Store *store = store_open(&settings, err);
-    bool right = store && hear_spans(court, store, err) && hear_records(court, store, err) &&
-                 hear_series(court, store, err) && promises_kept(court, err);
+    bool right = store && stored_each(store, hear, court, err) && promises_kept(court, err);
     Err closing = { 0 };
     bool closed = store_close(store, INT64_MAX, &closing);
     if (right && !closed)

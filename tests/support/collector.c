@@ -7,12 +7,9 @@
 #include "net/http_client.h"
 #include "otlp/batch.h"
 #include "otlp/rpc.h"
-#include "store/log_scan.h"
-#include "store/scan.h"
-#include "store/series_scan.h"
-#include "store/store.h"
 #include "support/make_batch.h"
 #include "support/starve.h"
+#include "support/stored.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -413,9 +410,12 @@ typedef struct Court {
     bool found[ASKS_MAX];
 } Court;
 
-static bool hear_witness(Court *court, Signal signal, Str name, Err *err)
+static bool hear_witness(void *context, const StoredItem *item, Err *err)
 {
     uint64_t number;
+    Court *court = context;
+    Str name = item->name;
+    Signal signal = item->signal;
     const Collector *c = court->collector;
     bool sent = name.len > 1 && str_to_u64(str_skip(name, 1), &number) && number < c->ask_count &&
                 c->asks[number].ask.signal == signal &&
@@ -427,54 +427,6 @@ static bool hear_witness(Court *court, Signal signal, Str name, Err *err)
     return true;
 }
 
-static bool hear_spans(Court *court, Store *store, Err *err)
-{
-    ScanCursor *cursor = source_scan(store_spans(store), &(SpanScan){ 0 }, err);
-    if (!cursor)
-        return false;
-    SpanBlock block;
-    ScanResult result;
-    bool ok = true;
-    while (ok && (result = scan_next(cursor, &block, err)) == SCAN_BLOCK)
-        for (size_t i = 0; ok && i < block.count; i++)
-            ok = hear_witness(court, TRACES, block.rows[i].name, err);
-    scan_close(cursor);
-    return ok && result == SCAN_END;
-}
-
-static bool hear_series(Court *court, Store *store, Err *err)
-{
-    const LabelMatcher matcher = { LABEL_NOT_EQUAL, STR(LABEL_METRIC_NAME), STR("target_info") };
-    const SeriesScan query = {
-        .matchers = &matcher, .matcher_count = 1, .from_ms = -1, .to_ms = INT64_MAX
-    };
-    SeriesCursor *cursor = series_scan(store_series(store), &query, err);
-    if (!cursor)
-        return false;
-    SeriesRow row;
-    SeriesResult result;
-    bool ok = true;
-    while (ok && (result = series_next(cursor, &row, err)) == SERIES_ROW)
-        ok = hear_witness(court, METRICS, labels_get(row.labels, STR(LABEL_METRIC_NAME)), err);
-    series_close(cursor);
-    return ok && result == SERIES_END;
-}
-
-static bool hear_records(Court *court, Store *store, Err *err)
-{
-    LogCursor *cursor = log_scan(store_logs(store), &(LogScan){ 0 }, err);
-    if (!cursor)
-        return false;
-    LogBlock block;
-    LogResult result;
-    bool ok = true;
-    while (ok && (result = log_next(cursor, &block, err)) == LOG_BLOCK)
-        for (size_t i = 0; ok && i < block.count; i++)
-            ok = hear_witness(court, LOGS, block.rows[i].line, err);
-    log_close(cursor);
-    return ok && result == LOG_END;
-}
-
 static bool is_missing(const Court *court, size_t i)
 {
     const Ask *ask = &court->collector->asks[i].ask;
@@ -483,8 +435,7 @@ static bool is_missing(const Court *court, size_t i)
 
 static bool decide(Court *court, Store *store, Err *err)
 {
-    if (!hear_spans(court, store, err) || !hear_series(court, store, err) ||
-        !hear_records(court, store, err))
+    if (!stored_each(store, hear_witness, court, err))
         return false;
     for (size_t i = 0; i < court->collector->ask_count; i++)
         if (is_missing(court, i))
