@@ -7,15 +7,14 @@
  * answer. What the decoders do with single values is tests/otlp/batch_test.c and json_in_test.c.
  */
 #include "support/collector.h"
+#include "support/measured.h"
 
-#include "base/mem.h"
 #include "codec/rpc_status.h"
 #include "codec/wire.h"
 #include "otlp/batch.h"
 #include "otlp/json_in.h"
 #include "otlp/rpc.h"
 
-#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -47,29 +46,6 @@ static const char yaml[] =
     "    traces: { receivers: [otlp], processors: [batch], exporters: [file, store] }\n"
     "    metrics: { receivers: [otlp], processors: [batch], exporters: [file, store] }\n"
     "    logs: { receivers: [otlp], processors: [batch], exporters: [file, store] }\n";
-
-/* ---- memory: what is alive, and the most that ever was ---- */
-
-static size_t live, peak;
-
-static void *measured_grow(void *context, void *old, size_t size)
-{
-    (void)context;
-    size_t before = old ? malloc_usable_size(old) : 0;
-    void *block = realloc(old, size);
-    if (!block)
-        return NULL;
-    live += malloc_usable_size(block) - before;
-    peak = live > peak ? live : peak;
-    return block;
-}
-
-static void measured_release(void *context, void *ptr)
-{
-    (void)context;
-    live -= malloc_usable_size(ptr);
-    free(ptr);
-}
 
 /* ---- messages, written as words ----
  *
@@ -633,10 +609,10 @@ static void run_case(const Case *row, size_t memory_factor)
     build(row, &bytes);
     Collector *c = collector_new(7, yaml);
     assert_true(collector_start(c, &err));
-    size_t before = live, good[2];
-    peak = live;
+    size_t good[2];
+    measured_begin();
     send_case(c, row, buf_str(&bytes), false);
-    size_t took = peak - before;
+    size_t took = measured_took();
     if (took > bytes.len * memory_factor + item_count(row, buf_str(&bytes)) * ITEM_MEMORY + SPARE)
         fail_msg("%s: %zu bytes took %zu of memory", row->what, bytes.len, took);
     good[0] = collector_send(c, row->signal, false);
@@ -695,7 +671,7 @@ static void test_json(void **state)
 
 int main(void)
 {
-    mem_set_hook(&(MemHook){ measured_grow, measured_release, NULL });
+    measured_install();
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_framing), cmocka_unit_test(test_depth),  cmocka_unit_test(test_text),
         cmocka_unit_test(test_ids),     cmocka_unit_test(test_points), cmocka_unit_test(test_large),

@@ -6,10 +6,8 @@
  * here the clock stands still while one is at work, so whatever is not bounded by itself hangs.
  */
 #include "support/collector.h"
+#include "support/measured.h"
 
-#include "base/mem.h"
-
-#include <malloc.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -39,27 +37,6 @@ static const char yaml[] = "receivers:\n"
                            "    logs: { receivers: [otlp], exporters: [store] }\n";
 
 enum { MEMORY_MAX = 32 << 20 /* with so little data */ };
-
-static size_t live, peak;
-
-static void *measured_grow(void *context, void *old, size_t size)
-{
-    (void)context;
-    size_t before = old ? malloc_usable_size(old) : 0;
-    void *block = realloc(old, size);
-    if (!block)
-        return NULL;
-    live += malloc_usable_size(block) - before;
-    peak = live > peak ? live : peak;
-    return block;
-}
-
-static void measured_release(void *context, void *ptr)
-{
-    (void)context;
-    live -= malloc_usable_size(ptr);
-    free(ptr);
-}
 
 typedef struct Question {
     const char *path, *parameters; /* what needs it is percent-encoded here */
@@ -199,14 +176,14 @@ static void check(Collector *c, const Question *row)
     add_part(&url, row->parameters, row, true);
     buf_add_byte(&url, 0);
     assert_false(url.failed);
-    size_t before = peak = live;
+    measured_begin();
     const Ask *answer = ask(c, url.ptr);
     if (answer->status != row->status && answer->status != row->other)
         fail_msg("%s?%s: %d %s", row->path, row->parameters, answer->status, answer->text);
     if (strstr(answer->text, "root:"))
         fail_msg("%s: a file of the machine", row->path);
-    if (peak - before > MEMORY_MAX)
-        fail_msg("%s?%s took %zu bytes", row->path, row->parameters, peak - before);
+    if (measured_took() > MEMORY_MAX)
+        fail_msg("%s?%s took %zu bytes", row->path, row->parameters, measured_took());
     assert_int_equal(ask(c, "http://127.0.0.1:16686/api/services")->status, 200);
     buf_free(&url);
 }
@@ -229,7 +206,7 @@ static void questions_that_hurt(void **state)
 
 int main(void)
 {
-    mem_set_hook(&(MemHook){ measured_grow, measured_release, NULL });
+    measured_install();
     const struct CMUnitTest tests[] = { cmocka_unit_test(questions_that_hurt) };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
