@@ -92,8 +92,8 @@ bool grant_ask(Request *request, size_t size);
 bool grant_keep(Request *request, Str bytes);
 void grant_forget(Request *request); /* it waits no longer */
 
-/* request_turn.c. packed: it is yet to be inflated. */
-bool turn_is_needed(const Request *request, bool packed);
+/* request_turn.c */
+bool turn_is_needed(const Request *request);
 void turn_ask(Request *request); /* request_finish() follows */
 void turn_forget(Request *request);
 void request_finish(Request *request); /* hands it to its handler, or refuses it */

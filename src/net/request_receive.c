@@ -331,13 +331,6 @@ void request_finish(Request *request)
     request->route->handle(request->route->owner, request);
 }
 
-static bool is_packed(const Request *request)
-{
-    Str name = request->grpc ? request_field(request, STR("grpc-encoding"))
-                             : request_field(request, STR("content-encoding"));
-    return !encoding_is_identity(name);
-}
-
 void request_end(Request *request)
 {
     request->whole = true;
@@ -345,7 +338,7 @@ void request_end(Request *request)
     request->ended = request->waiting; /* then it goes on where the wait ends */
     if (request->ended)
         return;
-    if (turn_is_needed(request, is_packed(request)))
+    if (turn_is_needed(request))
         turn_ask(request);
     else
         request_finish(request);

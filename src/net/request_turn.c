@@ -4,6 +4,7 @@
  * are whole at the same moment, whoever asks for a page or for the health of the program waits for
  * the one that is being read, not for all of them.
  */
+#include "net/encoding.h"
 #include "net/request_internal.h"
 #include "net/server_internal.h"
 
@@ -24,9 +25,17 @@ void turns_done(Server *server)
     loop_unpost(server->loop, &server->turns.post);
 }
 
-bool turn_is_needed(const Request *request, bool packed)
+static bool is_packed(const Request *request)
 {
-    return request->body.len >= (packed ? LARGE_PACKED : LARGE_BODY);
+    Str name = request->grpc ? request_field(request, STR("grpc-encoding"))
+                             : request_field(request, STR("content-encoding"));
+    return !encoding_is_identity(name);
+}
+
+bool turn_is_needed(const Request *request)
+{
+    size_t size = request->body.len;
+    return size >= LARGE_BODY || (size >= LARGE_PACKED && is_packed(request));
 }
 
 void turn_ask(Request *request)
