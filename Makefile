@@ -71,7 +71,7 @@ bench-peers: ## the same work by a real OpenTelemetry Collector beside ours, in 
 	@tools/setup --for interop
 	@tools/bench-peers
 
-fuzz: ## feed one decoder with libFuzzer: make fuzz FUZZ=protobuf SECONDS=60
+fuzz: ## feed one decoder with libFuzzer: make fuzz FUZZ=protobuf SECONDS=60; FUZZ=all for each in turn
 	@tools/setup --for test
 	@tools/fuzz "$(FUZZ)" "$(SECONDS)"
 
