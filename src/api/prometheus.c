@@ -91,6 +91,7 @@ static ErrorType error_type(ErrKind kind, bool was_running)
     case ERR_MEMORY: return (ErrorType){ 503, STR("unavailable") };
     case ERR_NONE:
     case ERR_DENIED:
+    case ERR_UNKNOWN:
     case ERR_IO:
     case ERR_CORRUPT:
     case ERR_KIND_COUNT: break;

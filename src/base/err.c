@@ -25,6 +25,7 @@ static const Policy policies[ERR_KIND_COUNT] = {
     [ERR_TIMEOUT] = { "timed out", true, 504, 4 },
     [ERR_CLOSED] = { "closed", true, 503, 14 },
     [ERR_DENIED] = { "denied", false, 403, 7 },
+    [ERR_UNKNOWN] = { "unauthenticated", false, 401, 16 },
     [ERR_IO] = { "input/output", true, 503, 14 },
     [ERR_CORRUPT] = { "corrupt", false, 500, 13 },
 };

@@ -22,6 +22,7 @@ typedef enum ErrKind {
     ERR_TIMEOUT,     /* a deadline passed */
     ERR_CLOSED,      /* whoever should answer is shutting down or gone */
     ERR_DENIED,      /* the peer may not do that */
+    ERR_UNKNOWN,     /* nobody can tell who the peer is: it must say so first */
     ERR_IO,          /* the system said no; text carries strerror */
     ERR_CORRUPT,     /* our own bytes fail their checksum */
     ERR_KIND_COUNT

@@ -53,6 +53,9 @@ static void answered(void *owner, GrpcReply *reply, const Err *err)
 
 static bool call(OtlpExporter *exporter, const SendAttempt *what, Err *err)
 {
+    FieldList sent;
+    if (!connector_fields(&exporter->connector, what->client, &sent, err))
+        return false;
     Attempt *attempt = MEM_MAKE(Attempt, 1, err);
     if (!attempt)
         return false;
@@ -60,8 +63,8 @@ static bool call(OtlpExporter *exporter, const SendAttempt *what, Err *err)
     int64_t left = what->deadline_mono_ns - clock_mono_ns(host_clock(exporter->base.host));
     GrpcCall request = {
         .path = otlp_grpc_path(batch_signal(what->batch)),
-        .fields = exporter->connector.fields,
-        .field_count = exporter->connector.field_count,
+        .fields = sent.items,
+        .field_count = sent.count,
         .lent = batch_bytes(what->batch), /* the sender holds it until the result */
         .encoding = exporter->connector.encoding,
         .timeout_ns = what->deadline_mono_ns == INT64_MAX ? INT64_MAX / 2

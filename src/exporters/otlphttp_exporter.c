@@ -119,6 +119,9 @@ static bool post(OtlpHttpExporter *exporter, const SendAttempt *what, Err *err)
     const Target *target = &exporter->targets[signal_index(batch_signal(what->batch))];
     if (!target->client)
         return fail(err, ERR_DENIED, "no endpoint for this signal"); /* and there never will be */
+    FieldList sent;
+    if (!connector_fields(&exporter->connector, what->client, &sent, err))
+        return false;
     Attempt *attempt = MEM_MAKE(Attempt, 1, err);
     if (!attempt)
         return false;
@@ -127,8 +130,8 @@ static bool post(OtlpHttpExporter *exporter, const SendAttempt *what, Err *err)
     HttpCall request = {
         .method = STR("POST"),
         .target = buf_str(&target->path),
-        .fields = exporter->connector.fields,
-        .field_count = exporter->connector.field_count,
+        .fields = sent.items,
+        .field_count = sent.count,
         .encoding = exporter->connector.encoding,
         .timeout_ns = what->deadline_mono_ns == INT64_MAX ? INT64_MAX / 2
                       : left > 1                          ? left

@@ -9,6 +9,7 @@
 #include "net/encoding.h"
 #include "net/server_internal.h"
 
+#include <assert.h>
 #include <stdio.h>
 
 enum {
@@ -81,6 +82,8 @@ void request_free(Request *request)
     http_fields_done(&request->reply.fields);
     http_fields_done(&request->reply.trailers);
     payload_done(&request->reply.payload);
+    if (request->drop_carried)
+        request->drop_carried(request->carried);
     purse_give(request->purse, sizeof *request);
     mem_free(request);
 }
@@ -374,6 +377,36 @@ bool request_is_grpc(const Request *request)
 {
     return request->grpc;
 }
+const Address *request_peer(const Request *request)
+{
+    return &request->home.peer;
+}
+
+size_t request_field_count(const Request *request)
+{
+    return request->fields.count;
+}
+
+HttpField request_field_at(const Request *request, size_t i)
+{
+    return http_fields_at(&request->fields, i);
+}
+
+void request_carry(Request *request, void *thing, void (*drop)(void *thing))
+{
+    assert(!request->drop_carried);
+    request->carried = thing;
+    request->drop_carried = drop;
+}
+
+void *request_take_carried(Request *request)
+{
+    void *thing = request->carried;
+    request->carried = NULL;
+    request->drop_carried = NULL;
+    return thing;
+}
+
 int64_t request_deadline_ns(const Request *request)
 {
     return request->deadline_ns;

@@ -70,6 +70,8 @@ struct Request {
     size_t seen_sent;   /* of the answer, when that timer was set */
     void (*gone)(void *owner);
     void *gone_owner;
+    void *carried;
+    void (*drop_carried)(void *thing);
     Reply reply;
 };
 

@@ -177,6 +177,25 @@ static bool check_grpc(Request *request)
     return true;
 }
 
+/* Who is it? A refusal says how to say so. */
+static bool authenticate(Request *request)
+{
+    Err err = { 0 };
+    const Server *server = request->server;
+    if (!server->authenticate || server->authenticate(server->authenticate_owner, request, &err))
+        return true;
+    Err full = { 0 };
+    HttpField challenge = { 0 };
+    if (err.kind == ERR_UNKNOWN && !request->grpc && server->challenge.count)
+        challenge = http_fields_at(&server->challenge, 0);
+    if (challenge.name.len &&
+        !http_fields_add(&request->reply.fields, challenge.name, challenge.value, &full))
+        request_refuse_err(request, &full);
+    else
+        request_refuse_err(request, &err);
+    return false;
+}
+
 /* May whoever the route leads to take more at all? */
 static bool admit(Request *request)
 {
@@ -216,7 +235,7 @@ bool request_head(Request *request)
                       "this Host or Origin may not be used here");
     if ((!request->grpc && !begin_reply(request)) || !find_route(request))
         return false;
-    if (!admit(request))
+    if (!authenticate(request) || !admit(request))
         return false;
     if (request->route->body_bytes)
         request->body_max = request->route->body_bytes;

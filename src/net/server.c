@@ -60,6 +60,9 @@ static bool copy_settings(Server *server, const ServerSettings *settings, Err *e
         if (!http_fields_add(&server->response_fields, field->name, field->value, err))
             return blame(err, "response fields");
     }
+    if (settings->challenge.len &&
+        !http_fields_add(&server->challenge, STR("www-authenticate"), settings->challenge, err))
+        return blame(err, "challenge");
     if (settings->cors)
         server->cors = cors_new(settings->cors, err);
     return (server->cors || !settings->cors) &&
@@ -90,10 +93,13 @@ Server *server_new(const ServerSettings *settings, Err *err)
     server->reuse_port = settings->reuse_port;
     server->check_host = settings->check_host;
     server->admit = settings->admit;
+    server->authenticate = settings->authenticate;
+    server->authenticate_owner = settings->authenticate_owner;
     server->close_each = settings->close_each;
     http_fields_init(&server->allowed_hosts, NAMES_MAX);
     http_fields_init(&server->encodings, NAMES_MAX);
     http_fields_init(&server->response_fields, NAMES_MAX);
+    http_fields_init(&server->challenge, NAMES_MAX);
     server->drain_deadline = (Timer){ .fire = drain_expires, .owner = server };
     server->drain_over = (Post){ .run = drain_ends, .owner = server };
     if (copy_settings(server, settings, err))
@@ -286,6 +292,7 @@ void server_free(Server *server)
     routes_done(&server->grpc_routes);
     http_fields_done(&server->allowed_hosts);
     http_fields_done(&server->encodings);
+    http_fields_done(&server->challenge);
     http_fields_done(&server->response_fields);
     cors_free(server->cors);
     mem_free(server->endpoint);

@@ -61,6 +61,12 @@ typedef struct ServerSettings {
     TlsContext *tls; /* lent for the server's life; NULL: plain text */
     Budget *budget;  /* who pays for all of it; must outlive every Request. NULL: nobody */
     bool vital;      /* its connections and small answers may use what is kept for them */
+    /* Who is it? Asked at the head of each request that has a route, before anything else; false:
+     * refused with err (ERR_UNKNOWN is 401 with `challenge` as WWW-Authenticate, and
+     * UNAUTHENTICATED). NULL: whoever. What it learns it hands on by request_carry. */
+    bool (*authenticate)(void *owner, Request *request, Err *err);
+    void *authenticate_owner;
+    Str challenge; /* copied; empty: none */
     /* Asked with its route's owner at the head of each request, before any of its body is kept;
      * false: refused with err, and what comes of its body is read and forgotten. NULL: always. */
     bool (*admit)(void *route_owner, Err *err);
@@ -138,6 +144,13 @@ Buf request_take_body(Request *request);
 bool request_is_grpc(const Request *request);
 /* grpc-timeout as a moment on the loop's monotonic clock; INT64_MAX: none was given. */
 int64_t request_deadline_ns(const Request *request);
+const Address *request_peer(const Request *request);
+size_t request_field_count(const Request *request);
+HttpField request_field_at(const Request *request, size_t i); /* valid while the Request is */
+/* Gives the Request something to carry to its handler, one thing at most: drop(thing) is called
+ * when the Request ends, unless request_take_carried() has moved it out before. */
+void request_carry(Request *request, void *thing, void (*drop)(void *thing));
+void *request_take_carried(Request *request); /* NULL: nothing */
 bool request_is_gone(const Request *request); /* the answer will reach nobody */
 /* gone(owner) is called at most once, when the peer or the server goes before the answer. */
 void request_on_gone(Request *request, void (*gone)(void *owner), void *owner);

@@ -76,6 +76,9 @@ struct Server {
     void (*handshake_failed)(void *owner, const Address *peer, const Err *err);
     void *handshake_owner;
     bool reuse_port, check_host, close_each;
+    bool (*authenticate)(void *owner, Request *request, Err *err);
+    void *authenticate_owner;
+    HttpFields challenge; /* one field, or none */
     bool (*admit)(void *route_owner, Err *err);
     HttpFields allowed_hosts, encodings; /* names only */
     HttpFields response_fields;

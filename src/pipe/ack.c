@@ -13,6 +13,7 @@
 #include "base/mem.h"
 #include "base/thread.h"
 #include "net/loop.h"
+#include "pipe/client_info.h"
 #include "pipe/ledger.h"
 
 #include <assert.h>
@@ -24,6 +25,7 @@ struct Ack {
     bool waited;
     bool taken; /* settled, split or joined: nobody may do that again */
     uint64_t items;
+    ClientInfo *client; /* a root's and a ack_join_as()'s own; else of an Ack that outlives this */
 };
 
 typedef struct Root {
@@ -52,6 +54,7 @@ struct Split {
 
 typedef struct Join {
     Ack ack;
+    bool owns_client;
     size_t count;
     Ack *parents[];
 } Join;
@@ -64,6 +67,7 @@ static void root_close(Root *root)
 {
     if (root->listener.ledger)
         ledger_close(root->listener.ledger, root->ack.items);
+    client_info_unref(root->ack.client);
     mem_free(root);
 }
 
@@ -80,7 +84,10 @@ Ack *ack_new(const AckListener *listener, uint64_t items, Err *err)
     Root *root = MEM_MAKE(Root, 1, err);
     if (!root)
         return NULL;
-    root->ack = (Ack){ .kind = ACK_ROOT, .waited = listener->waits, .items = items };
+    root->ack = (Ack){ .kind = ACK_ROOT,
+                       .waited = listener->waits,
+                       .items = items,
+                       .client = client_info_ref(listener->client) };
     root->listener = *listener;
     root->post = (Post){ .run = root_home, .owner = root };
     if (listener->ledger)
@@ -123,7 +130,8 @@ bool ack_split(Ack *parent, AckSplit how, size_t count, const uint64_t *items, A
         Child *child = &split->children[i];
         child->ack = (Ack){ .kind = ACK_CHILD,
                             .waited = parent->waited,
-                            .items = items ? items[i] : parent->items };
+                            .items = items ? items[i] : parent->items,
+                            .client = parent->client };
         child->split = split;
         children[i] = &child->ack;
     }
@@ -200,11 +208,18 @@ static void child_settle(Child *child, const AckOutcome *outcome)
 
 /* --- joins --------------------------------------------------------------------------------- */
 
-Ack *ack_join(Ack *const *parents, size_t count, Err *err)
+static ClientInfo *common_client(Ack *const *parents, size_t count)
+{
+    for (size_t i = 1; i < count; i++) {
+        if (parents[i]->client != parents[0]->client)
+            return NULL;
+    }
+    return parents[0]->client;
+}
+
+static Join *join_new(Ack *const *parents, size_t count, Err *err)
 {
     assert(count > 0);
-    if (count == 1)
-        return parents[0];
     if (count > (SIZE_MAX - sizeof(Join)) / sizeof(Ack *)) {
         fail(err, ERR_LIMIT, "%zu batches in one", count);
         return NULL;
@@ -221,6 +236,27 @@ Ack *ack_join(Ack *const *parents, size_t count, Err *err)
         join->ack.items += parents[i]->items;
         join->ack.waited = join->ack.waited || parents[i]->waited;
     }
+    return join;
+}
+
+Ack *ack_join(Ack *const *parents, size_t count, Err *err)
+{
+    if (count == 1)
+        return parents[0];
+    Join *join = join_new(parents, count, err);
+    if (!join)
+        return NULL;
+    join->ack.client = common_client(parents, count);
+    return &join->ack;
+}
+
+Ack *ack_join_as(Ack *const *parents, size_t count, ClientInfo *client, Err *err)
+{
+    Join *join = join_new(parents, count, err);
+    if (!join)
+        return NULL;
+    join->owns_client = true;
+    join->ack.client = client_info_ref(client);
     return &join->ack;
 }
 
@@ -244,6 +280,8 @@ static void join_settle(Join *join, const AckOutcome *outcome)
             share.refused = parent->items;
         settle(parent, &share);
     }
+    if (join->owns_client)
+        client_info_unref(join->ack.client);
     mem_free(join);
 }
 
@@ -303,6 +341,11 @@ void ack_fail(Ack *ack, const Err *reason)
 uint64_t ack_items(const Ack *ack)
 {
     return ack->items;
+}
+
+ClientInfo *ack_client(const Ack *ack)
+{
+    return ack->client;
 }
 
 bool ack_waited(const Ack *ack)

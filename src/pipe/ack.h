@@ -22,8 +22,9 @@
 #include <stddef.h>
 
 typedef struct Ack Ack;
-typedef struct Ledger Ledger; /* pipe/ledger.h */
-typedef struct Loop Loop;     /* net/loop.h */
+typedef struct ClientInfo ClientInfo; /* pipe/client_info.h */
+typedef struct Ledger Ledger;         /* pipe/ledger.h */
+typedef struct Loop Loop;             /* net/loop.h */
 
 typedef enum AckResult {
     ACK_DELIVERED,
@@ -46,8 +47,9 @@ typedef struct AckListener {
     Loop *home;
     AckSettled *settled;
     void *context;
-    bool waits;     /* somebody outside waits for this verdict: hurry (ack_waited) */
-    Ledger *ledger; /* where it is counted while open; NULL: nowhere */
+    bool waits;         /* somebody outside waits for this verdict: hurry (ack_waited) */
+    Ledger *ledger;     /* where it is counted while open; NULL: nowhere */
+    ClientInfo *client; /* who sent the data; the Ack takes its own reference. NULL: nobody knows */
 } AckListener;
 
 /* `items` is how many the Ack speaks for. The Ack frees itself after `settled` has run. Components
@@ -71,8 +73,15 @@ CHECKED bool ack_split(Ack *parent, AckSplit how, size_t count, const uint64_t *
  * refused under ACK_PARTLY is not known, so each parent hears of as many as could be its own, and
  * the sum may be more than were refused. On failure the parents are still yours. */
 CHECKED Ack *ack_join(Ack *const *parents, size_t count, Err *err);
+/* The same for data that came from several clients and goes on as if from `client` (a reference is
+ * taken; NULL: nobody in particular). Always a new Ack, of a single parent too. */
+CHECKED Ack *ack_join_as(Ack *const *parents, size_t count, ClientInfo *client, Err *err);
 
 uint64_t ack_items(const Ack *ack);
+
+/* Who sent the data, for as long as the Ack is open; NULL: nobody knows, or different clients did
+ * that ack_join() brought together. */
+ClientInfo *ack_client(const Ack *ack);
 
 /* Does anybody at the source wait for this verdict? Then a component that holds back data in order
  * to gather more lets go of it within milliseconds. */

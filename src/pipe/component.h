@@ -59,7 +59,11 @@ typedef struct Component { /* first member of every instance */
 } Component;
 
 /* What one component offers to others by id, e.g. an extension that owns the store. */
-typedef enum ServiceKind { SERVICE_STORE } ServiceKind;
+typedef enum ServiceKind {
+    SERVICE_STORE,
+    SERVICE_SERVER_AUTH, /* pipe/auth.h */
+    SERVICE_CLIENT_AUTH,
+} ServiceKind;
 
 typedef struct ComponentType {
     const char *name;           /* what users write */

@@ -19,6 +19,13 @@ const ConfigField client_keepalive_fields[] = {
     { 0 },
 };
 
+const ConfigField connect_auth_fields[] = {
+    TEXT(ConnectAuth, authenticator, "", "The id of the extension that has the credentials."),
+    { 0 },
+};
+
+enum { FIELDS_MAX = 64 * 1024 }; /* of one request, in HTTP/2's count */
+
 static bool is_https(Str endpoint)
 {
     return str_eq_nocase(str_first(endpoint, 8), STR("https://"));
@@ -41,6 +48,9 @@ bool connect_check_grpc_endpoint(Str text, Err *err)
 
 bool connect_check(const ConnectSettings *settings, Err *err)
 {
+    if (settings->auth.present && !settings->auth.authenticator.len)
+        return fail(err, ERR_INPUT,
+                    "auth: authenticator: name an extension, such as basicauth/client");
     return tls_connect_check(&settings->tls, err);
 }
 
@@ -65,13 +75,63 @@ static bool copy_fields(Connector *connector, const ConnectWish *wish, Err *err)
     return true;
 }
 
+static bool find_auth(Connector *connector, const ConnectWish *wish, Err *err)
+{
+    const ConnectAuth *auth = &connector->settings->auth;
+    if (!auth->present)
+        return true;
+    connector->auth = host_service(connector->host, auth->authenticator, SERVICE_CLIENT_AUTH, err);
+    if (!connector->auth)
+        return blame(err, "auth: authenticator");
+    if (connector->auth->needs_tls && wish->use == ENCODING_GRPC && !wish->tls)
+        return fail(err, ERR_INPUT,
+                    "auth: authenticator: %.*s sends a secret, which gRPC does over TLS only; "
+                    "remove tls.insecure, or use otlp_http",
+                    STR_ARG(auth->authenticator));
+    return true;
+}
+
+static bool list_completed(Connector *connector, Err *err)
+{
+    size_t count = connector->completed.count;
+    HttpField *list = MEM_MAKE(HttpField, count, err);
+    if (!list)
+        return false;
+    for (size_t i = 0; i < count; i++)
+        list[i] = http_fields_at(&connector->completed, i);
+    mem_free(connector->completed_list);
+    connector->completed_list = list;
+    return true;
+}
+
+bool connector_fields(Connector *connector, const ClientInfo *client, FieldList *out, Err *err)
+{
+    const ClientAuth *auth = connector->auth;
+    *out = (FieldList){ connector->fields, connector->field_count };
+    if (!auth)
+        return true;
+    http_fields_clear(&connector->completed);
+    for (size_t i = 0; i < connector->field_count; i++) {
+        const HttpField *field = &connector->fields[i];
+        if (!http_fields_add(&connector->completed, field->name, field->value, err))
+            return false;
+    }
+    if (!auth->sign(auth->self, client, &connector->completed, err))
+        return blame(err, "auth: %.*s", STR_ARG(connector->settings->auth.authenticator));
+    if (!list_completed(connector, err))
+        return false;
+    *out = (FieldList){ connector->completed_list, connector->completed.count };
+    return true;
+}
+
 bool connector_open(Connector *connector, const ConnectSettings *settings, const ConnectWish *wish,
                     Host *host, Err *err)
 {
     const char *const *names =
         wish->use == ENCODING_GRPC ? connect_grpc_compressions : connect_http_compressions;
     *connector = (Connector){ .host = host, .settings = settings };
-    return copy_fields(connector, wish, err) &&
+    http_fields_init(&connector->completed, FIELDS_MAX);
+    return copy_fields(connector, wish, err) && find_auth(connector, wish, err) &&
            encoding_choose(wish->use, str_from(names[settings->compression]), &connector->encoding,
                            err) &&
            (!wish->tls || tls_connect_open(&connector->tls, &settings->tls, host, "client", err));
@@ -111,7 +171,10 @@ HttpClient *connector_http(const Connector *connector, Str url, Err *err)
 void connector_close(Connector *connector)
 {
     tls_use_close(&connector->tls);
+    http_fields_done(&connector->completed);
+    mem_free(connector->completed_list);
     mem_free(connector->fields);
+    connector->completed_list = NULL;
     connector->fields = NULL;
     connector->field_count = 0;
 }

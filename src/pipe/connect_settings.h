@@ -19,6 +19,7 @@
 #include "net/encoding.h"
 #include "net/grpc_client.h"
 #include "net/http_client.h"
+#include "pipe/auth.h"
 #include "pipe/host.h"
 #include "pipe/tls_settings.h"
 
@@ -28,8 +29,14 @@ typedef struct ClientKeepalive {
     bool permit_without_stream;
 } ClientKeepalive;
 
+typedef struct ConnectAuth {
+    bool present;
+    Str authenticator; /* the id of an extension */
+} ConnectAuth;
+
 typedef struct ConnectSettings {
     TlsConnectSettings tls;
+    ConnectAuth auth;
     SecretMap headers;
     int compression;           /* index into the names of the protocol */
     Str authority, user_agent; /* gRPC */
@@ -38,7 +45,7 @@ typedef struct ConnectSettings {
     int64_t idle_conn_timeout;
 } ConnectSettings;
 
-extern const ConfigField client_keepalive_fields[];
+extern const ConfigField client_keepalive_fields[], connect_auth_fields[];
 extern const char *const connect_grpc_compressions[], *const connect_http_compressions[];
 
 /* clang-format off */
@@ -51,7 +58,8 @@ extern const char *const connect_grpc_compressions[], *const connect_http_compre
     SECRET_MAP(T, m.headers, "Headers that go with everything that is sent.", .name = "headers"), \
     IGNORED("read_buffer_size", "buffers grow with what arrives"), \
     IGNORED("write_buffer_size", "buffers grow with what is sent"), \
-    LATER("auth", "authentication"), \
+    OPTIONAL_SECTION(T, m.auth, ConnectAuth, connect_auth_fields, \
+                     "Who says who we are; without it nobody.", .name = "auth"), \
     LATER("middlewares", "middlewares")
 
 #define CONNECT_GRPC_ROWS(T, m) \
@@ -94,6 +102,9 @@ typedef struct Connector {
     const Encoding *encoding; /* NULL: what is sent stays as it is */
     HttpField *fields;        /* those of the caller, then the settings' headers */
     size_t field_count;
+    const ClientAuth *auth; /* NULL: none */
+    HttpFields completed;   /* of one request, by auth */
+    HttpField *completed_list;
 } Connector;
 
 typedef struct ConnectWish {
@@ -107,6 +118,14 @@ typedef struct ConnectWish {
 PURE bool connect_wants_tls(const ConnectSettings *settings, EncodingUse use, Str endpoint);
 CHECKED bool connector_open(Connector *connector, const ConnectSettings *settings,
                             const ConnectWish *wish, Host *host, Err *err);
+/* The fields of one request, for data of this client (NULL: nobody knows); valid until the next
+ * call. */
+typedef struct FieldList {
+    const HttpField *items;
+    size_t count;
+} FieldList;
+CHECKED bool connector_fields(Connector *connector, const ClientInfo *client, FieldList *out,
+                              Err *err);
 CHECKED GrpcClient *connector_grpc(const Connector *connector, Str endpoint, Err *err);
 CHECKED HttpClient *connector_http(const Connector *connector, Str url, Err *err);
 void connector_close(Connector *connector); /* a zeroed one is fine */

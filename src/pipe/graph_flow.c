@@ -236,6 +236,7 @@ static Ack *graph_ack_new(Host *host, uint64_t items, const AckWish *wish, Err *
         .context = wish->context,
         .waits = wish->waits,
         .ledger = &instance->unit->graph->ledger,
+        .client = wish->client,
     };
     return ack_new(&listener, items, err);
 }

@@ -22,7 +22,8 @@
 typedef struct AckWish {
     AckSettled *settled;
     void *context;
-    bool waits; /* the sender outside gets its answer only then (acknowledge: delivered) */
+    bool waits;         /* the sender outside gets its answer only then (acknowledge: delivered) */
+    ClientInfo *client; /* who sent the data; borrowed. NULL: nobody knows */
 } AckWish;
 CHECKED Ack *host_ack_new(Host *host, uint64_t items, const AckWish *wish, Err *err);
 

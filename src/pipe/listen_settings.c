@@ -33,6 +33,13 @@ const ConfigField listen_limit_fields[] = {
     { 0 },
 };
 
+const ConfigField listen_auth_fields[] = {
+    TEXT(ListenAuth, authenticator, "", "The id of the extension that knows who may come."),
+    TEXT_LIST(ListenAuth, request_params, "",
+              "Parameters of the query that count as headers for the authenticator."),
+    { 0 },
+};
+
 static const ConfigField server_parameter_fields[] = {
     DURATION(ServerParameters, max_connection_idle, "3m", "0s", "876000h",
              "A connection without a call for so long is closed; 0s takes the default."),
@@ -124,6 +131,9 @@ bool listen_check(const ListenSettings *settings, Err *err)
                     is_path ? "endpoint: a path needs transport: unix"
                             : "endpoint: with transport: unix it must be a path such as "
                               "/run/otel.sock");
+    if (settings->auth.present && !settings->auth.authenticator.len)
+        return fail(err, ERR_INPUT,
+                    "auth: authenticator: name an extension, such as basicauth/server");
     return tls_listen_check(&settings->tls, err) && check_origins(&settings->cors, err) &&
            check_limits(&settings->limits, err) &&
            check_encodings(&settings->compression_algorithms, err);
@@ -159,6 +169,55 @@ static ServerLimits limits_of(const ListenSettings *settings, const ServerLimits
     return limits;
 }
 
+/* --- who comes -------------------------------------------------------------------------------- */
+
+static bool note_metadata(const Request *request, ClientInfo *client, Err *err)
+{
+    for (size_t i = 0; i < request_field_count(request); i++) {
+        HttpField field = request_field_at(request, i);
+        if (!client_info_add(client, CLIENT_METADATA, field.name, field.value, err))
+            return false;
+    }
+    return true;
+}
+
+static void drop_client(void *client)
+{
+    client_info_unref(client);
+}
+
+/* At the head of each request: whoever takes its data takes this with it. */
+static bool identify(void *owner, Request *request, Err *err)
+{
+    const Listener *listener = owner;
+    const ServerAuth *auth = listener->auth;
+    ClientInfo *client = client_info_new(request_peer(request), host_budget(listener->host), err);
+    if (!client)
+        return false;
+    if ((listener->includes_metadata && !note_metadata(request, client, err)) ||
+        (auth && !auth->authenticate(auth->self, request, client, err))) {
+        client_info_unref(client);
+        return false;
+    }
+    request_carry(request, client, drop_client);
+    return true;
+}
+
+ClientInfo *listener_client(Request *request)
+{
+    return request_take_carried(request);
+}
+
+static bool find_auth(Listener *listener, const ListenSettings *settings, Err *err)
+{
+    listener->includes_metadata = settings->include_metadata;
+    if (!settings->auth.present)
+        return true;
+    listener->auth =
+        host_service(listener->host, settings->auth.authenticator, SERVICE_SERVER_AUTH, err);
+    return listener->auth || blame(err, "auth: authenticator");
+}
+
 static void handshake_failed(void *owner, const Address *peer, const Err *err)
 {
     const Listener *listener = owner;
@@ -187,6 +246,9 @@ static bool make_server(Listener *listener, const ListenSettings *settings, cons
         .tls = listener->tls.context,
         .budget = host_budget(listener->host),
         .vital = listener->host->type->kind != RECEIVER, /* it tells how the program is */
+        .authenticate = listener->auth || listener->includes_metadata ? identify : NULL,
+        .authenticate_owner = listener,
+        .challenge = listener->auth ? listener->auth->challenge : (Str){ 0 },
         .admit = wish->admit,
         .check_host = wish->check_host,
         .allowed_hosts = wish->allowed_hosts ? wish->allowed_hosts->items : NULL,
@@ -218,7 +280,8 @@ bool listener_open(Listener *listener, const ListenSettings *settings, const Lis
         return false;
     for (size_t i = 0; i < headers->count; i++)
         fields[i] = (HttpField){ headers->items[i].key, secret_reveal(headers->items[i].value) };
-    bool ok = tls_listen_open(&listener->tls, &settings->tls, host, wish->name, err) &&
+    bool ok = find_auth(listener, settings, err) &&
+              tls_listen_open(&listener->tls, &settings->tls, host, wish->name, err) &&
               make_server(listener, settings, wish, fields, err);
     mem_free(fields);
     return ok;
@@ -238,7 +301,14 @@ void listener_warn(const Listener *listener)
 {
     Address address = server_address(listener->server);
     char text[ADDRESS_TEXT_SIZE];
-    if (listener->is_plain && listener->risk && !address_is_loopback(&address))
+    if (!listener->is_plain || !listener->risk || address_is_loopback(&address))
+        return;
+    if (listener->auth)
+        host_log(listener->host, LOG_WARN,
+                 "%s listens beyond this machine without TLS: whoever sees the traffic can read "
+                 "the credentials",
+                 address_text(&address, text));
+    else
         host_log(listener->host, LOG_WARN,
                  "%s listens beyond this machine, without TLS and without authentication: "
                  "whoever reaches it can %s",

@@ -17,6 +17,7 @@
 #include "base/attributes.h"
 #include "config/field.h"
 #include "net/server.h"
+#include "pipe/auth.h"
 #include "pipe/host.h"
 #include "pipe/tls_settings.h"
 
@@ -37,8 +38,16 @@ typedef struct ServerKeepalive {
     ServerParameters server_parameters;
 } ServerKeepalive;
 
+typedef struct ListenAuth {
+    bool present;
+    Str authenticator; /* the id of an extension */
+    TextList request_params;
+} ListenAuth;
+
 typedef struct ListenSettings {
     Str endpoint;
+    ListenAuth auth;
+    bool include_metadata;
     TlsListenSettings tls;
     CorsRules cors;
     ListenLimits limits;
@@ -52,7 +61,8 @@ typedef struct ListenSettings {
     int transport;
 } ListenSettings;
 
-extern const ConfigField cors_fields[], listen_limit_fields[], server_keepalive_fields[];
+extern const ConfigField cors_fields[], listen_limit_fields[], listen_auth_fields[],
+    server_keepalive_fields[];
 extern const char *const listen_transports[];
 
 /* "host:port"; with transport unix a path. */
@@ -71,8 +81,11 @@ CHECKED bool listen_check_endpoint(Str text, Err *err);
             .name = "limits"), \
     IGNORED("read_buffer_size", "buffers grow with what arrives"), \
     IGNORED("write_buffer_size", "buffers grow with what is sent"), \
-    LATER("auth", "authentication"), \
-    LATER("include_metadata", "passing on of client metadata"), \
+    OPTIONAL_SECTION(T, m.auth, ListenAuth, listen_auth_fields, \
+                     "Who may come; without it everybody.", .name = "auth"), \
+    BOOL(T, m.include_metadata, "false", \
+         "Let the headers of a request travel with its data, for components that read them.", \
+         .name = "include_metadata"), \
     LATER("middlewares", "middlewares")
 
 #define LISTEN_HTTP_ROWS(T, m, endpoint_preset, body_preset) \
@@ -129,7 +142,8 @@ typedef struct Listener {
     TlsUse tls;
     Host *host;
     const char *risk;
-    bool is_plain;
+    const ServerAuth *auth; /* NULL: everybody may come */
+    bool is_plain, includes_metadata;
 } Listener;
 
 /* A server that is ready for its routes. The Listener stays where it is until it is closed; the
@@ -139,6 +153,8 @@ CHECKED bool listener_open(Listener *listener, const ListenSettings *settings,
 CHECKED bool listener_listen(Listener *listener, Err *err); /* err begins with "endpoint: " */
 /* Logs where it listens and tells the account; from the first loop only. protocol: a literal. */
 void listener_announce(const Listener *listener, const char *protocol);
+/* Who sent the request: a reference for the caller, once. NULL: nobody was asked to know. */
+ClientInfo *listener_client(Request *request);
 const char *listener_scheme(const Listener *listener); /* "https" */
 /* Part of that: the line about a port that others can reach without TLS. */
 void listener_warn(const Listener *listener);

@@ -172,6 +172,7 @@ static void attempt(SendSlot *slot)
     int64_t timeout = sender->options.timeout;
     SendAttempt attempt = {
         .batch = slot->parcel.batch,
+        .client = ack_client(slot->parcel.ack),
         .token = slot,
         .deadline_mono_ns = timeout ? now + timeout : INT64_MAX,
         .number = slot->attempts,

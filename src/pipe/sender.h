@@ -68,7 +68,8 @@ typedef struct Sender Sender;
 typedef struct SendSlot SendSlot; /* one attempt's place: the token of sender_result */
 
 typedef struct SendAttempt {
-    Batch *batch; /* borrowed until sender_result */
+    Batch *batch;             /* borrowed until sender_result */
+    const ClientInfo *client; /* who sent the data; NULL: nobody knows */
     SendSlot *token;
     int64_t deadline_mono_ns; /* INT64_MAX: none */
     unsigned number;          /* from 1 */

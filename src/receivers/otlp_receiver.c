@@ -240,6 +240,7 @@ static void answer_outcome(void *context, const AckOutcome *outcome)
 typedef struct Arrival {
     const Way *way;
     Request *request;
+    ClientInfo *client; /* NULL: nobody knows */
     Batch *batch;
     BatchLoss loss; /* what is not in the batch */
 } Arrival;
@@ -247,13 +248,13 @@ typedef struct Arrival {
 static Ack *ack_for(const Arrival *in, Err *err)
 {
     OtlpReceiver *receiver = in->way->receiver;
-    AckWish wish = { 0 };
+    AckWish wish = { .client = in->client };
     if (receiver->acknowledge == ACKNOWLEDGE_DELIVERED) {
         Pending *pending = MEM_MAKE(Pending, 1, err);
         if (!pending)
             return NULL;
         *pending = (Pending){ receiver, in->request, in->way->signal, in->loss };
-        wish = (AckWish){ answer_outcome, pending, true };
+        wish = (AckWish){ answer_outcome, pending, true, in->client };
     }
     Ack *ack = host_ack_new(receiver->base.host, batch_item_count(in->batch), &wish, err);
     if (!ack)
@@ -337,11 +338,12 @@ static void handle(void *owner, Request *request)
         request_answer_text(request, 415, STR("send application/x-protobuf or application/json\n"));
         return;
     }
-    Arrival in = { .way = owner, .request = request };
+    Arrival in = { .way = owner, .request = request, .client = listener_client(request) };
     Err err = { 0 };
     if (!take(&in, &err))
         answer_error(request, &err);
     batch_unref(in.batch);
+    client_info_unref(in.client);
 }
 
 /* ---- listening

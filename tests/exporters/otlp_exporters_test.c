@@ -4,6 +4,7 @@
 #include "exporters/far_server.h"
 #include "otlp/batch.h"
 #include "otlp/rpc.h"
+#include "pipe/auth.h"
 #include "support/make_batch.h"
 
 #include <cryostorm/version.h>
@@ -27,21 +28,27 @@ typedef struct Fixture {
     bool grpc;
 } Fixture;
 
-/* `settings`: further ones, each with ", " in front. */
-static void begin(Fixture *f, bool grpc, const char *settings, const Say *script, size_t count)
+/* auth: what the test's host offers as an authenticator, or NULL. */
+static void begin_as(Fixture *f, bool grpc, const char *settings, ClientAuth *auth)
 {
     char yaml[512];
     Err err = { 0 };
     f->grpc = grpc;
-    far_server_begin(&f->far, script, count);
-    if (grpc)
-        snprintf(yaml, sizeof yaml, "{endpoint: '%s', tls: {insecure: true}%s}", f->far.endpoint,
-                 settings);
-    else
-        snprintf(yaml, sizeof yaml, "{endpoint: 'http://%s'%s}", f->far.endpoint, settings);
+    snprintf(yaml, sizeof yaml,
+             grpc ? "{endpoint: '%s', tls: {insecure: true}%s}" : "{endpoint: 'http://%s'%s}",
+             f->far.endpoint, settings);
     f->host = test_host_new(grpc ? &otlp_exporter : &otlphttp_exporter, str_from(yaml), NULL, &err);
+    if (f->host)
+        test_host_offer(f->host, auth);
     if (!f->host || !test_host_start(f->host, &err))
         fail_msg("%s: %s", yaml, err.text);
+}
+
+/* `settings`: further ones, each with ", " in front. */
+static void begin(Fixture *f, bool grpc, const char *settings, const Say *script, size_t count)
+{
+    far_server_begin(&f->far, script, count);
+    begin_as(f, grpc, settings, NULL);
 }
 
 static void end(Fixture *f)
@@ -88,6 +95,53 @@ static void all_signals_arrive_as_they_are(void **state)
         assert_int_equal(test_host_status(f.host).sent, 2 * COUNT_OF(signals));
         end(&f);
     }
+}
+
+/* Says who sent the data; has no token before the first try. */
+static bool sign(void *self, const ClientInfo *client, HttpFields *fields, Err *err)
+{
+    int *tries = self;
+    if (++*tries == 1)
+        return (fail)(err, ERR_BUSY, "no token yet");
+    Str tenant = client_info_get(client, CLIENT_METADATA, STR("x-tenant"));
+    return http_fields_add(fields, STR("x-token"), tenant, err);
+}
+
+static void an_authenticator_completes_each_request(void **state)
+{
+    (void)state;
+    for (int grpc = 0; grpc < 2; grpc++) {
+        Fixture f;
+        Err err = { 0 };
+        int tries = 0;
+        ClientAuth auth = { .self = &tries, .sign = sign };
+        ClientInfo *client = client_info_new(NULL, NULL, &err);
+        assert_true(client_info_add(client, CLIENT_METADATA, STR("x-tenant"), STR("red"), &err));
+        far_server_begin(&f.far, NULL, 0);
+        begin_as(&f, grpc, ", headers: {a: b}, auth: {authenticator: c}", &auth);
+        test_host_set_client(f.host, client);
+        push(&f, TRACES);
+        client_info_unref(client); /* the data has it */
+        assert_int_equal(far_server_await(&f.far, f.host, 0)->result, ACK_DELIVERED);
+        assert_int_equal(tries, 2); /* what has no token yet is tried again */
+        assert_string_equal(f.far.arrivals[0].token, "red");
+        end(&f);
+    }
+}
+
+static void a_secret_does_not_go_over_grpc_in_plain_text(void **state)
+{
+    (void)state;
+    Err err = { 0 };
+    ClientAuth auth = { .needs_tls = true, .sign = sign };
+    TestHost *host =
+        test_host_new(&otlp_exporter,
+                      STR("{endpoint: 'a:1', tls: {insecure: true}, auth: {authenticator: c}}"),
+                      NULL, &err);
+    test_host_offer(host, &auth);
+    assert_false(test_host_start(host, &err));
+    assert_non_null(strstr(err.text, "c sends a secret, which gRPC does over TLS only"));
+    test_host_free(host);
 }
 
 static const Say unavailable[] = { { .kind = ERR_BUSY },
@@ -260,8 +314,7 @@ static void wrong_settings_are_told(void **state)
         const char *yaml, *says;
     } rows[] = {
         { &otlp_exporter, "{}", "endpoint" },
-        { &otlp_exporter, "{endpoint: 'a:1', auth: {authenticator: b}}",
-          "authentication: not sup" },
+        { &otlp_exporter, "{endpoint: 'a:1', auth: {}}", "auth: authenticator: name an ext" },
         { &otlp_exporter, "{endpoint: 'https://a'}", "port" },
         { &otlp_exporter, "{endpoint: 'a:1', keepalive: {time: 0s}}", "time" },
         { &otlp_exporter, "{endpoint: 'a:1', tls: {cert_file: b}}", "tls: a certificate is set w" },
@@ -319,6 +372,8 @@ int main(void)
     log_set_level(LOG_OFF);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(all_signals_arrive_as_they_are),
+        cmocka_unit_test(an_authenticator_completes_each_request),
+        cmocka_unit_test(a_secret_does_not_go_over_grpc_in_plain_text),
         cmocka_unit_test(not_now_is_tried_again),
         cmocka_unit_test(never_is_final),
         cmocka_unit_test(a_part_may_be_refused),

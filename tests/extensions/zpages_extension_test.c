@@ -170,12 +170,12 @@ static void a_page_from_elsewhere_is_refused(void **state)
     end(&f);
 }
 
-static void settings_that_come_later_are_refused(void **state)
+static void settings_that_cannot_be_are_refused(void **state)
 {
     (void)state;
     debug_expect_problem(&zpages_extension, "{expvar: {enabled: true}}",
                          "expvar.enabled: not supported yet; it comes later");
-    debug_expect_problem(&zpages_extension, "{auth: {}}", "authentication: not supported yet");
+    debug_expect_problem(&zpages_extension, "{auth: {}}", "auth: authenticator: name an extension");
     TestHost *test =
         debug_start(&zpages_extension, "{endpoint: '127.0.0.1:0', expvar: {enabled: false}}");
     test_host_free(test);
@@ -192,7 +192,7 @@ int main(void)
         cmocka_unit_test(extensions_show_where_they_listen),
         cmocka_unit_test(other_pages_are_answered_with_a_sentence),
         cmocka_unit_test(a_page_from_elsewhere_is_refused),
-        cmocka_unit_test(settings_that_come_later_are_refused),
+        cmocka_unit_test(settings_that_cannot_be_are_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,7 @@
 /* The rules of ack.h, tried with every combination of verdicts of up to three children, both kinds
  * of split, and against an oracle that is written down from the rules and not from the code. */
 #include "pipe/ack.h"
+#include "pipe/client_info.h"
 
 #include "base/thread.h"
 #include "net/loop.h"
@@ -196,6 +197,47 @@ static void test_levels(void **state)
     assert_int_equal(first.outcome.refused, 4);
     assert_int_equal(second.outcome.result, ACK_PARTLY);
     assert_int_equal(second.outcome.refused, 6);
+}
+
+/* --- who sent it ---------------------------------------------------------------------------- */
+
+static ClientInfo *new_client(const char *tenant)
+{
+    Err err;
+    ClientInfo *client = client_info_new(NULL, NULL, &err);
+    assert_true(client_info_add(client, CLIENT_METADATA, STR("tenant"), str_from(tenant), &err));
+    return client;
+}
+
+static Ack *ack_from(ClientInfo *client)
+{
+    Err err;
+    return ack_new(&(AckListener){ .client = client }, 2, &err);
+}
+
+/* Pieces are of who sent the whole; what several sent together is of nobody, unless it is said. */
+static void test_client_travels(void **state)
+{
+    (void)state;
+    Err err;
+    ClientInfo *red = new_client("red"), *blue = new_client("blue");
+    Ack *pieces[2], *whole = ack_from(red);
+    assert_true(ack_split(whole, ACK_PIECES, 2, (uint64_t[]){ 1, 1 }, pieces, &err));
+    assert_ptr_equal(ack_client(pieces[1]), red);
+    Ack *same = ack_join(pieces, 2, &err);
+    assert_ptr_equal(ack_client(same), red);
+    Ack *other = ack_from(blue), *mixed = ack_join((Ack *[]){ same, other }, 2, &err);
+    assert_null(ack_client(mixed));
+    Ack *named = ack_join_as(&mixed, 1, blue, &err);
+    client_info_unref(blue);
+    client_info_unref(red); /* the Acks hold theirs */
+    assert_true(
+        str_eq(client_info_get(ack_client(named), CLIENT_METADATA, STR("Tenant")), STR("blue")));
+    assert_int_equal(ack_items(named), 4);
+    ack_done(named);
+    Ack *nobody = ack_from(NULL);
+    assert_null(ack_client(nobody));
+    ack_done(nobody);
 }
 
 /* --- joins --------------------------------------------------------------------------------- */
@@ -416,6 +458,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_combination),
         cmocka_unit_test(test_levels),
+        cmocka_unit_test(test_client_travels),
         cmocka_unit_test(test_join_tells_all),
         cmocka_unit_test(test_join_tells_each_what_may_be_lost),
         cmocka_unit_test(test_one_is_itself),

@@ -28,10 +28,21 @@ static bool ear_check(const void *self, Err *err)
     return listen_check(&((const Ear *)self)->listen, err);
 }
 
+/* And what is known of whoever sent it, as a header. */
 static void echo(void *owner, Request *request)
 {
     (void)owner;
-    request_answer(request, &(Answer){ .status = 200, .body = request_take_body(request) });
+    ClientInfo *client = listener_client(request);
+    HttpField known = { .name = STR("known") };
+    if (client && client_info_count(client, CLIENT_AUTH))
+        known.value = client_info_at(client, CLIENT_AUTH, 0).value;
+    else if (client)
+        known.value = client_info_get(client, CLIENT_METADATA, STR("X-Tenant"));
+    request_answer(request, &(Answer){ .status = 200,
+                                       .fields = &known,
+                                       .field_count = known.value.len > 0,
+                                       .body = request_take_body(request) });
+    client_info_unref(client);
 }
 
 static bool ear_start(void *self, Err *err)
@@ -72,7 +83,7 @@ static void wrong_settings_are_told(void **state)
         { &http_ear, "{endpoint: /run/a.sock}", "a path needs transport: unix" },
         { &http_ear, "{transport: unix}", "it must be a path" },
         { &http_ear, "{transport: carrier}", "transport" },
-        { &http_ear, "{auth: {authenticator: a}}", "authentication: not supported yet" },
+        { &http_ear, "{auth: {}}", "auth: authenticator: name an extension" },
         { &http_ear, "{tls: {}}", "tls: a server needs cert_file and key_file" },
         { &http_ear, "{tls: {cert_file: a}}",
           "tls: a certificate is set without key_file or key_pem" },
@@ -225,6 +236,73 @@ static void time_outs_are_those_of_the_settings(void **state)
     test_host_free(host);
 }
 
+/* ---- who comes ---- */
+
+static bool knows_ann(void *self, const Request *request, ClientInfo *client, Err *err)
+{
+    (void)self;
+    Str given = request_field(request, STR("authorization"));
+    if (str_eq(given, STR("later")))
+        return (fail)(err, ERR_BUSY, "no keys yet");
+    if (!str_eq(given, STR("ann")))
+        return (fail)(err, ERR_UNKNOWN, "who are you?");
+    return client_info_add(client, CLIENT_AUTH, STR("subject"), STR("Ann"), err);
+}
+
+static void ask_with_auth(const char *request, const char *answer)
+{
+    static ServerAuth auth = { .challenge = STR_ROW("Ear realm=\"x\""), .authenticate = knows_ann };
+    Err err = { 0 };
+    RawPeer peer;
+    TestHost *host = test_host_new(&http_ear, STR("{auth: {authenticator: ears}}"), NULL, &err);
+    test_host_offer(host, &auth);
+    if (!test_host_start(host, &err))
+        fail_msg("%s", err.text);
+    const Address address = server_address(((Ear *)test_host_self(host))->listener.server);
+    assert_true(raw_peer_connect(&peer, host_loop(test_host_host(host)), &address));
+    raw_peer_send(&peer, str_from(request));
+    if (!raw_peer_wait(&peer, answer))
+        fail_msg("%s: not %s but %.*s", request, answer, STR_ARG(buf_str(&peer.got)));
+    raw_peer_close(&peer);
+    test_host_free(host);
+}
+
+static void an_authenticator_says_who_may_come(void **state)
+{
+    (void)state;
+    ask_with_auth(POST("Authorization: ann\r\n"), "known: Ann\r\n");
+    ask_with_auth(POST(""), "401 Unauthorized");
+    ask_with_auth(POST(""), "www-authenticate: Ear realm=\"x\"\r\n");
+    ask_with_auth(POST("Authorization: bob\r\n"), "who are you?");
+    ask_with_auth(POST("Authorization: later\r\n"), "503 ");
+    ask_with_auth("POST /nowhere HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n", "404 ");
+}
+
+static void an_authenticator_that_is_not_there_is_missed_at_the_start(void **state)
+{
+    (void)state;
+    Err err = { 0 };
+    TestHost *host = test_host_new(&http_ear, STR("{auth: {authenticator: ears}}"), NULL, &err);
+    assert_false(test_host_start(host, &err));
+    assert_string_equal(err.text, "auth: authenticator: extension \"ears\" is not listed in "
+                                  "service.extensions");
+    test_host_free(host);
+}
+
+static void headers_travel_when_they_are_asked_for(void **state)
+{
+    (void)state;
+    expect("{include_metadata: true}", POST("X-Tenant: red\r\n"), "known: red\r\n");
+    TestHost *host;
+    RawPeer peer;
+    begin(&host, &peer, "{}");
+    raw_peer_send(&peer, STR(POST("X-Tenant: red\r\n")));
+    assert_true(raw_peer_wait(&peer, "200 OK"));
+    assert_false(raw_peer_has(&peer, "known"));
+    raw_peer_close(&peer);
+    test_host_free(host);
+}
+
 /* ---- what is said ---- */
 
 static void keep_line(void *context, LogLevel level, Str component, Str message)
@@ -271,6 +349,9 @@ int main(void)
         cmocka_unit_test(every_setting_reaches_the_server),
         cmocka_unit_test(a_listener_takes_so_many_connections_and_no_more),
         cmocka_unit_test(time_outs_are_those_of_the_settings),
+        cmocka_unit_test(an_authenticator_says_who_may_come),
+        cmocka_unit_test(an_authenticator_that_is_not_there_is_missed_at_the_start),
+        cmocka_unit_test(headers_travel_when_they_are_asked_for),
         cmocka_unit_test(a_port_that_others_reach_without_tls_is_warned_of),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

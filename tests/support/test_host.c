@@ -23,6 +23,7 @@ struct TestHost {
     ErrKind refuse;
     unsigned wants;
     void *service;
+    ClientInfo *client;
     Ledger ledger;
     Parcel sent[SENT_MAX];
     size_t sent_count;
@@ -58,6 +59,7 @@ static Ack *test_ack_new(Host *host, uint64_t items, const AckWish *wish, Err *e
         .context = listener,
         .waits = wish->waits,
         .ledger = &test->ledger,
+        .client = wish->client,
     };
     Ack *ack = ack_new(&made, items, err);
     test->ack_count += ack != NULL;
@@ -248,7 +250,7 @@ TestClock *test_host_clock(TestHost *test)
 
 bool test_host_push(TestHost *test, Batch *batch, bool waits, Err *err)
 {
-    AckWish wish = { .waits = waits };
+    AckWish wish = { .waits = waits, .client = test->client };
     uint64_t items = batch_item_count(batch);
     Parcel parcel = { .batch = batch, .ack = test_ack_new(&test->host, items, &wish, err) };
     if (!parcel.ack)
@@ -325,6 +327,11 @@ void test_host_want(TestHost *test, unsigned signals)
 void test_host_set_ready(TestHost *test, bool ready)
 {
     test->unready = !ready;
+}
+
+void test_host_set_client(TestHost *test, ClientInfo *client)
+{
+    test->client = client;
 }
 
 void test_host_offer(TestHost *test, void *service)

@@ -54,6 +54,8 @@ void test_host_refuse(TestHost *test, ErrKind kind);
 void test_host_want(TestHost *test, unsigned signals);
 /* What host_ready answers while the component runs; at first true. */
 void test_host_set_ready(TestHost *test, bool ready);
+/* Who sends what is pushed from now on; borrowed. NULL: nobody knows. */
+void test_host_set_client(TestHost *test, ClientInfo *client);
 /* What host_service answers. */
 void test_host_offer(TestHost *test, void *service);
 
