@@ -43,7 +43,7 @@ static bool find(void *context, Str name, Str *value)
 static void read_settings(Reading *reading, Str text)
 {
     Err err;
-    const Environment environment = { find, NULL };
+    const Environment environment = { .find = find };
     *reading = (Reading){ .arena = arena_new(ARENA_MAX, &err) };
     if (!reading->arena)
         abort();

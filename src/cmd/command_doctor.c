@@ -349,8 +349,11 @@ static bool check_accepted(Doctor *doctor)
 
 static const JsonValue *ask(Doctor *doctor, Str target, HttpGot *got, Err *err)
 {
-    if (!http_get(doctor->options.url, &doctor->options.target.tls, target,
-                  doctor->options.target.timeout_ns, got, err))
+    const HttpAsk wish = { .base = doctor->options.url,
+                           .tls = &doctor->options.target.tls,
+                           .target = target,
+                           .timeout_ns = doctor->options.target.timeout_ns };
+    if (!http_get(&wish, got, err))
         return NULL;
     const JsonValue *root = json_tree(buf_str(&got->body), doctor->arena, err);
     buf_free(&got->body);

@@ -119,8 +119,11 @@ static bool ask(Query *query, const Buf *target, Err *err)
 {
     HttpGot got;
     const QueryOptions *options = &query->options;
-    if (!buf_ok(target, err) ||
-        !http_get(options->url, &options->tls, buf_str(target), options->timeout_ns, &got, err))
+    const HttpAsk wish = { .base = options->url,
+                           .tls = &options->tls,
+                           .target = buf_str(target),
+                           .timeout_ns = options->timeout_ns };
+    if (!buf_ok(target, err) || !http_get(&wish, &got, err))
         return false;
     bool good = got.status == 200 || refused(&got, options->url, query->arena, err);
     if (good && options->json)

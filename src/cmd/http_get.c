@@ -10,6 +10,7 @@ enum { GET_STEP_MS = 50, TARGET_MAX = 64 << 10 };
 
 typedef struct Getting {
     HttpGot *out;
+    int64_t timeout_ns;
     Err err;
     bool done, good;
 } Getting;
@@ -47,12 +48,11 @@ static Str base_path(const char *base)
     return text;
 }
 
-static bool ask(Loop *loop, HttpClient *client, Str target, int64_t timeout_ns, Getting *getting,
-                Err *err)
+static bool wait_for(Loop *loop, HttpClient *client, Str target, Getting *getting, Err *err)
 {
     HttpCall call = { .method = STR("GET"),
                       .target = target,
-                      .timeout_ns = timeout_ns,
+                      .timeout_ns = getting->timeout_ns,
                       .done = got,
                       .owner = getting };
     if (!http_client_send(client, &call, err))
@@ -64,27 +64,31 @@ static bool ask(Loop *loop, HttpClient *client, Str target, int64_t timeout_ns, 
     return getting->good;
 }
 
-bool http_get(const char *base, const CommandTls *tls, Str target, int64_t timeout_ns, HttpGot *out,
-              Err *err)
+bool http_get(const HttpAsk *ask, HttpGot *out, Err *err)
 {
-    *out = (HttpGot){ .body = BUF(HTTP_GET_BODY_MAX) };
-    Getting getting = { .out = out };
+    static const CommandTls plain = { 0 };
+    const CommandTls *tls = ask->tls ? ask->tls : &plain;
+    size_t body_max = ask->body_max ? ask->body_max : HTTP_GET_BODY_MAX;
+    *out = (HttpGot){ .body = BUF(body_max) };
+    Getting getting = { .out = out, .timeout_ns = ask->timeout_ns };
     Buf whole = BUF(TARGET_MAX);
-    buf_add(&whole, base_path(base));
-    buf_add(&whole, target);
-    HttpClientSettings settings = { .url = str_from(base), .response_bytes = HTTP_GET_BODY_MAX };
+    buf_add(&whole, base_path(ask->base));
+    buf_add(&whole, ask->target);
+    if (!whole.len)
+        buf_add_byte(&whole, '/');
+    HttpClientSettings settings = { .url = str_from(ask->base), .response_bytes = body_max };
     Loop *loop = buf_ok(&whole, err) ? loop_new(NULL, NULL, err) : NULL;
     settings.loop = loop;
-    bool open = loop && command_tls_open(tls, base, loop, &settings.tls, err);
+    bool open = loop && command_tls_open(tls, ask->base, loop, &settings.tls, err);
     HttpClient *client = open ? http_client_new(&settings, err) : NULL;
-    bool good = client && ask(loop, client, buf_str(&whole), timeout_ns, &getting, err);
+    bool good = client && wait_for(loop, client, buf_str(&whole), &getting, err);
     http_client_free(client);
     tls_context_free(settings.tls);
     loop_free(loop);
     buf_free(&whole);
     if (!good)
         buf_free(&out->body);
-    return good || blame(err, "%s", base);
+    return good || blame(err, "%s", ask->base);
 }
 
 void target_add(Buf *target, const char *name, Str value)

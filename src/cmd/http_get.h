@@ -15,10 +15,16 @@ typedef struct HttpGot {
     Buf body; /* the caller's to free */
 } HttpGot;
 
-/* base: "http://host:port" or https://, perhaps with a path in front of `target`, which is
- * "/api/...?a=b". False: there was no answer, and err says why. */
-CHECKED bool http_get(const char *base, const CommandTls *tls, Str target, int64_t timeout_ns,
-                      HttpGot *out, Err *err);
+typedef struct HttpAsk {
+    const char *base;      /* "http://host:port" or https://, perhaps with a path */
+    const CommandTls *tls; /* NULL: the system's authorities */
+    Str target;            /* "/api/...?a=b", behind the path of the base */
+    int64_t timeout_ns;    /* of the whole, connecting included */
+    size_t body_max;       /* bytes of the answer's body; 0: HTTP_GET_BODY_MAX */
+} HttpAsk;
+
+/* False: there was no answer, and err says why. */
+CHECKED bool http_get(const HttpAsk *ask, HttpGot *out, Err *err);
 
 /* Appends "&name=value" (or "?name=value" for the first) to a target, encoded. */
 void target_add(Buf *target, const char *name, Str value);

@@ -1,4 +1,4 @@
-/* load_config.c - files, merged in order, then ${...}, then the tables; see load_config.h. */
+/* load_config.c - sources, merged in order, then ${...}, then the tables; see load_config.h. */
 #include "cmd/load_config.h"
 
 #include "cmd/registry.h"
@@ -15,52 +15,46 @@ static Node *read_default(Arena *arena, Problems *problems)
     return yaml_parse(text, STR("configs/default.yaml (built in)"), arena, problems);
 }
 
-/* Only files so far; the public Collector also takes env:, yaml: and http: here. */
-static Node *read_one(const char *source, Disk *disk, Arena *arena, Problems *problems)
+/* All of --config, then all of --set, wherever they stand on the command line. */
+static Node *read_all(ConfigReader *reader, const Options *options)
 {
-    static const Str later[] = { STR_ROW("env:"), STR_ROW("yaml:"), STR_ROW("http:"),
-                                 STR_ROW("https:") };
-    Str text = str_from(source);
-    for (size_t i = 0; i < COUNT_OF(later); i++) {
-        if (!str_starts(text, later[i]))
-            continue;
-        problem_error(problems, (Place){ .source = text },
-                      "configuration from %.*s comes later; give a file", STR_ARG(later[i]));
-        return NULL;
+    Err err;
+    size_t errors = reader->problems->errors;
+    Node *whole = options->config_count ? node_new(reader->arena, NODE_MAP, (Place){ 0 }, &err)
+                                        : read_default(reader->arena, reader->problems);
+    bool good = whole != NULL;
+    for (size_t i = 0; good && i < options->config_count; i++) {
+        const Node *next = config_source_read(reader, options->configs[i]);
+        if (next && !whole->place.source.len)
+            whole->place = next->place;
+        good = !next || node_merge(reader->arena, whole, next, &err);
     }
-    if (str_starts(text, STR("file:")))
-        source += sizeof "file:" - 1;
-    return yaml_read(disk, source, arena, problems);
+    if (!good && options->config_count)
+        problems_starve(reader->problems, &err);
+    for (size_t i = 0; good && i < options->set_count; i++)
+        (void)!config_source_set(reader, whole, options->sets[i]); /* problems are counted below */
+    return good && reader->problems->errors == errors ? whole : NULL;
 }
 
-static Node *read_all(const Options *options, Disk *disk, Arena *arena, Problems *problems)
+const ServiceConfig *load_config_with(ConfigReader *reader, const Options *options,
+                                      const Node **out)
 {
-    if (!options->config_count)
-        return read_default(arena, problems);
-    Node *whole = NULL;
-    bool ok = true;
-    for (size_t i = 0; i < options->config_count; i++) {
-        Node *next = read_one(options->configs[i], disk, arena, problems);
-        Err err;
-        if (!next) {
-            ok = false; /* go on: the other files' mistakes are worth telling too */
-        } else if (!whole) {
-            whole = next;
-        } else if (!node_merge(arena, whole, next, &err)) {
-            problems_starve(problems, &err);
-            ok = false;
-        }
-    }
-    return ok ? whole : NULL;
+    Node *root = read_all(reader, options);
+    const Environment environment = config_source_environment(reader);
+    *out = root;
+    if (!root || !config_expand(root, &environment, reader->arena, reader->problems))
+        return NULL;
+    return service_config_load(registry, root, reader->arena, reader->problems);
 }
 
 const ServiceConfig *load_config(const Options *options, Disk *disk, Arena *arena,
                                  Problems *problems)
 {
-    Node *root = read_all(options, disk, arena, problems);
-    if (!root || !config_expand(root, environment_process(), arena, problems))
-        return NULL;
-    return service_config_load(registry, root, arena, problems);
+    ConfigReader reader = {
+        .disk = disk, .arena = arena, .problems = problems, .variables = environment_process()
+    };
+    const Node *root;
+    return load_config_with(&reader, options, &root);
 }
 
 static void tell_problems(Problems *problems)
@@ -71,6 +65,17 @@ static void tell_problems(Problems *problems)
     buf_free(&text);
 }
 
+static bool keep_files(LoadedConfig *out, const ConfigReader *reader)
+{
+    Err err;
+    out->files = ARENA_MAKE(out->arena, const char *, reader->file_count + 1, &err);
+    for (; out->files && out->file_count < reader->file_count; out->file_count++)
+        out->files[out->file_count] = reader->files[out->file_count].ptr;
+    if (!out->files)
+        problems_starve(reader->problems, &err);
+    return out->files != NULL;
+}
+
 bool loaded_config_read(const Options *options, LoadedConfig *out, Err *err)
 {
     *out = (LoadedConfig){ .arena = arena_new(CONFIG_MEMORY_MAX, err) };
@@ -78,7 +83,13 @@ bool loaded_config_read(const Options *options, LoadedConfig *out, Err *err)
         return false;
     Problems problems;
     problems_init(&problems, out->arena);
-    out->service = load_config(options, disk_system(), out->arena, &problems);
+    ConfigReader reader = { .disk = disk_system(),
+                            .arena = out->arena,
+                            .problems = &problems,
+                            .variables = environment_process() };
+    const ServiceConfig *service = load_config_with(&reader, options, &out->root);
+    if (keep_files(out, &reader))
+        out->service = service;
     tell_problems(&problems);
     if (out->service)
         return true;

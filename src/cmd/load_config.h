@@ -1,15 +1,20 @@
-/* load_config.h - from the files on the command line to one checked configuration. */
+/* load_config.h - from the sources on the command line to one checked configuration. */
 #ifndef CMD_LOAD_CONFIG_H
 #define CMD_LOAD_CONFIG_H
 
 #include "base/disk.h"
+#include "cmd/config_source.h"
 #include "cmd/options.h"
 #include "pipe/service_config.h"
 
 enum { CONFIG_MEMORY_MAX = 64 << 20 }; /* trees and settings of all files */
 
-/* Reads, merges, expands and checks; everything that is wrong is in `problems`. Lives in the arena.
- * NULL: there were errors. */
+/* Reads, merges, expands and checks, noting problems and files in the reader; *root: the tree, NULL
+ * where not even that came about. NULL: there were errors. */
+CHECKED const ServiceConfig *load_config_with(ConfigReader *reader, const Options *options,
+                                              const Node **root);
+
+/* The same with the process' environment; everything that is wrong is in `problems`. */
 CHECKED const ServiceConfig *load_config(const Options *options, Disk *disk, Arena *arena,
                                          Problems *problems);
 
@@ -18,6 +23,9 @@ CHECKED const ServiceConfig *load_config(const Options *options, Disk *disk, Are
 typedef struct LoadedConfig {
     Arena *arena;
     const ServiceConfig *service;
+    const Node *root;
+    const char **files; /* that it was read from */
+    size_t file_count;
 } LoadedConfig;
 
 CHECKED bool loaded_config_read(const Options *options, LoadedConfig *out, Err *err);

@@ -29,9 +29,10 @@ const char options_help[] =
     "  help         this text\n"
     "\n"
     "options\n"
-    "  --config FILE   a configuration file; given several times, later ones are laid over "
-    "earlier\n"
-    "                  ones: maps merge, everything else is replaced\n"
+    "  --config FILE   a configuration file, or env:NAME, yaml:TEXT, http://... or https://...;\n"
+    "                  given several times, later ones are laid over earlier ones: maps merge,\n"
+    "                  everything else is replaced\n"
+    "  --set A.B=V     one setting, laid over all of --config\n"
     "  --sandbox MODE  auto: what this kernel offers (the default); strict: all of it, or no "
     "start;\n"
     "                  off: none, and core dumps stay on. The program gives up starting others,\n"
@@ -43,6 +44,7 @@ const char options_help[] =
     "  cryostorm\n"
     "  cryostorm --config collector.yaml\n"
     "  cryostorm --config base.yaml --config production.yaml\n"
+    "  cryostorm --config collector.yaml --set service.telemetry.logs.level=debug\n"
     "  cryostorm --config collector.yaml --sandbox strict\n"
     "  cryostorm validate --config collector.yaml\n"
     "  cryostorm send span hello\n"
@@ -88,6 +90,16 @@ static bool add_config(Options *out, const char *value, Err *err)
     return true;
 }
 
+static bool add_set(Options *out, const char *value, Err *err)
+{
+    if (!value || !*value)
+        return fail(err, ERR_INPUT, "--set needs key.key=value");
+    if (out->set_count == SETS_MAX)
+        return fail(err, ERR_INPUT, "more than %d times --set", SETS_MAX);
+    out->sets[out->set_count++] = value;
+    return true;
+}
+
 static bool set_sandbox(Options *out, const char *value, Err *err)
 {
     return sandbox_mode_parse(str_from(value ? value : ""), &out->sandbox, err);
@@ -100,6 +112,7 @@ static const struct {
 } valued[] = {
     { STR_ROW("--config"), add_config },
     { STR_ROW("--sandbox"), set_sandbox },
+    { STR_ROW("--set"), add_set },
 };
 
 static void consider(Str word, Str name, size_t *best, Str *nearest)

@@ -16,12 +16,14 @@ typedef enum Command {
     COMMAND_VERSION,
 } Command;
 
-enum { CONFIGS_MAX = 32 };
+enum { CONFIGS_MAX = 32, SETS_MAX = 64 };
 
 typedef struct Options {
     Command command;
     const char *configs[CONFIGS_MAX]; /* as given, in order; none: the built-in one */
     size_t config_count;
+    const char *sets[SETS_MAX]; /* "a.b.c=value", in order */
+    size_t set_count;
     SandboxMode sandbox;
 } Options;
 

@@ -323,7 +323,7 @@ int run_service(const Options *options, LoadedConfig *config)
     memory_watch_start(&service.memory, disk_system());
     log_write(LOG_INFO, "service", "Starting cryostorm " CRYO_VERSION);
     bool started = sandbox_enter(&service.sandbox, options->sandbox, service.config.service,
-                                 options->configs, options->config_count, &err) &&
+                                 service.config.files, service.config.file_count, &err) &&
                    start_graph(&service, &err);
     if (started)
         run(&service, &waited);

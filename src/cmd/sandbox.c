@@ -113,12 +113,8 @@ static bool collect_all(Sandbox *sandbox, const ServiceConfig *config, const cha
     Collecting collecting = { sandbox, err, true };
     for (size_t i = 0; i < COUNT_OF(everybody_reads); i++)
         collecting.ok = collecting.ok && add_place(sandbox, everybody_reads[i], false, err);
-    for (size_t i = 0; i < source_count; i++) {
-        Str source = str_from(sources[i]);
-        if (str_starts(source, STR("file:")))
-            source = str_skip(source, 5);
-        collect(&collecting, READS_FILE, source);
-    }
+    for (size_t i = 0; i < source_count; i++)
+        collect(&collecting, READS_FILE, str_from(sources[i]));
     each_path(config, collect, &collecting);
     return collecting.ok;
 }

@@ -1,6 +1,7 @@
-/* expand.c - ${env:NAME} in the values of a tree; see expand.h. */
+/* expand.c - ${env:NAME} and its like in the values of a tree; see expand.h. */
 #include "config/expand.h"
 
+#include "config/nearest.h"
 #include "config/yaml.h"
 
 #include <stdlib.h>
@@ -13,6 +14,11 @@ typedef struct Expander {
     size_t count; /* ${...} seen in the value at work */
     Place place;  /* of that value */
 } Expander;
+
+typedef struct Found { /* what a ${...} stands for */
+    Str text, source;  /* source: the file or URL that it was read from, else empty */
+    bool is_set;
+} Found;
 
 static bool process_find(void *context, Str name, Str *value)
 {
@@ -29,7 +35,7 @@ static bool process_find(void *context, Str name, Str *value)
 
 const Environment *environment_process(void)
 {
-    static const Environment process = { process_find, NULL };
+    static const Environment process = { .find = process_find };
     return &process;
 }
 
@@ -66,25 +72,50 @@ static bool name_is_valid(Str name)
     return name.len > 0 && name.len <= EXPAND_NAME_MAX;
 }
 
-/* What stands between ${ and }: a name and perhaps a default. */
+/* What stands between ${ and }: from where, what, and perhaps a default (of variables only). */
 typedef struct Reference {
-    Str name, preset;
+    Str scheme, name, preset; /* scheme empty: none was written, which means env */
     bool has_preset;
 } Reference;
 
+/* "file:" of "file:/etc/x"; a single letter is a drive, and ":-" begins a default. */
+Str config_scheme(Str text)
+{
+    size_t len = 0;
+    for (; len < text.len; len++) {
+        char c = text.ptr[len];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        bool other = (c >= '0' && c <= '9') || c == '+' || c == '.' || c == '-';
+        if (!letter && (len == 0 || !other))
+            break;
+    }
+    Str rest = str_skip(text, len);
+    bool is_scheme = len > 1 && str_starts(rest, STR(":")) && !str_starts(rest, STR(":-"));
+    return is_scheme ? str_first(text, len) : (Str){ 0 };
+}
+
+static bool is_variable(const Reference *reference)
+{
+    return !reference->scheme.len || str_eq(reference->scheme, STR("env"));
+}
+
 static Reference read_reference(Str body)
 {
-    static const Str scheme = STR_ROW("env:"), separator = STR_ROW(":-");
-    Reference out = { .name = str_starts(body, scheme) ? str_skip(body, scheme.len) : body };
+    static const Str separator = STR_ROW(":-");
+    Reference out = { .scheme = config_scheme(body) };
+    out.name = out.scheme.len ? str_skip(body, out.scheme.len + 1) : body;
     size_t open = 0; /* a default inside an inner ${...} is not ours */
-    for (size_t i = 0; i < out.name.len && !out.has_preset; i++) {
+    for (size_t i = 0; is_variable(&out) && i < out.name.len && !out.has_preset; i++) {
         Str rest = str_skip(out.name, i);
-        if (str_starts(rest, STR("${")))
+        if (str_starts(rest, STR("${"))) {
             open++;
-        else if (open && *rest.ptr == '}')
+        } else if (open && *rest.ptr == '}') {
             open--;
-        else if (!open && str_starts(rest, separator))
-            out = (Reference){ str_first(out.name, i), str_skip(rest, separator.len), true };
+        } else if (!open && str_starts(rest, separator)) {
+            out.name = str_first(out.name, i);
+            out.preset = str_skip(rest, separator.len);
+            out.has_preset = true;
+        }
     }
     return out;
 }
@@ -93,23 +124,91 @@ static bool splice_to_arena(Expander *expander, Str text, size_t depth, Str *out
 
 static bool check_name(Expander *expander, Str name)
 {
-    Str shown = str_first(name, 60);
     if (name_is_valid(name))
         return true;
-    if (str_contains(name, STR(":")))
-        problem_error(expander->problems, expander->place,
-                      "\"${%.*s}\": only environment variables can be inserted, as ${env:NAME}",
-                      STR_ARG(shown));
-    else
-        problem_error(expander->problems, expander->place,
-                      "\"%.*s\" is no name of an environment variable: letters, digits and _, not "
-                      "beginning with a digit",
-                      STR_ARG(shown));
+    problem_error(expander->problems, expander->place,
+                  "\"%.*s\" is no name of an environment variable: letters, digits and _, not "
+                  "beginning with a digit",
+                  STR_ARG(str_first(name, 60)));
     return false;
 }
 
-/* The text of a variable or its default, before anything in it is expanded. */
-static bool look_up(Expander *expander, Str body, size_t depth, Str *value, bool *found)
+static void find_variable(Expander *expander, const Reference *reference, Found *found)
+{
+    const Environment *environment = expander->environment;
+    found->is_set = environment->find(environment->context, reference->name, &found->text);
+    if (found->is_set)
+        return;
+    found->is_set = reference->has_preset;
+    found->text = reference->preset;
+    if (!reference->has_preset)
+        problem_warning(expander->problems, expander->place,
+                        "the environment variable %.*s is not set", STR_ARG(reference->name));
+}
+
+/* The last line end of a file is the editor's, not the value's. */
+static Str without_line_end(Str text)
+{
+    if (str_ends(text, STR("\n")))
+        text.len--;
+    if (str_ends(text, STR("\r")))
+        text.len--;
+    return text;
+}
+
+static bool read_location(Expander *expander, const Reference *reference, Found *found)
+{
+    const Environment *environment = expander->environment;
+    Str shown = str_first(reference->name, 200);
+    Err err;
+    Buf text = BUF(EXPAND_TEXT_MAX);
+    bool good = environment->read ? environment->read(environment->context, reference->scheme,
+                                                      reference->name, &text, &err)
+                                  : fail(&err, ERR_UNSUPPORTED, "only variables can be read here");
+    good = good && buf_ok(&text, &err);
+    if (!good)
+        problem_error(expander->problems, expander->place, "${%.*s:%.*s}: %s",
+                      STR_ARG(reference->scheme), STR_ARG(shown), err.text);
+    else if (!arena_copy(expander->arena, without_line_end(buf_str(&text)), &found->text, &err))
+        good = starve(expander, &err);
+    buf_free(&text);
+    found->is_set = true;
+    found->source = reference->name;
+    return good;
+}
+
+/* What a reference without inner ones stands for. */
+static bool find_value(Expander *expander, const Reference *reference, Found *found)
+{
+    static const Str locations[] = { STR_ROW("file"), STR_ROW("http"), STR_ROW("https") };
+    *found = (Found){ 0 };
+    if (is_variable(reference)) {
+        if (!check_name(expander, reference->name))
+            return false;
+        find_variable(expander, reference, found);
+        return true;
+    }
+    if (str_eq(reference->scheme, STR("yaml"))) {
+        *found = (Found){ .text = reference->name, .is_set = true };
+        return true;
+    }
+    for (size_t i = 0; i < COUNT_OF(locations); i++)
+        if (str_eq(reference->scheme, locations[i]))
+            return read_location(expander, reference, found);
+    Nearest nearest = { .given = reference->scheme };
+    for (size_t i = 0; i < COUNT_OF(locations); i++)
+        nearest_try(&nearest, locations[i]);
+    nearest_try(&nearest, STR("env"));
+    nearest_try(&nearest, STR("yaml"));
+    problem_error(expander->problems, expander->place,
+                  "nothing can be inserted from \"%.*s:\"" NEAREST_FORMAT
+                  " (there are: env, file, http, https, yaml)",
+                  STR_ARG(str_first(reference->scheme, 60)), NEAREST_ARG(nearest));
+    return false;
+}
+
+/* The text of a reference, before anything in it is expanded. */
+static bool look_up(Expander *expander, Str body, size_t depth, Found *found)
 {
     Reference reference = read_reference(body);
     if (++expander->count > EXPAND_COUNT_MAX || depth >= EXPAND_DEPTH_MAX) {
@@ -117,24 +216,24 @@ static bool look_up(Expander *expander, Str body, size_t depth, Str *value, bool
                       "variables that name variables do not come to an end here");
         return false;
     }
-    if (str_contains(reference.name, STR("${")) &&
-        !splice_to_arena(expander, reference.name, depth + 1, &reference.name))
+    if (str_contains(reference.name, STR("${"))) {
+        Str whole;
+        if (!splice_to_arena(expander, reference.name, depth + 1, &whole))
+            return false;
+        reference.name = whole;
+        if (!reference.scheme.len && config_scheme(whole).len) { /* ${${FROM}:name} */
+            reference.scheme = config_scheme(whole);
+            reference.name = str_skip(whole, reference.scheme.len + 1);
+        }
+    }
+    if (!find_value(expander, &reference, found))
         return false;
-    if (!check_name(expander, reference.name))
-        return false;
-    *found = expander->environment->find(expander->environment->context, reference.name, value);
-    if (*found && !utf8_valid(*value)) {
-        problem_error(expander->problems, expander->place,
-                      "the environment variable %.*s is not valid UTF-8", STR_ARG(reference.name));
+    if (found->is_set && !utf8_valid(found->text)) {
+        problem_error(expander->problems, expander->place, "%s %.*s is not valid UTF-8",
+                      is_variable(&reference) ? "the environment variable" : "what is read from",
+                      STR_ARG(str_first(reference.name, 200)));
         return false;
     }
-    if (!*found && reference.has_preset) {
-        *found = true;
-        *value = reference.preset;
-    }
-    if (!*found)
-        problem_warning(expander->problems, expander->place,
-                        "the environment variable %.*s is not set", STR_ARG(reference.name));
     return true;
 }
 
@@ -142,11 +241,10 @@ static bool splice(Expander *expander, Str text, size_t depth, Buf *out);
 
 static bool splice_one(Expander *expander, Str body, size_t depth, Buf *out)
 {
-    Str value;
-    bool found;
-    if (!look_up(expander, body, depth, &value, &found))
+    Found found;
+    if (!look_up(expander, body, depth, &found))
         return false;
-    return !found || splice(expander, value, depth + 1, out);
+    return !found.is_set || splice(expander, found.text, depth + 1, out);
 }
 
 /* text with every ${...} replaced by text. */
@@ -194,16 +292,17 @@ static void relocate(Node *node, Place place, Str origin)
 }
 
 /* The value read as YAML; what is no YAML is text. NULL: the arena said no. */
-static Node *read_value(Expander *expander, Str value)
+static Node *read_value(Expander *expander, const Found *found)
 {
     Problems unheard; /* "{{x}}" is a good value, only no YAML */
     problems_init(&unheard, expander->arena);
-    Node *node = yaml_parse(value, STR("environment"), expander->arena, &unheard);
+    Str source = found->source.len ? found->source : STR("environment");
+    Node *node = yaml_parse(found->text, source, expander->arena, &unheard);
     if (node && (node->kind != NODE_SCALAR || !node->quoted))
         return node;
     Err err;
     node = unheard.starved.kind == ERR_NONE
-               ? node_scalar(expander->arena, value, expander->place, &err)
+               ? node_scalar(expander->arena, found->text, expander->place, &err)
                : NULL;
     if (node)
         node->quoted = true;
@@ -227,22 +326,24 @@ static void keep_raw(Expander *expander, Node *node, Str value)
 /* A value that is one ${...} as a whole. */
 static void expand_whole(Expander *expander, Node *node, Str body, size_t depth)
 {
-    Str value, origin = node->origin.len ? node->origin : node->text;
-    bool found;
-    if (!look_up(expander, body, depth, &value, &found))
+    Str origin = node->origin.len ? node->origin : node->text;
+    Found found;
+    if (!look_up(expander, body, depth, &found))
         return;
-    if (!found) {
+    if (!found.is_set) {
         *node = (Node){ .kind = NODE_NULL, .place = node->place, .origin = origin };
         return;
     }
-    Node *read = read_value(expander, value);
+    Node *read = read_value(expander, &found);
     if (!read)
         return;
     Place place = node->place;
+    bool is_tree = read->kind == NODE_MAP || read->kind == NODE_LIST;
     *node = *read;
-    relocate(node, place, origin);
+    if (!is_tree || !found.source.len) /* what a file holds has its places in that file */
+        relocate(node, place, origin);
     expand(expander, node, depth + 1);
-    keep_raw(expander, node, value);
+    keep_raw(expander, node, found.text);
 }
 
 static void expand_scalar(Expander *expander, Node *node, size_t depth)

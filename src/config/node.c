@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#define FOLD "::"
+
 enum {
     FIRST_CAP = 4,
     KEYS_MAX = 4096, /* in one map: no configuration has more, and finding a key walks them */
@@ -126,6 +128,57 @@ bool node_set(Arena *arena, Node *root, Str path, char separator, Node *value, E
         map = next;
     }
     return true;
+}
+
+/* Where the first "::" of a key is; its length when there is none. */
+static size_t fold_at(Str key)
+{
+    size_t at = 0;
+    while (at < key.len && !str_starts(str_skip(key, at), STR(FOLD)))
+        at++;
+    return at;
+}
+
+/* { a: { b: value } } of the pair "a::b": value. */
+static Node *unfold_pair(Arena *arena, NodePair pair, Err *err)
+{
+    Node *root = node_new(arena, NODE_MAP, pair.place, err), *map = root;
+    for (Str rest = pair.key; root;) {
+        size_t at = fold_at(rest);
+        bool last = at == rest.len;
+        NodePair part = { .key = str_first(rest, at), .place = pair.place };
+        if (!part.key.len) {
+            fail(err, ERR_INPUT, "\"%.*s\" has a part without a name",
+                 STR_ARG(str_first(pair.key, SHOWN_MAX)));
+            return NULL;
+        }
+        part.value = last ? pair.value : node_new(arena, NODE_MAP, pair.place, err);
+        if (!part.value || !node_put(arena, map, part, err))
+            return NULL;
+        if (last)
+            break;
+        map = part.value;
+        rest = str_skip(rest, at + sizeof FOLD - 1);
+    }
+    return root;
+}
+
+bool node_unfold(Arena *arena, Node *map, Err *err)
+{
+    bool folded = false;
+    for (size_t i = 0; i < map->count; i++)
+        folded = folded || fold_at(map->pairs[i].key) < map->pairs[i].key.len;
+    if (!folded)
+        return true;
+    Node *whole = node_new(arena, NODE_MAP, map->place, err);
+    for (size_t i = 0; whole && i < map->count; i++) {
+        Node *over = unfold_pair(arena, map->pairs[i], err);
+        if (!over || !node_merge(arena, whole, over, err))
+            return false;
+    }
+    if (whole)
+        *map = *whole;
+    return whole != NULL;
 }
 
 Node *node_copy(Arena *arena, const Node *node, Err *err)

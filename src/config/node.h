@@ -52,6 +52,10 @@ CHECKED bool node_put(Arena *arena, Node *map, NodePair pair,
  * the way; a null on the way becomes a map, a scalar or list is replaced. */
 CHECKED bool node_set(Arena *arena, Node *root, Str path, char separator, Node *value, Err *err);
 
+/* Keys such as "receivers::otlp::protocols", of the map itself but not of those in it, become maps
+ * in maps, each laid over what is there already; a map only. */
+CHECKED bool node_unfold(Arena *arena, Node *map, Err *err);
+
 CHECKED Node *node_copy(Arena *arena, const Node *node, Err *err);
 
 /* Lays `over` upon `base`: maps merge key by key, everything else is replaced, a null wipes what

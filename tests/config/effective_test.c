@@ -50,7 +50,7 @@ static void load(Ground *ground)
     problems_init(&ground->problems, ground->arena);
     ground->root = yaml_parse(str_from(yaml), STR("t"), ground->arena, &ground->problems);
     assert_non_null(ground->root);
-    assert_true(config_expand(ground->root, &(Environment){ find, NULL }, ground->arena,
+    assert_true(config_expand(ground->root, &(Environment){ .find = find }, ground->arena,
                               &ground->problems));
     assert_true(config_load(every_row_fields, ground->root, &ground->settings, ground->arena,
                             &ground->problems));
@@ -120,7 +120,7 @@ static void test_messages_hide_secrets(void **state)
                   "tokne: hunter2\nheaders2: { a: hunter2 }\n");
     Node *root = yaml_parse(bad, STR("t"), arena, &problems);
     assert_non_null(root);
-    assert_true(config_expand(root, &(Environment){ find, NULL }, arena, &problems));
+    assert_true(config_expand(root, &(Environment){ .find = find }, arena, &problems));
     assert_false(config_load(every_row_fields, root, &settings, arena, &problems));
     assert_int_equal(problems.errors, 4);
     Buf said = BUF(OUT_MAX);

@@ -49,7 +49,7 @@ static void expand(Ground *ground, const char *yaml, const Environment *environm
 static void expand_with(Ground *ground, const char *yaml, const char *const *pairs)
 {
     Variables variables = { pairs };
-    expand(ground, yaml, &(Environment){ find, &variables });
+    expand(ground, yaml, &(Environment){ .find = find, .context = &variables });
 }
 
 static void test_doubling_ends(void **state)

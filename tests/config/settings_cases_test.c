@@ -2,6 +2,7 @@
  *
  *     case     what is shown
  *     env      NAME=value                  a variable, for ${env:NAME}; may repeat
+ *     file     NAME=text                   a file, for ${file:NAME}; \n is a line end
  *     yaml                                 the lines that follow, each indented by two spaces
  *       timeout: 5
  *     problem  1:10: timeout: must be ...  all that is noted, in order; none: nothing is wrong
@@ -34,8 +35,8 @@ enum { LINES_MAX = 64, TEXT_MAX = 1 << 20 };
 
 typedef struct Case {
     Str name, file;
-    Str env[LINES_MAX], values[LINES_MAX];
-    size_t env_count, value_count;
+    Str env[LINES_MAX], files[LINES_MAX], values[LINES_MAX];
+    size_t env_count, file_count, value_count;
     Buf yaml, problems;
 } Case;
 
@@ -49,17 +50,36 @@ typedef struct Outcome {
 
 static size_t failures; /* so that one run shows every case that differs */
 
-static bool find_env(void *context, Str name, Str *value)
+static bool find_in(const Str *lines, size_t count, Str name, Str *value)
 {
-    const Case *c = context;
-    for (size_t i = 0; i < c->env_count; i++) {
-        Str rest = c->env[i], key = { 0 };
+    for (size_t i = 0; i < count; i++) {
+        Str rest = lines[i], key = { 0 };
         if (str_split(&rest, '=', &key) && str_eq(key, name)) {
-            *value = str_skip(c->env[i], key.len + 1);
+            *value = str_skip(lines[i], key.len + 1);
             return true;
         }
     }
     return false;
+}
+
+static bool find_env(void *context, Str name, Str *value)
+{
+    const Case *c = context;
+    return find_in(c->env, c->env_count, name, value);
+}
+
+static bool read_file(void *context, Str scheme, Str location, Buf *text, Err *err)
+{
+    const Case *c = context;
+    Str rest;
+    if (!str_eq(scheme, STR("file")) || !find_in(c->files, c->file_count, location, &rest))
+        return (fail)(err, ERR_INPUT, "no such %.*s", STR_ARG(scheme));
+    for (; rest.len; rest = str_skip(rest, 1)) {
+        bool line_end = str_starts(rest, STR("\\n"));
+        buf_add_byte(text, line_end ? '\n' : *rest.ptr);
+        rest = str_skip(rest, line_end);
+    }
+    return true;
 }
 
 /* False: not even an arena. */
@@ -69,7 +89,7 @@ static bool run(Case *c, Str yaml, Outcome *out)
     *out = (Outcome){ .arena = arena_new(8 << 20, &err) };
     if (!out->arena)
         return false;
-    const Environment environment = { find_env, c };
+    const Environment environment = { .find = find_env, .context = c, .read = read_file };
     problems_init(&out->problems, out->arena);
     out->root = yaml_parse(yaml, STR("case"), out->arena, &out->problems);
     if (!out->root)
@@ -218,6 +238,8 @@ static bool take_line(Case *c, Str line, bool in_yaml)
     rest = str_trim(rest);
     if (str_eq(word, STR("env")) && c->env_count < LINES_MAX) {
         c->env[c->env_count++] = rest;
+    } else if (str_eq(word, STR("file")) && c->file_count < LINES_MAX) {
+        c->files[c->file_count++] = rest;
     } else if (str_eq(word, STR("value")) && c->value_count < LINES_MAX) {
         c->values[c->value_count++] = rest;
     } else if (str_eq(word, STR("problem"))) {
