@@ -54,9 +54,9 @@ target_include_directories(bench_net_exchange PRIVATE tests)
 target_link_libraries(bench_net_exchange PRIVATE PkgConfig::OPENSSL)
 # ---- tests/overload: the load and the judge of the real program; see tests/overload/run ------------
 file(GLOB overload_sources CONFIGURE_DEPENDS tests/overload/*.c)
-add_executable(overload EXCLUDE_FROM_ALL ${overload_sources})
+add_executable(overload EXCLUDE_FROM_ALL ${overload_sources} tests/support/test_certs.c)
 target_include_directories(overload PRIVATE tests)
-target_link_libraries(overload PRIVATE house_flags house)
+target_link_libraries(overload PRIVATE house_flags house PkgConfig::OPENSSL)
 add_dependencies(extras overload)
 
 # ---- fuzz/<decoder>.c with fuzz/corpus/<decoder>/ --------------------------------------------------

@@ -1,178 +1,96 @@
-/* crowd.c - see crowd.h.
- *
- * A request carries its sender and number in the trace ids of its spans, so the far side can tell
- * what has arrived: a bit for each span.
- */
+/* crowd.c - see crowd.h. */
 #include "overload/crowd.h"
 
-#include "base/counter.h"
-#include "base/mem.h"
 #include "base/thread.h"
 #include "codec/gzip.h"
-#include "codec/wire.h"
 #include "net/grpc_client.h"
-#include "net/server.h"
-#include "otlp/batch.h"
 #include "otlp/rpc.h"
-#include "otlp/view.h"
+#include "overload/hand_client.h"
+#include "overload/load_request.h"
 
-#include <arpa/inet.h>
+#include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
 enum {
-    SPANS = 50,            /* of a request */
-    SPAN_BYTES = 1200,     /* about */
-    NUMBERS_MAX = 20000,   /* requests of one sender */
-    BIG_SPANS = 50000,     /* 60 MiB */
-    SLOW_MS = 400,         /* the far side's, per call */
     BOMB_AGAIN_MS = 5000,  /* a hundred at once keep two processors busy for seconds */
     BOMB_BYTES = 64 << 20, /* plain */
-    PEOPLE = SENDERS + BIG_SENDERS,
+    SPANS_AT_ONCE = 200,   /* of a large request */
+    AGAIN_MS = 1000,       /* for those who were not told when */
+    SLOW_KEPT = 4096,      /* what the kernel keeps for a slow reader */
+    ASKS_AT_ONCE = 100,    /* by it */
+    SLOW_ASKS = 5000,      /* so often at most: then nobody has stopped for it */
+    SLOW_STUCK = 20,       /* tenths of a second */
+    THREADS_MAX = SENDERS + BIG_SENDERS + BOMBERS + SLOW_READERS + 1,
 };
 
-static struct Load {
-    LoadPorts ports;
-    atomic_bool calm, over;
-    uint8_t *arrived; /* a bit per span of the well behaved */
-    atomic_uint big_arrived[BIG_SENDERS];
+/* How many are in the middle of something, and the most that were. */
+typedef struct Crush {
+    atomic_uint now, most, come;
+} Crush;
+
+static struct Crowd {
+    CrowdPorts ports;
+    atomic_bool rage, calm, over;
     atomic_uint acked[SENDERS], sent[SENDERS];
     atomic_bool big_done[BIG_SENDERS];
-    atomic_ullong told_to_wait, told_nothing, failed, bombs, idle_open;
-    Thread threads[PEOPLE + BOMBERS + 3];
+    Crush bombs_now, big_now;
+    atomic_ullong told_to_wait, told_nothing, failed, bombs, bombs_opened, bombs_told_to_wait,
+        bombs_unanswered, slow_stuck;
+    atomic_int bombs_status;
+    Mutex mutex;
+    char failure[160]; /* guarded */
+    Thread threads[THREADS_MAX];
     size_t thread_count;
-    Loop *loop; /* of the far side and the gRPC senders */
-    Server *far;
+    Loop *loop; /* of the gRPC senders */
     GrpcClient *clients[SENDERS / 2];
     Buf bomb;
-} load;
-
-static void die(const char *what)
-{
-    fprintf(stderr, "overload: %s\n", what);
-    exit(2);
-}
+} crowd = { .mutex = MUTEX_READY };
 
 static void sleep_ms(long ms)
 {
     nanosleep(&(struct timespec){ ms / 1000, ms % 1000 * 1000000 }, NULL);
 }
 
-/* ---- requests ---- */
-
-static void put_u32(char *at, uint32_t value)
+static void heed(bool has_retry)
 {
-    for (int i = 0; i < 4; i++)
-        at[i] = (char)(value >> (24 - 8 * i));
+    atomic_fetch_add(has_retry ? &crowd.told_to_wait : &crowd.told_nothing, 1);
 }
 
-static uint32_t get_u32(const char *at)
+static void tell_failure(const char *how, int status, const char *text)
 {
-    const uint8_t *b = (const uint8_t *)at;
-    return (uint32_t)b[0] << 24 | (uint32_t)b[1] << 16 | (uint32_t)b[2] << 8 | b[3];
+    mutex_lock(&crowd.mutex);
+    if (!crowd.failure[0])
+        snprintf(crowd.failure, sizeof crowd.failure, "%s %d: %.100s", how, status, text);
+    mutex_unlock(&crowd.mutex);
+    atomic_fetch_add(&crowd.failed, 1);
 }
 
-static void add_span(Buf *out, uint32_t sender, uint32_t number, uint32_t which)
+static bool is_at_end(uint32_t number)
 {
-    static char text[SPAN_BYTES];
-    char id[16] = { 0 };
-    if (!text[0])
-        memset(text, 'x', sizeof text);
-    put_u32(id, sender + 1);
-    put_u32(id + 4, number);
-    put_u32(id + 8, which + 1);
-    size_t span = wire_open(out, 2);
-    wire_add_bytes(out, 1, (Str){ id, 16 });
-    wire_add_bytes(out, 2, (Str){ id + 4, 8 });
-    wire_add_bytes(out, 5, (Str){ text, sizeof text });
-    wire_close(out, span);
+    return atomic_load(&crowd.calm) || number + 1 == NUMBERS_MAX;
 }
 
-static void make_request(Buf *out, uint32_t sender, uint32_t number, uint32_t spans)
+/* Whoever comes for the first time waits for the others. */
+static void crush_enter(Crush *crush, unsigned expected, bool first)
 {
-    size_t resource = wire_open(out, 1);
-    size_t scope = wire_open(out, 2);
-    for (uint32_t i = 0; i < spans; i++)
-        add_span(out, sender, number, i);
-    wire_close(out, scope);
-    wire_close(out, resource);
-    if (out->failed)
-        die("no memory for a request");
+    if (first)
+        atomic_fetch_add(&crush->come, 1);
+    unsigned now = atomic_fetch_add(&crush->now, 1) + 1, most = atomic_load(&crush->most);
+    while (now > most && !atomic_compare_exchange_weak(&crush->most, &most, now))
+        continue;
+    while (first && atomic_load(&crush->come) < expected && !atomic_load(&crowd.over))
+        sleep_ms(10);
 }
 
-/* ---- the far side ---- */
-
-typedef struct Late {
-    Request *request;
-    Timer timer;
-} Late;
-
-static size_t bit_of(uint32_t sender, uint32_t number, uint32_t span)
+static void crush_leave(Crush *crush)
 {
-    return ((size_t)sender * NUMBERS_MAX + number) * SPANS + span;
-}
-
-static void note_span(const uint8_t *id)
-{
-    uint32_t sender = get_u32((const char *)id) - 1, number = get_u32((const char *)id + 4),
-             span = get_u32((const char *)id + 8) - 1;
-    if (sender >= SENDERS && sender < PEOPLE) {
-        atomic_fetch_add(&load.big_arrived[sender - SENDERS], 1);
-    } else if (sender < SENDERS && number < NUMBERS_MAX && span < SPANS) {
-        size_t bit = bit_of(sender, number, span);
-        load.arrived[bit / 8] |= (uint8_t)(1u << bit % 8);
-    }
-}
-
-static void answer(Request *request)
-{
-    Buf empty = BUF(16);
-    request_answer_grpc(request, &empty);
-}
-
-static void late_fires(void *owner)
-{
-    Late *late = owner;
-    answer(late->request);
-    free(late);
-}
-
-static void take(void *owner, Request *request)
-{
-    (void)owner;
-    Err err;
-    Buf bytes = request_take_body(request);
-    Batch *batch = batch_from_bytes(TRACES, &bytes, &err);
-    buf_free(&bytes);
-    if (!batch)
-        die("the far side got what is no batch");
-    for (size_t i = 0; i < batch_item_count(batch); i++)
-        note_span((const uint8_t *)span_view(batch, i).trace_id.bytes);
-    batch_unref(batch);
-    Late *late = atomic_load(&load.calm) ? NULL : calloc(1, sizeof *late);
-    if (!late) {
-        answer(request);
-        return;
-    }
-    *late = (Late){ request, { .fire = late_fires, .owner = late } };
-    timer_set(load.loop, &late->timer, loop_now(load.loop) + SLOW_MS * NANOS_PER_MILLI);
-}
-
-static void start_far_side(void)
-{
-    Err err;
-    char endpoint[32];
-    snprintf(endpoint, sizeof endpoint, "127.0.0.1:%u", load.ports.far);
-    load.far =
-        server_new(&(ServerSettings){ .loop = load.loop, .endpoint = str_from(endpoint) }, &err);
-    const GrpcRoute route = { .path = otlp_grpc_path(TRACES), .handle = take };
-    if (!load.far || !server_grpc_route(load.far, &route, &err) || !server_listen(load.far, &err))
-        die(err.text);
+    atomic_fetch_sub(&crush->now, 1);
 }
 
 /* ---- the well behaved, by gRPC ---- */
@@ -184,37 +102,27 @@ typedef struct Caller {
 
 static Caller callers[SENDERS / 2];
 
-static void heed(bool has_retry)
-{
-    atomic_fetch_add(has_retry ? &load.told_to_wait : &load.told_nothing, 1);
-}
-
-static bool is_at_end(uint32_t number)
-{
-    return atomic_load(&load.calm) || number + 1 == NUMBERS_MAX;
-}
-
 static void call_again(Caller *caller, int64_t ms)
 {
-    timer_set(load.loop, &caller->again, loop_now(load.loop) + ms * NANOS_PER_MILLI);
+    timer_set(crowd.loop, &caller->again, loop_now(crowd.loop) + ms * NANOS_PER_MILLI);
 }
 
 static void called(void *owner, GrpcReply *reply, const Err *err)
 {
     Caller *caller = owner;
-    if (atomic_load(&load.over))
+    if (atomic_load(&crowd.over))
         return;
     if (!err && reply->code == GRPC_OK) {
-        atomic_store(&load.acked[caller->sender], ++caller->number);
+        atomic_store(&crowd.acked[caller->sender], ++caller->number);
         if (!is_at_end(caller->number))
             call_again(caller, 0);
         return;
     }
-    if (!err && reply->code != GRPC_UNAVAILABLE)
-        atomic_fetch_add(&load.failed, 1);
-    else if (!err)
+    if (!err && reply->code == GRPC_UNAVAILABLE)
         heed(reply->has_retry);
-    call_again(caller, !err && reply->has_retry ? reply->retry_ms : 1000);
+    else
+        tell_failure("gRPC", err ? 0 : (int)reply->code, err ? err->text : "");
+    call_again(caller, !err && reply->has_retry ? reply->retry_ms : AGAIN_MS);
 }
 
 static void call(void *owner)
@@ -222,198 +130,228 @@ static void call(void *owner)
     Err err;
     Caller *caller = owner;
     GrpcCall made = { .path = otlp_grpc_path(TRACES),
-                      .message = BUF(1 << 20),
+                      .message = BUF(SMALL_MAX),
                       .timeout_ns = 30 * NANOS_PER_SECOND,
                       .done = called,
                       .owner = caller };
-    make_request(&made.message, caller->sender, caller->number, SPANS);
-    atomic_store(&load.sent[caller->sender], caller->number + 1);
-    if (!grpc_client_call(load.clients[caller->sender], &made, &err)) {
+    request_make(&made.message, caller->sender, caller->number);
+    atomic_store(&crowd.sent[caller->sender], caller->number + 1);
+    if (!grpc_client_call(crowd.clients[caller->sender], &made, &err)) {
         buf_free(&made.message);
-        call_again(caller, 1000);
+        call_again(caller, AGAIN_MS);
     }
 }
 
-static void start_callers(void)
+static void run_callers(void *unused)
+{
+    (void)unused;
+    loop_run(crowd.loop);
+}
+
+static void make_callers(void)
 {
     Err err;
     char endpoint[32];
-    snprintf(endpoint, sizeof endpoint, "127.0.0.1:%u", load.ports.grpc);
+    snprintf(endpoint, sizeof endpoint, "127.0.0.1:%u", crowd.ports.grpc);
+    crowd.loop = loop_new(NULL, NULL, &err);
+    if (!crowd.loop)
+        die(err.text);
     for (uint32_t i = 0; i < SENDERS / 2; i++) {
-        load.clients[i] = grpc_client_new(&(GrpcClientSettings){ .loop = load.loop,
-                                                                 .endpoint = str_from(endpoint) },
-                                          &err);
-        if (!load.clients[i])
+        crowd.clients[i] = grpc_client_new(&(GrpcClientSettings){ .loop = crowd.loop,
+                                                                  .endpoint = str_from(endpoint) },
+                                           &err);
+        if (!crowd.clients[i])
             die(err.text);
         callers[i] = (Caller){ .sender = i, .again = { .fire = call, .owner = &callers[i] } };
         call_again(&callers[i], 0);
     }
 }
 
-static void run_loop(void *unused)
-{
-    (void)unused;
-    loop_run(load.loop);
-}
+/* ---- by HTTP ---- */
 
-/* ---- by hand ---- */
-
-static int connect_to(uint16_t port)
-{
-    struct sockaddr_in to = { .sin_family = AF_INET,
-                              .sin_port = htons(port),
-                              .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-    struct timeval patience = { .tv_sec = 20 };
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    if (fd >= 0 && connect(fd, (struct sockaddr *)&to, sizeof to) == 0)
-        return fd;
-    if (fd >= 0)
-        close(fd);
-    return -1;
-}
-
-static bool send_all(int fd, Str bytes)
-{
-    while (bytes.len) {
-        ssize_t n = send(fd, bytes.ptr, bytes.len, MSG_NOSIGNAL);
-        if (n <= 0)
-            return false;
-        bytes = str_skip(bytes, (size_t)n);
-    }
-    return true;
-}
-
-/* The status of the answer, 0: there was none; its Retry-After in ms, -1: it has none. */
-static int read_answer(int fd, long *retry_ms)
-{
-    char text[4096];
-    size_t len = 0;
-    ssize_t n;
-    while (len < sizeof text - 1 && (n = recv(fd, text + len, sizeof text - 1 - len, 0)) > 0) {
-        len += (size_t)n;
-        text[len] = 0;
-        if (strstr(text, "\r\n\r\n"))
-            break;
-    }
-    text[len] = 0;
-    const char *retry = strstr(text, "retry-after: ");
-    *retry_ms = retry ? strtol(retry + 13, NULL, 10) * 1000 : -1;
-    return len > 12 ? (int)strtol(text + 9, NULL, 10) : 0;
-}
-
-static int post_once(Str body, const char *encoding, long *retry_ms)
+static bool send_head(int fd, size_t body_bytes, const char *encoding)
 {
     char head[256];
     int n = snprintf(head, sizeof head,
                      "POST /v1/traces HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n"
                      "Content-Type: application/x-protobuf\r\n%sContent-Length: %zu\r\n\r\n",
-                     encoding, body.len);
-    *retry_ms = -1;
-    int fd = connect_to(load.ports.http), status = 0;
-    if (fd < 0)
-        return 0;
-    bool sent = send_all(fd, (Str){ head, (size_t)n }) && send_all(fd, body);
-    (void)sent; /* a refusal may be there before the body's end */
-    status = read_answer(fd, retry_ms);
-    close(fd);
-    return status;
+                     encoding, body_bytes);
+    return hand_send(fd, (Str){ head, (size_t)n });
 }
 
-/* Until it is said OK to, or all is over. */
-static bool post(Str body)
+/* A refusal may be there before the body's end. */
+static HandAnswer post(Str body)
 {
-    while (!atomic_load(&load.over)) {
-        long retry_ms;
-        int status = post_once(body, "", &retry_ms);
-        if (status == 200)
-            return true;
-        if (status == 503)
-            heed(retry_ms >= 0);
-        else if (status)
-            atomic_fetch_add(&load.failed, 1);
-        sleep_ms(retry_ms >= 0 ? retry_ms : 1000);
-    }
+    int fd = hand_connect(crowd.ports.http, 0);
+    if (fd < 0)
+        return (HandAnswer){ 0, -1 };
+    bool sent = send_head(fd, body.len, "") && hand_send(fd, body);
+    (void)sent;
+    HandAnswer answer = hand_answer(fd);
+    close(fd);
+    return answer;
+}
+
+/* True: it was said OK to. Else waits as long as was asked. */
+static bool is_taken(HandAnswer answer)
+{
+    if (answer.status == 200)
+        return true;
+    if (answer.status == 503)
+        heed(answer.retry_ms >= 0);
+    else
+        tell_failure("HTTP", answer.status, "");
+    sleep_ms(answer.retry_ms >= 0 ? answer.retry_ms : AGAIN_MS);
     return false;
 }
 
 static void run_sender(void *argument)
 {
     uint32_t sender = (uint32_t)(uintptr_t)argument;
-    Buf body = BUF(1 << 20);
-    for (uint32_t number = 0; !atomic_load(&load.over) && (number == 0 || !is_at_end(number));) {
+    Buf body = BUF(SMALL_MAX);
+    for (uint32_t number = 0; !atomic_load(&crowd.over) && (number == 0 || !is_at_end(number));) {
         buf_clear(&body);
-        make_request(&body, sender, number, SPANS);
-        atomic_store(&load.sent[sender], number + 1);
-        if (post(buf_str(&body)))
-            atomic_store(&load.acked[sender], ++number);
+        request_make(&body, sender, number);
+        atomic_store(&crowd.sent[sender], ++number);
+        while (!is_taken(post(buf_str(&body))))
+            if (atomic_load(&crowd.over))
+                goto done;
+        atomic_store(&crowd.acked[sender], number);
     }
+done:
     buf_free(&body);
+}
+
+/* ---- large requests ---- */
+
+static bool send_big(int fd, uint32_t sender)
+{
+    Buf bytes = BUF(SMALL_MAX);
+    big_head(&bytes);
+    bool sent = hand_send(fd, buf_str(&bytes));
+    for (uint32_t at = 0; sent && at < BIG_SPANS; at += SPANS_AT_ONCE) {
+        buf_clear(&bytes);
+        big_spans(&bytes, sender, at, SPANS_AT_ONCE);
+        sent = hand_send(fd, buf_str(&bytes));
+    }
+    buf_free(&bytes);
+    return sent;
+}
+
+static HandAnswer post_big(uint32_t sender, bool first)
+{
+    HandAnswer answer = { 0, -1 };
+    int fd = hand_connect(crowd.ports.http, 0);
+    crush_enter(&crowd.big_now, BIG_SENDERS, first);
+    if (fd >= 0 && send_head(fd, big_size(), "")) {
+        bool sent = send_big(fd, sender);
+        (void)sent; /* as in post() */
+        answer = hand_answer(fd);
+    }
+    crush_leave(&crowd.big_now);
+    if (fd >= 0)
+        close(fd);
+    return answer;
 }
 
 static void run_big_sender(void *argument)
 {
     uint32_t sender = (uint32_t)(uintptr_t)argument;
-    static Mutex one_at_a_time = MUTEX_READY; /* making them all at once is not what is tested */
-    Buf body = BUF(64 << 20);
-    mutex_lock(&one_at_a_time);
-    make_request(&body, sender, 0, BIG_SPANS);
-    mutex_unlock(&one_at_a_time);
-    if (post(buf_str(&body)))
-        atomic_store(&load.big_done[sender - SENDERS], true);
-    buf_free(&body);
+    for (bool first = true; !atomic_load(&crowd.over); first = false) {
+        if (!is_taken(post_big(sender, first)))
+            continue;
+        atomic_store(&crowd.big_done[sender], true);
+        return;
+    }
+}
+
+/* ---- bombs ---- */
+
+static void count_bomb(HandAnswer answer)
+{
+    atomic_fetch_add(&crowd.bombs, 1);
+    if (answer.status == 400)
+        atomic_fetch_add(&crowd.bombs_opened, 1);
+    else if (answer.status == 503 && answer.retry_ms >= 0)
+        atomic_fetch_add(&crowd.bombs_told_to_wait, 1);
+    else if (atomic_fetch_add(&crowd.bombs_unanswered, 1) == 0)
+        atomic_store(&crowd.bombs_status, answer.status);
 }
 
 static void run_bomber(void *unused)
 {
     (void)unused;
-    while (!atomic_load(&load.calm)) {
-        long retry_ms;
-        post_once(buf_str(&load.bomb), "Content-Encoding: gzip\r\n", &retry_ms);
-        atomic_fetch_add(&load.bombs, 1);
-        sleep_ms(retry_ms >= 0 ? retry_ms : BOMB_AGAIN_MS);
+    for (bool first = true; !atomic_load(&crowd.calm); first = false) {
+        HandAnswer answer = { 0, -1 };
+        int fd = hand_connect(crowd.ports.http, 0);
+        crush_enter(&crowd.bombs_now, BOMBERS, first);
+        if (fd >= 0 && send_head(fd, crowd.bomb.len, "Content-Encoding: gzip\r\n") &&
+            hand_send(fd, buf_str(&crowd.bomb)))
+            answer = hand_answer(fd);
+        crush_leave(&crowd.bombs_now);
+        if (fd >= 0)
+            close(fd);
+        count_bomb(answer);
+        while (!atomic_load(&crowd.rage) && !atomic_load(&crowd.calm))
+            sleep_ms(10);
+        sleep_ms(answer.retry_ms >= 0 ? answer.retry_ms : BOMB_AGAIN_MS);
     }
 }
 
-/* Half of them speak HTTP/1.1, half HTTP/2. */
-static void run_idlers(void *unused)
+static void make_bomb(void)
 {
-    (void)unused;
-    static int fds[IDLERS];
-    static const char get[] = "GET /nothing HTTP/1.1\r\nHost: localhost\r\n\r\n";
-    static const char preface[] = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\4\0\0\0\0\0";
-    for (size_t i = 0; i < IDLERS; i++) {
-        bool h2 = i % 2;
-        fds[i] = connect_to(h2 ? load.ports.grpc : load.ports.http);
-        if (fds[i] < 0)
-            continue;
-        send_all(fds[i], h2 ? (Str){ preface, sizeof preface - 1 } : (Str){ get, sizeof get - 1 });
-        atomic_fetch_add(&load.idle_open, 1);
-    }
-    while (!atomic_load(&load.over))
-        sleep_ms(100);
-    for (size_t i = 0; i < IDLERS; i++)
-        if (fds[i] >= 0)
-            close(fds[i]);
+    Err err;
+    Str zeros = { calloc(1, BOMB_BYTES), BOMB_BYTES };
+    crowd.bomb = BUF(1 << 20);
+    if (!zeros.ptr || !gzip_compress(zeros, GZIP_FORMAT, &crowd.bomb, &err))
+        die("no memory for a bomb");
+    free((void *)(uintptr_t)zeros.ptr);
 }
 
-static void run_slow_readers(void *unused)
+/* ---- slow readers ---- */
+
+/* Asks until the program takes no more questions, because it cannot get rid of its answers: for two
+ * seconds the kernel has had no room for another one. */
+static bool ask_until_stuck(int fd, Str questions)
 {
-    (void)unused;
-    static const char get[] = "GET /debug/servicez HTTP/1.1\r\nHost: localhost\r\n\r\n";
-    int fds[SLOW_READERS];
-    for (size_t i = 0; i < SLOW_READERS; i++) {
-        fds[i] = connect_to(load.ports.page);
-        for (int k = 0; k < 500 && fds[i] >= 0; k++)
-            if (send(fds[i], get, sizeof get - 1, MSG_NOSIGNAL | MSG_DONTWAIT) < 0)
-                break;
+    unsigned stuck = 0;
+    for (int i = 0; i < SLOW_ASKS && stuck < SLOW_STUCK && !atomic_load(&crowd.over);) {
+        ssize_t n = send(fd, questions.ptr, questions.len, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (n == (ssize_t)questions.len) {
+            stuck = 0;
+            i++;
+        } else if (n < 0 && errno != EAGAIN) {
+            return false;
+        } else {
+            if (n > 0) /* the rest is not sent: nobody will get there */
+                questions = str_skip(questions, (size_t)n);
+            stuck++;
+            sleep_ms(100);
+        }
     }
-    while (!atomic_load(&load.over))
+    return stuck == SLOW_STUCK;
+}
+
+/* Every other reads a byte now and then, the others nothing. */
+static void run_slow_reader(void *argument)
+{
+    bool reads = (uintptr_t)argument % 2;
+    char byte;
+    Buf asks = BUF(SMALL_MAX);
+    for (int i = 0; i < ASKS_AT_ONCE; i++)
+        buf_addf(&asks, "GET %s HTTP/1.1\r\nHost: localhost\r\n\r\n",
+                 reads ? "/debug/servicez" : "/");
+    int fd = hand_connect(reads ? crowd.ports.zpages : crowd.ports.page, SLOW_KEPT);
+    if (fd < 0)
+        return;
+    atomic_fetch_add(&crowd.slow_stuck, ask_until_stuck(fd, buf_str(&asks)));
+    buf_free(&asks);
+    while (!atomic_load(&crowd.over)) {
         sleep_ms(100);
-    for (size_t i = 0; i < SLOW_READERS; i++)
-        if (fds[i] >= 0)
-            close(fds[i]);
+        if (reads && recv(fd, &byte, 1, MSG_DONTWAIT) == 0)
+            break;
+    }
+    close(fd);
 }
 
 /* ---- all together ---- */
@@ -421,93 +359,99 @@ static void run_slow_readers(void *unused)
 static void begin(void (*run)(void *), uintptr_t argument)
 {
     Err err;
-    if (!thread_start(&load.threads[load.thread_count++], "load", run, (void *)argument, &err))
+    if (!thread_start(&crowd.threads[crowd.thread_count++], "crowd", run, (void *)argument, &err))
         die(err.text);
 }
 
-static void make_bomb(void)
+void crowd_open(const CrowdPorts *ports)
 {
-    Err err;
-    Str zeros = { calloc(1, BOMB_BYTES), BOMB_BYTES };
-    load.bomb = BUF(1 << 20);
-    if (!zeros.ptr || !gzip_compress(zeros, GZIP_FORMAT, &load.bomb, &err))
-        die("no memory for a bomb");
-    free((void *)(uintptr_t)zeros.ptr);
+    crowd.ports = *ports;
 }
 
-void load_start(const LoadPorts *ports)
+void crowd_start(void)
 {
-    Err err;
-    load.ports = *ports;
-    load.arrived = calloc(1, (size_t)SENDERS * NUMBERS_MAX * SPANS / 8);
-    load.loop = loop_new(NULL, NULL, &err);
-    if (!load.loop || !load.arrived)
-        die("no memory");
-    make_bomb();
-    start_far_side();
-    start_callers();
-    begin(run_loop, 0);
-    begin(run_idlers, 0);
-    begin(run_slow_readers, 0);
+    make_callers();
+    begin(run_callers, 0);
     for (uintptr_t i = SENDERS / 2; i < SENDERS; i++)
         begin(run_sender, i);
-    for (uintptr_t i = SENDERS; i < PEOPLE; i++)
-        begin(run_big_sender, i);
+}
+
+void crowd_bomb(void)
+{
+    make_bomb();
     for (uintptr_t i = 0; i < BOMBERS; i++)
         begin(run_bomber, 0);
 }
 
-void load_calm(void)
+bool crowd_has_bombed(void)
 {
-    atomic_store(&load.calm, true);
+    return atomic_load(&crowd.bombs) >= BOMBERS;
 }
 
-static bool has_arrived(uint32_t sender, uint32_t number)
+void crowd_rage(void)
 {
-    for (uint32_t span = 0; span < SPANS; span++) {
-        size_t bit = bit_of(sender, number, span);
-        if (!(load.arrived[bit / 8] & 1u << bit % 8))
-            return false;
-    }
-    return true;
+    atomic_store(&crowd.rage, true);
+    for (uintptr_t i = 0; i < SLOW_READERS; i++)
+        begin(run_slow_reader, i);
+    for (uintptr_t i = 0; i < BIG_SENDERS; i++)
+        begin(run_big_sender, i);
+}
+
+void crowd_calm(void)
+{
+    atomic_store(&crowd.calm, true);
 }
 
 static uint64_t count_missing(void)
 {
     uint64_t missing = 0;
     for (uint32_t sender = 0; sender < SENDERS; sender++)
-        for (uint32_t number = 0; number < atomic_load(&load.acked[sender]); number++)
-            missing += !has_arrived(sender, number);
-    for (size_t i = 0; i < BIG_SENDERS; i++)
-        missing += atomic_load(&load.big_done[i]) && atomic_load(&load.big_arrived[i]) < BIG_SPANS;
+        for (uint32_t number = 0; number < atomic_load(&crowd.acked[sender]); number++)
+            missing += !book_has(sender, number);
+    for (uint32_t i = 0; i < BIG_SENDERS; i++)
+        missing += atomic_load(&crowd.big_done[i]) && !book_has_big(i);
     return missing;
 }
 
-bool load_is_settled(void)
+bool crowd_is_settled(void)
 {
     for (size_t i = 0; i < SENDERS; i++)
-        if (atomic_load(&load.acked[i]) < atomic_load(&load.sent[i]))
+        if (atomic_load(&crowd.acked[i]) < atomic_load(&crowd.sent[i]))
             return false;
     for (size_t i = 0; i < BIG_SENDERS; i++)
-        if (!atomic_load(&load.big_done[i]))
+        if (!atomic_load(&crowd.big_done[i]))
             return false;
     return count_missing() == 0;
 }
 
-void load_stop(LoadReport *report)
+void crowd_stop(void)
 {
-    atomic_store(&load.calm, true);
-    atomic_store(&load.over, true);
-    *report = (LoadReport){ .told_to_wait = load.told_to_wait,
-                            .told_nothing = load.told_nothing,
-                            .failed = load.failed,
-                            .bombs = load.bombs,
-                            .idle_open = load.idle_open,
-                            .missing = count_missing() };
+    atomic_store(&crowd.calm, true);
+    atomic_store(&crowd.over, true);
+}
+
+CrowdReport crowd_report(void)
+{
+    CrowdReport report = { .told_to_wait = crowd.told_to_wait,
+                           .told_nothing = crowd.told_nothing,
+                           .failed = crowd.failed,
+                           .big_at_once = crowd.big_now.most,
+                           .bombs = crowd.bombs,
+                           .bombs_at_once = crowd.bombs_now.most,
+                           .bombs_opened = crowd.bombs_opened,
+                           .bombs_told_to_wait = crowd.bombs_told_to_wait,
+                           .bombs_unanswered = crowd.bombs_unanswered,
+                           .bombs_status = crowd.bombs_status,
+                           .slow_stuck = crowd.slow_stuck,
+                           .missing = count_missing() };
+    mutex_lock(&crowd.mutex);
+    memcpy(report.failure, crowd.failure, sizeof report.failure);
+    mutex_unlock(&crowd.mutex);
     for (size_t i = 0; i < SENDERS; i++) {
-        report->sent += load.sent[i];
-        report->acknowledged += load.acked[i];
+        report.sent += crowd.sent[i];
+        report.acknowledged += crowd.acked[i];
     }
     for (size_t i = 0; i < BIG_SENDERS; i++)
-        report->big_acknowledged += load.big_done[i];
+        report.big_acknowledged += crowd.big_done[i];
+    return report;
 }
