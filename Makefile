@@ -6,6 +6,8 @@ SEED    ?=
 SEEDS   ?=
 SECONDS ?= 60
 COUNT   ?= 40
+FILES   ?=
+BEHAVIOURS ?=
 
 .DEFAULT_GOAL := all
 .PHONY: all demo demo-external test torture overload interop conformance coverage lint mutate bench bench-peers fuzz install format clean help
@@ -59,9 +61,9 @@ lint: ## gcc's analyzer, clang-tidy and the memory sanitizer (some minutes)
 	@tools/setup --for proof
 	@tools/lint
 
-mutate: ## break one line after the other and see whether a test notices: make mutate COUNT=200
+mutate: ## break one line after the other: does a test notice? BEHAVIOURS=1, COUNT=200, FILES=src/pipe/ack.c
 	@tools/setup --for test
-	@tools/mutate --count $(COUNT)
+	@tools/mutate --count $(COUNT) $(if $(BEHAVIOURS),--behaviours) $(FILES)
 
 bench: ## what the hot paths cost
 	@tools/setup --for build

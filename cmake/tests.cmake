@@ -34,10 +34,15 @@ function(has_threads result)
   endforeach()
 endfunction()
 
+set(test_timeout 120)
+if(CRYO_COVERAGE)
+  set(test_timeout 600) # counting takes its time
+endif()
+
 # house_test(<name> <labels> <command>...): registers with labels, environment and launcher.
 function(house_test name labels)
   add_test(NAME ${name} COMMAND ${test_launcher} ${ARGN} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-  set_tests_properties(${name} PROPERTIES LABELS "${labels}" ENVIRONMENT "${test_environment}" TIMEOUT 120)
+  set_tests_properties(${name} PROPERTIES LABELS "${labels}" ENVIRONMENT "${test_environment}" TIMEOUT ${test_timeout})
 endfunction()
 
 if(NOT CRYO_TESTS)

@@ -168,6 +168,26 @@ static void what_no_frame_may_say_is_refused(void **state)
                   ERR_INPUT); /* the old format */
 }
 
+/* All its bytes are there, and it is stored as it is: only the header says that it is too large. */
+static void a_block_above_what_the_header_says_is_refused(void **state)
+{
+    (void)state;
+    enum { MOST = 1 << 16 };
+    Err err;
+    for (uint32_t size = MOST; size <= MOST + 1; size++) {
+        char bytes[MOST + 1] = { 0 }, head[4] = { (char)size, 0, (char)(size >> 16), (char)0x80 };
+        Frame empty = { 0x40, 0x40, STR(""), STR("") };
+        Buf frame = frame_bytes(&empty), out = BUF(PLENTY);
+        buf_add(&frame, (Str){ head, sizeof head });
+        buf_add(&frame, (Str){ bytes, size });
+        buf_add(&frame, (Str){ "\0\0\0", 4 });
+        assert_int_equal(lz4_expand(buf_str(&frame), &out, &err), size == MOST);
+        assert_true(size == MOST ? out.len == MOST : err.kind == ERR_INPUT);
+        buf_free(&frame);
+        buf_free(&out);
+    }
+}
+
 /* A block never gets more room than its bytes can make of themselves. */
 static void a_small_block_takes_little(void **state)
 {
@@ -189,6 +209,7 @@ int main(void)
         cmocka_unit_test(foreign_bytes_are_read),
         cmocka_unit_test(frames_in_a_row_are_one_body),
         cmocka_unit_test(what_no_frame_may_say_is_refused),
+        cmocka_unit_test(a_block_above_what_the_header_says_is_refused),
         cmocka_unit_test(a_small_block_takes_little),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -160,6 +160,8 @@ static const struct {
     { CHUNKED "3;a\rb\r\nabc\r\n0\r\n\r\n" GET, "400 closed" },
     { CHUNKED "3;" SIXTY_FOUR SIXTY_FOUR SIXTY_FOUR SIXTY_FOUR "\r\nabc\r\n0\r\n\r\n" GET,
       "400 closed" },
+    { CHUNKED "3\r\nabc\r\n0;" SIXTY_FOUR SIXTY_FOUR SIXTY_FOUR SIXTY_FOUR "\r\n\r\n" GET,
+      "400 closed" },
     { CHUNKED "0\r\nTrailer: t\r\nHost: y\r\nContent-Length: 9\r\n\r\n" GET, "200 200 open" },
     { CHUNKED "0\r\nTransfer-Encoding: x\r\n\r\n" GET, "501 closed" },
     { CHUNKED "0\r\nTrailer: t\n\r\n" GET, "400 closed" },

@@ -18,11 +18,24 @@ typedef struct Fixture {
     RawPeer peer;
     int handled, gone;
     Request *kept;
+    int64_t deadline_ns;
+    size_t body_len;
 } Fixture;
+
+enum { MESSAGE_MAX = 100 };
 
 static void hello(void *owner, Request *request)
 {
     ((Fixture *)owner)->handled++;
+    request_answer_text(request, 200, STR("hello"));
+}
+
+static void hello_grpc(void *owner, Request *request)
+{
+    Fixture *f = owner;
+    f->handled++;
+    f->deadline_ns = request_deadline_ns(request);
+    f->body_len = request_body(request).len;
     request_answer_text(request, 200, STR("hello"));
 }
 
@@ -51,8 +64,10 @@ static void start(Fixture *f, const ServerLimits *limits)
     const Route get = { STR("/"), STR("GET"), hello, f, 0 };
     const Route post = { STR("/"), STR("POST"), keep, f, 0 };
     f->server = server_new(&settings, &err);
+    const GrpcRoute call = { STR("/s/call"), hello_grpc, f, MESSAGE_MAX };
     assert_true(f->server && server_route(f->server, &get, &err) &&
-                server_route(f->server, &post, &err) && server_listen(f->server, &err));
+                server_route(f->server, &post, &err) && server_grpc_route(f->server, &call, &err) &&
+                server_listen(f->server, &err));
     Address address = server_address(f->server);
     assert_true(raw_peer_connect(&f->peer, f->loop, &address));
 }
@@ -196,6 +211,94 @@ static void keep_one(Fixture *f)
     assert_non_null(f->kept);
 }
 
+/* ---- gRPC, as no client says it ---- */
+
+static void add_field(Buf *out, const char *name, const char *value)
+{
+    buf_add_byte(out, 0); /* a literal that is not remembered */
+    buf_add_byte(out, (char)strlen(name));
+    buf_add(out, str_from(name));
+    buf_add_byte(out, (char)strlen(value));
+    buf_add(out, str_from(value));
+}
+
+typedef struct Call {
+    const char *method, *type, *field, *value; /* one more field, or NULL */
+    Str body;
+    bool handled;
+} Call;
+
+static void say_call(Fixture *f, const Call *call, uint32_t id)
+{
+    Buf head = BUF(4096);
+    add_field(&head, ":method", call->method);
+    add_field(&head, ":scheme", "http");
+    add_field(&head, ":path", "/s/call");
+    add_field(&head, ":authority", "x");
+    add_field(&head, "content-type", call->type);
+    if (call->field)
+        add_field(&head, call->field, call->value);
+    say(f, &(H2Frame){ H2_HEADERS, H2_END_HEADERS, id }, buf_str(&head));
+    for (size_t i = 0; i < call->body.len; i++) /* the prefix comes in pieces */
+        say(f, &(H2Frame){ H2_DATA, 0, id }, str_first(str_skip(call->body, i), 1));
+    say(f, &(H2Frame){ H2_DATA, H2_END_STREAM, id }, STR(""));
+    buf_free(&head);
+}
+
+#define EMPTY STR_ROW("\0\0\0\0\0")
+
+static void calls_that_are_none_never_reach_their_handler(void **state)
+{
+    (void)state;
+    static const Call calls[] = {
+        { "POST", "application/grpc", NULL, NULL, EMPTY, true },
+        { "POST", "application/grpc+proto", NULL, NULL, EMPTY, true },
+        { "POST", "application/grpc; x=y", NULL, NULL, EMPTY, true },
+        { "POST", "application/grpc", "grpc-timeout", "1S", EMPTY, true },
+        { "POST", "application/grpc", "grpc-timeout", "99999999H", EMPTY, true },
+        { "POST", "application/grpc", NULL, NULL, STR_ROW("\0\0\0\0\2xy"), true },
+        { "POST", "application/grpc-web", NULL, NULL, EMPTY, false },
+        { "PUT", "application/grpc", NULL, NULL, EMPTY, false },
+        { "POST", "application/grpc", "grpc-timeout", "soon", EMPTY, false },
+        { "POST", "application/grpc", NULL, NULL, STR_ROW("\0\0\0\0\x65"), false }, /* 101 */
+        { "POST", "application/grpc", NULL, NULL, STR_ROW("\0\0\0\0\x02x"), false },
+        { "POST", "application/grpc", NULL, NULL, STR_ROW("\2\0\0\0\0"), false },
+        { "POST", "application/grpc", NULL, NULL, STR_ROW("\0\0"), false },
+        { "POST", "application/grpc", "grpc-encoding", "none-such", STR_ROW("\1\0\0\0\1x"), false },
+        { "POST", "application/grpc", "grpc-encoding", "gzip", STR_ROW("\1\0\0\0\1x"), false },
+    };
+    Fixture f;
+    start(&f, NULL);
+    say_start(&f);
+    int handled = 0;
+    for (uint32_t i = 0; i < COUNT_OF(calls); i++) {
+        say_call(&f, &calls[i], 2 * i + 1);
+        wait_for(&f, H2_HEADERS, i + 1); /* each is answered, and the next one comes through */
+        handled += calls[i].handled;
+        if (f.handled != handled)
+            fail_msg("call %u: %d handled", (unsigned)i, f.handled);
+        if (calls[i].handled) /* without its prefix */
+            assert_int_equal(f.body_len, calls[i].body.len - 5);
+    }
+    assert_false(f.peer.ended);
+    stop(&f);
+}
+
+static void a_time_out_is_a_deadline_and_a_long_one_is_none(void **state)
+{
+    (void)state;
+    Fixture f;
+    start(&f, NULL);
+    say_start(&f);
+    say_call(&f, &(Call){ "POST", "application/grpc", "grpc-timeout", "2S", EMPTY, true }, 1);
+    wait_for(&f, H2_HEADERS, 1);
+    assert_int_equal(f.deadline_ns, loop_now(f.loop) + 2 * NANOS_PER_SECOND);
+    say_call(&f, &(Call){ "POST", "application/grpc", NULL, NULL, EMPTY, true }, 3);
+    wait_for(&f, H2_HEADERS, 2);
+    assert_true(f.deadline_ns == INT64_MAX);
+    stop(&f);
+}
+
 static void a_reset_is_learnt_by_the_handler(void **state)
 {
     (void)state;
@@ -267,6 +370,8 @@ int main(void)
         cmocka_unit_test(a_header_that_does_not_end_is_not_waited_for),
         cmocka_unit_test(an_idle_connection_is_told_to_go),
         cmocka_unit_test(a_body_that_does_not_come_is_408_and_reset),
+        cmocka_unit_test(calls_that_are_none_never_reach_their_handler),
+        cmocka_unit_test(a_time_out_is_a_deadline_and_a_long_one_is_none),
         cmocka_unit_test(a_reset_is_learnt_by_the_handler),
         cmocka_unit_test(a_lost_connection_loses_all_its_requests),
         cmocka_unit_test(garbage_behind_the_preface_ends_the_connection),

@@ -142,6 +142,23 @@ static void versions_suites_and_curves_are_those_that_were_set(void **state)
     world_close();
 }
 
+static void the_least_version_is_the_one_that_was_set(void **state)
+{
+    (void)state;
+    HandTls hand;
+    world_open_real();
+    TlsOptions options = world_server_options(&good);
+    options.min_version = STR("1.3");
+    world_open_server(&options);
+    connect_by_hand(&hand, TLS1_2_VERSION);
+    assert_false(hand_tls_shake(&hand));
+    hand_tls_close(&hand);
+    connect_by_hand(&hand, TLS1_3_VERSION);
+    assert_true(hand_tls_shake(&hand));
+    hand_tls_close(&hand);
+    world_close();
+}
+
 /* ---- files that change ---- */
 
 static int reloads;
@@ -315,6 +332,7 @@ int main(void)
         cmocka_unit_test(a_key_with_a_password_is_refused),
         cmocka_unit_test(options_that_nobody_speaks_are_refused),
         cmocka_unit_test(versions_suites_and_curves_are_those_that_were_set),
+        cmocka_unit_test(the_least_version_is_the_one_that_was_set),
         cmocka_unit_test(changed_files_serve_new_connections_and_old_ones_go_on),
         cmocka_unit_test(files_that_cannot_be_used_leave_the_old_ones_in_force),
         cmocka_unit_test(a_renamed_link_is_a_change),

@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -54,6 +55,20 @@ static void the_authority_is_what_requests_say(void **state)
     }
 }
 
+static void a_host_name_has_a_longest(void **state)
+{
+    (void)state;
+    char host[URL_AUTHORITY_SIZE];
+    memset(host, 'a', sizeof host);
+    for (size_t len = URL_AUTHORITY_SIZE - 4; len <= URL_AUTHORITY_SIZE - 3; len++) {
+        Err err = { 0 };
+        char text[URL_AUTHORITY_SIZE];
+        Url url = { .scheme = URL_HTTP, .host = { host, len }, .port = 80 };
+        assert_int_equal(url_authority(&url, text, &err), len == URL_AUTHORITY_SIZE - 4);
+        assert_true(len == URL_AUTHORITY_SIZE - 4 || strstr(err.text, "a host name of"));
+    }
+}
+
 static void what_is_no_endpoint_is_refused(void **state)
 {
     (void)state;
@@ -61,7 +76,7 @@ static void what_is_no_endpoint_is_refused(void **state)
         "",           "localhost",      "http://",       "http://:80",
         "http://a:b", "ftp://a",        "http://u@host", "http://a#b",
         "http://a b", "http://a:99999", "http://[::1",   "//a:1",
-        "unix://"
+        "unix://",    "unix:"
     };
     for (size_t i = 0; i < COUNT_OF(bad); i++) {
         Err err = { 0 };
@@ -77,6 +92,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(urls_are_taken_apart),
         cmocka_unit_test(the_authority_is_what_requests_say),
+        cmocka_unit_test(a_host_name_has_a_longest),
         cmocka_unit_test(what_is_no_endpoint_is_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

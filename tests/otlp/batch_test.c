@@ -221,6 +221,25 @@ static void test_index_limit(void **state)
     batch_unref(batch);
 }
 
+/* An empty group is two bytes and costs twelve of index, its tables as such 40: so this many fill
+ * what an index may take to the byte. */
+static void test_the_index_limit_to_the_byte(void **state)
+{
+    (void)state;
+    enum { MOST = (BATCH_INDEX_SPARE - 40) / (12 - 2 * BATCH_INDEX_FACTOR) };
+    Err err;
+    Buf bytes = BUF(10000);
+    for (size_t i = 0; i < MOST; i++)
+        buf_add(&bytes, STR("\x0A\x00"));
+    Batch *batch = batch_from_copy(METRICS, buf_str(&bytes), &err);
+    assert_non_null(batch);
+    assert_int_equal(batch_resource_count(batch), MOST);
+    batch_unref(batch);
+    buf_add(&bytes, STR("\x0A\x00"));
+    assert_refused(METRICS, buf_str(&bytes), ERR_LIMIT);
+    buf_free(&bytes);
+}
+
 static void test_late_and_repeated_resource(void **state)
 {
     (void)state;
@@ -264,6 +283,23 @@ static void test_odd_spelling(void **state)
     ValueView value;
     assert_true(attributes_find(item_attributes(batch, 0), STR("k"), &value));
     assert_true(str_eq(value.text, STR("val")));
+    batch_unref(batch);
+}
+
+/* Tags in more bytes than they need, of a resource's group and of a span: they are found again. */
+static void test_long_tags(void **state)
+{
+    (void)state;
+    Err err;
+    Batch *batch = batch_from_copy(TRACES,
+                                   STR("\x8A\x80\x00\x15\x0A\x0B\x0A\x09\x0A\x01k\x12\x04\x0A\x02vv"
+                                       "\x12\x06\x92\x00\x03\x2A\x01n"),
+                                   &err);
+    assert_non_null(batch);
+    ValueView value;
+    assert_true(attributes_find(resource_view(batch, 0).attributes, STR("k"), &value));
+    assert_true(str_eq(value.text, STR("vv")));
+    assert_true(str_eq(span_view(batch, 0).name, STR("n")));
     batch_unref(batch);
 }
 
@@ -585,8 +621,10 @@ int main(void)
         cmocka_unit_test(test_depth),
         cmocka_unit_test(test_a_million_levels),
         cmocka_unit_test(test_index_limit),
+        cmocka_unit_test(test_the_index_limit_to_the_byte),
         cmocka_unit_test(test_late_and_repeated_resource),
         cmocka_unit_test(test_odd_spelling),
+        cmocka_unit_test(test_long_tags),
         cmocka_unit_test(test_wrong_wire_type),
         cmocka_unit_test(test_last_kind_of_data_counts),
         cmocka_unit_test(test_unpacked_numbers),

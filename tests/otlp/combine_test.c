@@ -1,6 +1,8 @@
 /* combine_test.c - joined and split batches hold the same items in the same order. */
 #include "otlp/combine.h"
 
+#include "otlp/encode.h"
+#include "otlp/metric_view.h"
 #include "otlp/view.h"
 #include "support/otlp_sample.h"
 #include "support/starve.h"
@@ -96,6 +98,42 @@ static void test_split_then_concat(void **state)
     }
 }
 
+/* What is said of all points of a metric goes into every piece, so its size counts in each. */
+static void test_what_points_share_counts(void **state)
+{
+    (void)state;
+    enum { SHARED = 300, POINTS = 12, MOST = 600 };
+    Err err;
+    Buf bytes = BUF(10000);
+    char shared[SHARED] = { 0 };
+    size_t group = wire_open(&bytes, REQUEST_GROUP), scope = wire_open(&bytes, GROUP_SCOPES);
+    size_t metric = wire_open(&bytes, SCOPES_ITEM), data = wire_open(&bytes, METRIC_SUM);
+    wire_add_bytes(&bytes, 15, (Str){ shared, sizeof shared }); /* a field of the future */
+    for (size_t i = 0; i < POINTS; i++) {
+        size_t point = wire_open(&bytes, DATA_POINTS);
+        wire_add_bytes(&bytes, 15, (Str){ shared, 90 });
+        wire_close(&bytes, point);
+    }
+    wire_close(&bytes, data);
+    wire_close(&bytes, metric);
+    wire_close(&bytes, scope);
+    wire_close(&bytes, group);
+    Batch *batch = batch_from_bytes(METRICS, &bytes, &err);
+    assert_non_null(batch);
+    Split split = split_begin(batch, (SplitLimits){ .bytes_max = MOST });
+    size_t items = 0;
+    Batch *piece;
+    while (split_next(&split, &piece, &err) && piece) {
+        assert_true(batch_item_count(piece) > 1); /* there is room for two */
+        assert_true(batch_bytes(piece).len <= MOST);
+        items += batch_item_count(piece);
+        batch_unref(piece);
+    }
+    assert_int_equal(items, POINTS);
+    split_end(&split);
+    batch_unref(batch);
+}
+
 static void test_concat_shifts_the_index(void **state)
 {
     (void)state;
@@ -183,6 +221,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_split_then_concat),
+        cmocka_unit_test(test_what_points_share_counts),
         cmocka_unit_test(test_concat_shifts_the_index),
         cmocka_unit_test(test_one_batch_is_itself),
         cmocka_unit_test(test_starved),

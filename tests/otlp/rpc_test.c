@@ -18,6 +18,7 @@ static void test_paths(void **state)
     }
     Signal signal;
     assert_false(otlp_grpc_parse(STR("/grpc.health.v1.Health/Check"), &signal));
+    assert_false(otlp_grpc_parse(STR(""), &signal));
     assert_true(str_eq(otlp_http_path(LOGS), STR("/v1/logs")));
     assert_int_equal(otlp_grpc_path((Signal)9).len + otlp_http_path((Signal)9).len, 0);
 }

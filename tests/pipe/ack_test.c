@@ -419,6 +419,29 @@ static void work(void *argument)
         ack_partly(worker->acks[i], 1, &why);
 }
 
+static void settle_one(void *ack)
+{
+    ack_done(ack);
+}
+
+/* Whoever waits for the last one is woken by it: the wait itself has no end. */
+static void test_the_last_one_wakes_who_waits(void **state)
+{
+    (void)state;
+    Err err;
+    Ledger ledger;
+    ledger_init(&ledger);
+    AckListener listener = { .ledger = &ledger };
+    for (int i = 0; i < 100; i++) {
+        Thread thread = { 0 };
+        Ack *ack = ack_new(&listener, 1, &err);
+        assert_true(thread_start(&thread, "settles", settle_one, ack, &err));
+        assert_true(ledger_wait(&ledger, INT64_MAX));
+        thread_join(&thread);
+    }
+    ledger_done(&ledger);
+}
+
 static void sum_up(void *context, const AckOutcome *outcome)
 {
     uint64_t *sum = context;
@@ -466,6 +489,7 @@ int main(void)
         cmocka_unit_test(test_waiting_is_passed_on),
         cmocka_unit_test(test_ledger),
         cmocka_unit_test(test_starved),
+        cmocka_unit_test(test_the_last_one_wakes_who_waits),
         cmocka_unit_test(test_threads),
     };
     return cmocka_run_group_tests(tests, make_loop, free_loop);

@@ -208,6 +208,52 @@ static void a_forking_thread_ends_only_its_own_state(void **state)
     assert_int_equal(WEXITSTATUS(status), CHILD_FINE);
 }
 
+static pid_t child_of_a_start;
+
+/* The child finds the start that it was forked in half done, and begins anew. */
+static void fork_once(void *nothing, CryoLogLevel level, CryoString message)
+{
+    (void)nothing;
+    (void)level;
+    (void)message;
+    if (child_of_a_start)
+        return;
+    child_of_a_start = fork();
+    if (child_of_a_start > 0)
+        return;
+    alarm(30); /* whoever waits for the parent's lock waits for ever */
+    cryo_set_log_handler(NULL, NULL);
+    unsetenv("OTEL_NO_SUCH_SETTING");
+    CHECK(!cryo_initialized());
+    CHECK(cryo_shutdown(1000, NULL));
+    memory_start(NULL);
+    cryo_span_end(cryo_span_start("of the child", NULL));
+    CHECK(cryo_flush(10000, NULL));
+    CHECK(span_named("of the child"));
+    CHECK(cryo_shutdown(5000, NULL));
+    _exit(CHILD_FINE);
+}
+
+static void a_fork_in_the_middle_of_a_start_leaves_no_lock(void **state)
+{
+    (void)state;
+    if (!CHILDREN_HAVE_THREADS)
+        skip();
+    int status;
+    assert_true(cryo_shutdown(5000, NULL));
+    setenv("OTEL_NO_SUCH_SETTING", "1", 1); /* about which a word is said while it starts */
+    cryo_set_log_handler(fork_once, NULL);
+    memory_start(NULL);
+    cryo_set_log_handler(NULL, NULL);
+    unsetenv("OTEL_NO_SUCH_SETTING");
+    assert_true(child_of_a_start > 0);
+    assert_int_equal(waitpid(child_of_a_start, &status, 0), child_of_a_start);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), CHILD_FINE);
+    cryo_span_end(cryo_span_start("of the parent", NULL));
+    assert_int_equal(span_count(), 1);
+}
+
 /* ---- threads --------------------------------------------------------------------------------- */
 
 static void *few_spans(void *argument)
@@ -370,6 +416,8 @@ int main(void)
 #define PROCESS_TEST(function) cmocka_unit_test_setup_teardown(function, start, stop)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_child_sends_only_its_own_spans, start_for_forks, stop),
+        cmocka_unit_test_setup_teardown(a_fork_in_the_middle_of_a_start_leaves_no_lock,
+                                        start_for_forks, stop),
         PROCESS_TEST(children_draw_their_own_ids),
         PROCESS_TEST(a_forking_thread_ends_only_its_own_state),
         PROCESS_TEST(threads_that_end_leave_nothing_behind),

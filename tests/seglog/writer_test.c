@@ -2,6 +2,7 @@
  * invented, and the log works again once the disk does. */
 #include "seglog/log_helper.h"
 
+#include "base/log.h"
 #include "base/random.h"
 
 #include <errno.h>
@@ -188,6 +189,147 @@ static void the_reserve_is_left_for_others(void **state)
     rig_done(&rig);
 }
 
+/* Frames larger than what is gathered for one write go out in parts, of which any may fail. */
+static void a_large_frame_that_fails_in_the_middle_leaves_nothing(void **state)
+{
+    (void)state;
+    enum { LARGE = 900 * 1024 };
+    static char large[LARGE];
+    for (long part = 0; part < 4; part++) {
+        Rig rig;
+        Wish first, second, third;
+        rig_init(&rig, SEGLOG_SYNC_ALWAYS, (uint64_t)part);
+        rig.settings.segment_bytes = 4 << 20;
+        assert_true(rig_open(&rig) && rig_append(&rig, "before"));
+        test_disk_fail(rig.disk, (DiskFault){ CALL_WRITE, part, ENOSPC, false });
+        assert_true(wish_append(&rig, &first, "with it"));
+        second = (Wish){ 0 };
+        assert_true(wish_append_bytes(&rig, &second, (Str){ large, sizeof large }));
+        assert_true(wish_append(&rig, &third, "with it, too"));
+        rig_run(&rig);
+        assert_true(test_disk_failed(rig.disk));
+        assert_false(first.ok || second.ok || third.ok);
+        assert_int_equal(second.err.kind, ERR_BUSY);
+        assert_true(rig_append(&rig, "after"));
+        rig_crash(&rig, CRASH_CUT);
+        assert_true(rig_open(&rig));
+        assert_int_equal(rig.replays.count, 2);
+        assert_true(rig_has(&rig, "before") && rig_has(&rig, "after"));
+        rig_done(&rig);
+    }
+}
+
+/* What cannot be cut back for certain is left behind with its file. */
+static void a_cut_that_is_not_synced_begins_a_new_segment(void **state)
+{
+    (void)state;
+    Rig rig;
+    Wish wish;
+    rig_init(&rig, SEGLOG_SYNC_ALWAYS, 1);
+    assert_true(rig_open(&rig) && rig_append(&rig, "before"));
+    test_disk_fail(rig.disk, (DiskFault){ CALL_WRITE | CALL_SYNC, 0, EIO, true });
+    assert_false(rig_append(&rig, "refused"));
+    test_disk_fail(rig.disk, (DiskFault){ .after = -1 });
+    assert_true(wish_append(&rig, &wish, "after"));
+    rig_run(&rig);
+    assert_true(wish.ok && wish.segment > 1);
+    rig_crash(&rig, CRASH_CUT);
+    assert_true(rig_open(&rig));
+    assert_int_equal(rig.replays.count, 2);
+    assert_true(rig_has(&rig, "before") && rig_has(&rig, "after"));
+    rig_done(&rig);
+}
+
+static size_t complaints;
+
+static void count_complaint(void *nothing, LogLevel level, Str component, Str message)
+{
+    (void)nothing;
+    (void)message;
+    complaints += level == LOG_ERROR && str_eq(component, STR("seglog"));
+}
+
+static void a_disk_that_fails_on_and_on_is_complained_of_now_and_then(void **state)
+{
+    (void)state;
+    Rig rig;
+    rig_init(&rig, SEGLOG_SYNC_ALWAYS, 1);
+    assert_true(rig_open(&rig));
+    complaints = 0;
+    log_set_sink(&(LogSink){ count_complaint, NULL, LOG_INFO });
+    test_disk_fail(rig.disk, (DiskFault){ CALL_WRITE, 0, EIO, true });
+    for (int i = 0; i < 21; i++) {
+        assert_false(rig_append(&rig, "refused"));
+        test_clock_advance(&rig.clock, NANOS_PER_SECOND);
+    }
+    log_set_sink(NULL);
+    assert_in_range(complaints, 2, 3);
+    rig_done(&rig);
+}
+
+static void a_segment_that_cannot_be_removed_leaves_later(void **state)
+{
+    (void)state;
+    Rig rig;
+    rig_init(&rig, SEGLOG_SYNC_SECOND, 1);
+    rig.settings.bytes_max = 16 * 1024;
+    assert_true(rig_open(&rig));
+    test_disk_fail(rig.disk, (DiskFault){ CALL_REMOVE, 0, EIO, true });
+    for (int i = 0; i < 300; i++)
+        assert_true(rig_append(&rig, "something to fill segments"));
+    assert_true(rig_stats(&rig).bytes > rig.settings.bytes_max);
+    assert_int_equal(rig.replays.dropped_count, 0);
+    test_disk_fail(rig.disk, (DiskFault){ .after = -1 });
+    assert_true(rig_append(&rig, "the disk is well again"));
+    assert_true(rig_stats(&rig).bytes <= rig.settings.bytes_max);
+    assert_true(rig.replays.dropped_count > 0);
+    rig_done(&rig);
+}
+
+/* What is being written does not leave, however little there may be. */
+static void the_only_segment_stays_while_it_is_written(void **state)
+{
+    (void)state;
+    Err err = { 0 };
+    Rig rig;
+    rig_init(&rig, SEGLOG_SYNC_SECOND, 1);
+    rig.settings.bytes_max = 1;
+    assert_true(rig_open(&rig));
+    assert_false(seglog_drop_oldest(rig.log, &err));
+    assert_int_equal(err.kind, ERR_LIMIT);
+    assert_true(rig_append(&rig, "one") && rig_append(&rig, "two"));
+    assert_int_equal(rig_stats(&rig).segments, 1);
+    assert_false(seglog_drop_oldest(rig.log, &err));
+    seglog_roll(rig.log);
+    assert_true(seglog_drop_oldest(rig.log, &err));
+    assert_int_equal(rig_stats(&rig).segments, 0);
+    rig_done(&rig);
+}
+
+/* Nobody has to listen, and a log without limits keeps everything. */
+static void a_log_works_without_listener_or_limit(void **state)
+{
+    (void)state;
+    static const SeglogListener nobody;
+    Rig rig;
+    rig_init(&rig, SEGLOG_SYNC_SECOND, 1);
+    rig.settings.bytes_max = 0;
+    rig.settings.age_max_ns = 0;
+    rig.log = seglog_open(&rig.settings, &nobody, &rig.err);
+    assert_non_null(rig.log);
+    for (int i = 0; i < 300; i++)
+        assert_true(rig_append(&rig, "something to fill segments"));
+    assert_true(rig_stats(&rig).segments > 3);
+    test_clock_advance(&rig.clock, 2 * NANOS_PER_SECOND);
+    seglog_step(rig.log);
+    assert_true(seglog_drop_oldest(rig.log, &rig.err));
+    assert_true(rig_close(&rig));
+    rig.log = seglog_open(&rig.settings, &nobody, &rig.err);
+    assert_non_null(rig.log);
+    assert_true(rig_stats(&rig).frames_replayed > 100);
+    rig_done(&rig);
+}
+
 /* ---- power cuts --------------------------------------------------------------------------------
  */
 
@@ -245,6 +387,12 @@ int main(void)
         cmocka_unit_test(a_failed_write_leaves_nothing_behind),
         cmocka_unit_test(a_full_disk_refuses_and_recovers_by_itself),
         cmocka_unit_test(the_reserve_is_left_for_others),
+        cmocka_unit_test(a_large_frame_that_fails_in_the_middle_leaves_nothing),
+        cmocka_unit_test(a_cut_that_is_not_synced_begins_a_new_segment),
+        cmocka_unit_test(a_disk_that_fails_on_and_on_is_complained_of_now_and_then),
+        cmocka_unit_test(a_segment_that_cannot_be_removed_leaves_later),
+        cmocka_unit_test(the_only_segment_stays_while_it_is_written),
+        cmocka_unit_test(a_log_works_without_listener_or_limit),
         cmocka_unit_test(nothing_acknowledged_is_missing_after_a_power_cut),
     };
     return cmocka_run_group_tests_name("writer", tests, NULL, NULL);
