@@ -1,6 +1,9 @@
 /* load_config.c - sources, merged in order, then ${...}, then the tables; see load_config.h. */
 #include "cmd/load_config.h"
 
+#include "base/clock.h"
+#include "cmd/config_advice.h"
+#include "cmd/log_output.h"
 #include "cmd/registry.h"
 #include "config/expand.h"
 #include "config/yaml.h"
@@ -44,7 +47,12 @@ const ServiceConfig *load_config_with(ConfigReader *reader, const Options *optio
     *out = root;
     if (!root || !config_expand(root, &environment, reader->arena, reader->problems))
         return NULL;
-    return service_config_load(registry, root, reader->arena, reader->problems);
+    const ServiceConfig *config =
+        service_config_load(registry, root, reader->arena, reader->problems);
+    if (!config || !config_check_names(config, reader->problems))
+        return NULL;
+    config_advise(config, root, reader->problems);
+    return problems_none(reader->problems) ? config : NULL; /* memory may have come to its end */
 }
 
 const ServiceConfig *load_config(const Options *options, Disk *disk, Arena *arena,
@@ -55,6 +63,31 @@ const ServiceConfig *load_config(const Options *options, Disk *disk, Arena *aren
     };
     const Node *root;
     return load_config_with(&reader, options, &root);
+}
+
+static bool wants_json(const Node *root)
+{
+    const Node *encoding = root ? node_at(root, STR("service.telemetry.logs.encoding"), '.') : NULL;
+    return encoding && encoding->kind == NODE_SCALAR && str_eq_nocase(encoding->text, STR("json"));
+}
+
+/* Whoever reads the program's log lines by machine gets these as log lines, too. */
+static void tell_as_log(Problems *problems, LogLevel least)
+{
+    Buf text = BUF(1 << 20);
+    problems_sort(problems);
+    for (size_t i = 0; i < problems->count; i++) {
+        const Problem *row = problems->rows[i];
+        LogLevel level = row->level == PROBLEM_ERROR ? LOG_ERROR : LOG_WARN;
+        Buf line = BUF(1 << 14);
+        problem_write(row, &line);
+        if (level >= least)
+            log_line_json(&text, clock_wall_ns(clock_system()), level, STR("config"),
+                          buf_str(&line));
+        buf_free(&line);
+    }
+    fprintf(stderr, "%.*s", STR_ARG(buf_str(&text)));
+    buf_free(&text);
 }
 
 static void tell_problems(Problems *problems)
@@ -90,7 +123,10 @@ bool loaded_config_read(const Options *options, LoadedConfig *out, Err *err)
     const ServiceConfig *service = load_config_with(&reader, options, &out->root);
     if (keep_files(out, &reader))
         out->service = service;
-    tell_problems(&problems);
+    if (options->command == COMMAND_RUN && wants_json(out->root))
+        tell_as_log(&problems, out->service ? out->service->logs.level : LOG_DEBUG);
+    else
+        tell_problems(&problems);
     if (out->service)
         return true;
     if (problems_ok(&problems, err))

@@ -25,6 +25,7 @@
 #include <cryostorm/version.h>
 
 #include <inttypes.h>
+#include <limits.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/resource.h>
@@ -196,6 +197,16 @@ static bool start_graph(Service *service, Err *err)
     return false;
 }
 
+/* With the place in the configuration that it speaks of. */
+static void tell_start(const Service *service, const char *what, const Err *err)
+{
+    Buf place = BUF(PATH_MAX + 32);
+    place_write(&place, service_config_place(service->config.service, str_from(err->text)));
+    log_write(LOG_ERROR, "service", "%s: %.*s%s%s", what, STR_ARG(buf_str(&place)),
+              place.len ? ": " : "", err->text);
+    buf_free(&place);
+}
+
 /* The new one gets the old one's ports and files, so the old one ends first: what it holds is
  * delivered, and what cannot be within DRAIN_SECONDS is given up. */
 static bool swap_config(Service *service, LoadedConfig next)
@@ -213,13 +224,11 @@ static bool swap_config(Service *service, LoadedConfig next)
         log_write(LOG_INFO, "service", "Reloaded the configuration.");
         return true;
     }
-    log_write(LOG_ERROR, "service", "cannot start with the new configuration, back to the old: %s",
-              err.text);
+    tell_start(service, "cannot start with the new configuration, back to the old", &err);
     loaded_config_free(&service->config);
     service->config = old;
     log_output_set(&old.service->logs);
-    return start_graph(service, &err) ||
-           (log_write(LOG_ERROR, "service", "cannot start again: %s", err.text), false);
+    return start_graph(service, &err) || (tell_start(service, "cannot start again", &err), false);
 }
 
 /* SIGHUP: by hand, or because reload() has read something good. False: nothing runs any more. */
@@ -328,7 +337,7 @@ int run_service(const Options *options, LoadedConfig *config)
     if (started)
         run(&service, &waited);
     else
-        log_write(LOG_ERROR, "service", "cannot start: %s", err.text);
+        tell_start(&service, "cannot start", &err);
     bool ended = started && service.graph;
     end_graph(&service);
     loaded_config_free(&service.config);

@@ -40,10 +40,10 @@ static void starve(Loader *loader, const Err *err)
 static void refuse(Loader *loader, const Node *node, const Buf *what, Nearest nearest)
 {
     char shown[SHOWN_SIZE];
-    problem_error(loader->problems, node->place, "must be %.*s, not %s%s%.*s%s" NEAREST_FORMAT,
-                  STR_ARG(buf_str(what)), node_describe(node, shown, sizeof(shown)),
-                  node->origin.len ? " (from " : "", STR_ARG(node->origin),
-                  node->origin.len ? ")" : "", NEAREST_ARG(nearest));
+    problem_error(loader->problems, node->place,
+                  "must be %.*s, not %s" ORIGIN_FORMAT NEAREST_FORMAT, STR_ARG(buf_str(what)),
+                  node_describe(node, shown, sizeof(shown)), ORIGIN_ARG(node->origin),
+                  NEAREST_ARG(nearest));
 }
 
 static void wrong_type(Loader *loader, const ConfigField *field, ConfigType type, const Node *node)
@@ -111,7 +111,8 @@ static void load_scalar(Loader *loader, const ConfigField *field, ConfigType typ
     if (!value_in_range(field, type, value))
         out_of_range(loader, field, node);
     else if (field->check && !field->check(text, &err))
-        problem_error(loader->problems, node->place, "%s", err.text);
+        problem_error(loader->problems, node->place, "%s" ORIGIN_FORMAT, err.text,
+                      ORIGIN_ARG(node->origin));
     else
         put_value(loader, type, value, out);
 }
@@ -301,12 +302,15 @@ static void check_names(Loader *loader, const ConfigField *field, const Node *ma
     }
 }
 
-static void unknown_key(Loader *loader, const ConfigField *table, const NodePair *pair)
+static void unknown_key(Loader *loader, const ConfigField *table, const Node *map,
+                        const NodePair *pair)
 {
     Nearest nearest = { .name = str_from(config_nearest(table, pair->key)) };
+    bool has_preset = str_contains(map->origin, STR(":-")); /* which may hold a secret */
+    Str origin = has_preset ? (Str){ 0 } : map->origin;
     problems_enter(loader->problems, pair->key);
-    problem_error(loader->problems, pair->place, "unknown key" NEAREST_FORMAT,
-                  NEAREST_ARG(nearest));
+    problem_error(loader->problems, pair->place, "unknown key" NEAREST_FORMAT ORIGIN_FORMAT,
+                  NEAREST_ARG(nearest), ORIGIN_ARG(origin));
     problems_leave(loader->problems);
 }
 
@@ -335,7 +339,7 @@ static void load_section(Loader *loader, const ConfigField *table, const Node *n
     }
     for (size_t i = 0; node && i < node->count; i++)
         if (!config_find(table, node->pairs[i].key))
-            unknown_key(&inner, table, &node->pairs[i]);
+            unknown_key(&inner, table, node, &node->pairs[i]);
     for (const ConfigField *field = table; field->type; field++)
         load_field(&inner, field, node, into);
 }

@@ -67,6 +67,10 @@ const NodePair *node_pair(const Node *map, Str key);
 Node *node_get(const Node *map, Str key);
 Node *node_at(const Node *root, Str path, char separator); /* walks maps only */
 
+/* For the end of a message, "%s%.*s%s": " (from ${env:NAME})", or nothing at all. */
+#define ORIGIN_FORMAT      "%s%.*s%s"
+#define ORIGIN_ARG(origin) (origin).len ? " (from " : "", STR_ARG(origin), (origin).len ? ")" : ""
+
 /* "a list", "a map", "nothing", "text 'abc'": for messages. Writes at most size bytes. */
 const char *node_describe(const Node *node, char *out, size_t size);
 

@@ -1,56 +1,38 @@
 /* path.c - which files and directories a configuration names; see path.h. */
 #include "config/path.h"
 
-typedef struct Walk {
+typedef struct Visitor {
     void (*visit)(void *context, ConfigPath use, Str path);
     void *context;
-} Walk;
+} Visitor;
 
-static void walk_table(const Walk *walk, const ConfigField *table, const char *settings);
-
-static void visit_text(const Walk *walk, const ConfigField *field, const char *at)
+ConfigPath config_path_use(const ConfigSpot *spot, Str *path)
 {
-    const Str *text = (const Str *)(const void *)at;
-    bool is_socket = field->path == OPENS_SOCKET;
-    if (field->path && text->len && (!is_socket || str_starts(*text, STR("/"))))
-        walk->visit(walk->context, is_socket ? WRITES_FILE : field->path, *text);
+    const ConfigField *field = spot->field;
+    bool is_list = field->type == CONFIG_LIST || field->type == CONFIG_MAP;
+    bool is_text = is_list
+                       ? field->item == CONFIG_TEXT && spot->at != spot->settings + field->offset
+                       : field->type == CONFIG_TEXT;
+    if (!field->path || !is_text)
+        return PATH_NONE;
+    *path = *(const Str *)(const void *)spot->at;
+    if (field->path != OPENS_SOCKET)
+        return path->len ? field->path : PATH_NONE;
+    return str_starts(*path, STR("/")) ? WRITES_FILE : PATH_NONE;
 }
 
-static void walk_items(const Walk *walk, const ConfigField *field, const char *settings)
+static void visit(void *context, const ConfigSpot *spot)
 {
-    const char *items = *(const char *const *)(const void *)(settings + field->offset);
-    size_t count = *(const size_t *)(const void *)(settings + field->second);
-    for (size_t i = 0; i < count; i++) {
-        const char *item = items + i * field->item_size;
-        if (field->item == CONFIG_SECTION)
-            walk_table(walk, field->table, item);
-        else if (field->item == CONFIG_TEXT)
-            visit_text(walk, field, item + field->item_value);
-    }
-}
-
-static bool is_there(const ConfigField *field, const char *section)
-{
-    return field->type == CONFIG_SECTION || *(const bool *)(const void *)(section + field->second);
-}
-
-static void walk_table(const Walk *walk, const ConfigField *table, const char *settings)
-{
-    for (const ConfigField *field = table; field->type != CONFIG_NONE; field++) {
-        const char *at = settings + field->offset;
-        if (field->type == CONFIG_TEXT)
-            visit_text(walk, field, at);
-        else if (field->type == CONFIG_LIST || field->type == CONFIG_MAP)
-            walk_items(walk, field, settings);
-        else if ((field->type == CONFIG_SECTION || field->type == CONFIG_OPTIONAL_SECTION) &&
-                 is_there(field, at))
-            walk_table(walk, field->table, at);
-    }
+    const Visitor *visitor = context;
+    Str path;
+    ConfigPath use = config_path_use(spot, &path);
+    if (use)
+        visitor->visit(visitor->context, use, path);
 }
 
 void config_each_path(const ConfigField *table, const void *settings,
-                      void (*visit)(void *context, ConfigPath use, Str path), void *context)
+                      void (*visit_path)(void *context, ConfigPath use, Str path), void *context)
 {
-    const Walk walk = { visit, context };
-    walk_table(&walk, table, settings);
+    Visitor visitor = { visit_path, context };
+    config_walk(&(ConfigWalk){ .visit = visit, .context = &visitor }, table, settings, NULL);
 }

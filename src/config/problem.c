@@ -41,7 +41,7 @@ void problems_starve(Problems *problems, const Err *err)
 }
 
 /* "receivers.otlp.rules[2].name" */
-static void write_path(const Problems *problems, Buf *out)
+void problems_write_path(const Problems *problems, Buf *out)
 {
     for (size_t i = 0; i < problems->depth && i < PROBLEM_DEPTH_MAX; i++) {
         const ProblemStep *step = &problems->path[i];
@@ -61,7 +61,8 @@ static bool keep(Problems *problems, Problem problem, Str text, Err *err)
     if (!row)
         return false;
     Buf path = BUF(PATH_MAX_BYTES);
-    write_path(problems, &path); /* one that does not fit is left out; the place still tells */
+    problems_write_path(problems,
+                        &path); /* one that does not fit is left out; the place still tells */
     *row = problem;
     bool kept = arena_copy(problems->arena, buf_str(&path), &row->path, err) &&
                 arena_copy(problems->arena, text, &row->text, err) &&
@@ -134,7 +135,7 @@ static int compare(const Problem *a, const Problem *b)
 }
 
 /* By insertion: stable, and never more than PROBLEMS_MAX rows. */
-static void sort(Problems *problems)
+void problems_sort(Problems *problems)
 {
     for (size_t i = 1; i < problems->count; i++) {
         Problem *row = problems->rows[i];
@@ -145,7 +146,7 @@ static void sort(Problems *problems)
     }
 }
 
-static void write_problem(const Problem *problem, Buf *out)
+void problem_write(const Problem *problem, Buf *out)
 {
     place_write(out, problem->place);
     if (problem->place.source.len)
@@ -160,9 +161,9 @@ static void write_problem(const Problem *problem, Buf *out)
 
 void problems_write(Problems *problems, Buf *out)
 {
-    sort(problems);
+    problems_sort(problems);
     for (size_t i = 0; i < problems->count; i++) {
-        write_problem(problems->rows[i], out);
+        problem_write(problems->rows[i], out);
         buf_add_byte(out, '\n');
     }
     size_t more = problems->errors + problems->warnings - problems->count;
@@ -176,7 +177,7 @@ bool problems_ok(Problems *problems, Err *err)
 {
     if (problems_none(problems))
         return true;
-    sort(problems);
+    problems_sort(problems);
     const Problem *first = NULL;
     for (size_t i = 0; i < problems->count && !first; i++)
         if (problems->rows[i]->level == PROBLEM_ERROR)
@@ -188,7 +189,7 @@ bool problems_ok(Problems *problems, Err *err)
         return blame(err, "reading the configuration");
     }
     Buf line = BUF(sizeof(err->text) - 1);
-    write_problem(first, &line);
+    problem_write(first, &line);
     Str text = line.failed ? first->text : buf_str(&line);
     fail(err, ERR_INPUT, "%.*s%s", STR_ARG(text), problems->errors > 1 ? " (and more)" : "");
     buf_free(&line);

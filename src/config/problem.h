@@ -52,6 +52,7 @@ void problems_init(Problems *problems, Arena *arena); /* both are the caller's *
 void problems_enter(Problems *problems, Str key);
 void problems_enter_item(Problems *problems, size_t index);
 void problems_leave(Problems *problems);
+void problems_write_path(const Problems *problems, Buf *out); /* "receivers.otlp.rules[2].name" */
 
 void problem_error(Problems *problems, Place place, const char *format, ...) PRINTF(3, 4);
 void problem_warning(Problems *problems, Place place, const char *format, ...) PRINTF(3, 4);
@@ -63,6 +64,10 @@ bool problems_none(const Problems *problems);
 /* The same as an Err, for a caller that knows only those: the first error in order of place, and
  * how many more there are. */
 CHECKED bool problems_ok(Problems *problems, Err *err);
+
+/* The rows in order of place; and one of them, without a line end. */
+void problems_sort(Problems *problems);
+void problem_write(const Problem *problem, Buf *out);
 
 /* One line each, sorted by place: "otel.yaml:3:5: key.path: what", warnings with "warning: " behind
  * the place, and at the end how many more there are. */

@@ -7,6 +7,7 @@
 
 #include "base/buf.h"
 #include "config/field.h"
+#include "config/mention.h"
 #include "config/nearest.h"
 #include "pipe/own_telemetry.h"
 
@@ -47,8 +48,8 @@ static const ConfigField telemetry_fields[] = {
             "What the program says about itself."),
     SECTION(Telemetry, metrics, MetricsTelemetry, metrics_telemetry_fields,
             "Where its own metrics are served."),
-    IGNORED("traces", "own traces come later"),
-    IGNORED("resource", "own traces come later"),
+    IGNORED("traces", "the program makes no traces of its own yet"),
+    IGNORED("resource", "own metrics and log lines carry no resource yet"),
     { 0 },
 };
 
@@ -160,7 +161,8 @@ static void load_settings(Loading *loading, ComponentConfig *component, const No
     if (config_load(type->fields ? type->fields : no_fields, node, settings, loading->arena,
                     loading->problems) &&
         type->check && !type->check(settings, &err))
-        problem_error(loading->problems, component->place, "%s", err.text);
+        problem_error(loading->problems, node_mentioned(node, str_from(err.text), component->place),
+                      "%s", err.text);
 }
 
 static void load_component(Loading *loading, ComponentKind kind, const NodePair *pair)
@@ -181,6 +183,7 @@ static void load_component(Loading *loading, ComponentKind kind, const NodePair 
         return;
     }
     component->place = pair->place;
+    component->node = pair->value;
     component->type = component_find(loading->registry, kind, id.type);
     list->items[list->count++] = component;
     if (!component->type) {
@@ -215,14 +218,15 @@ typedef struct References {
     ComponentList *found;
 } References;
 
-static ComponentConfig *resolve(Loading *loading, ComponentKind kind, Str text, Place place)
+static ComponentConfig *resolve(Loading *loading, ComponentKind kind, Str text, const Node *at)
 {
     ComponentId id;
     Err err;
     Str whole;
     const ComponentList *defined = &loading->config->defined[kind];
     if (!component_id_parse(text, &id, &err)) {
-        problem_error(loading->problems, place, "%s", err.text);
+        problem_error(loading->problems, at->place, "%s" ORIGIN_FORMAT, err.text,
+                      ORIGIN_ARG(at->origin));
         return NULL;
     }
     if (!copy_id(loading, id, &whole))
@@ -237,24 +241,25 @@ static ComponentConfig *resolve(Loading *loading, ComponentKind kind, Str text, 
     Nearest nearest = { .given = whole };
     for (size_t i = 0; i < defined->count; i++)
         nearest_try(&nearest, defined->items[i]->id);
-    problem_error(loading->problems, place,
-                  "references %s \"%.*s\" which is not configured" NEAREST_FORMAT,
-                  component_kind_name(kind), STR_ARG(whole), NEAREST_ARG(nearest));
+    problem_error(loading->problems, at->place,
+                  "references %s \"%.*s\" which is not configured" NEAREST_FORMAT ORIGIN_FORMAT,
+                  component_kind_name(kind), STR_ARG(whole), NEAREST_ARG(nearest),
+                  ORIGIN_ARG(at->origin));
     return NULL;
 }
 
-static void add_reference(Loading *loading, const References *to, Str text, Place place)
+static void add_reference(Loading *loading, const References *to, Str text, const Node *at)
 {
-    ComponentConfig *component = resolve(loading, to->kind, text, place);
+    ComponentConfig *component = resolve(loading, to->kind, text, at);
     if (!component)
         return;
     if (find_component(to->found, component->id)) {
         if (to->kind == PROCESSOR)
-            problem_error(loading->problems, place, "references processor \"%.*s\" multiple times",
-                          STR_ARG(component->id));
+            problem_error(loading->problems, at->place,
+                          "references processor \"%.*s\" multiple times", STR_ARG(component->id));
         else
-            problem_warning(loading->problems, place, "\"%.*s\" is listed twice; once is enough",
-                            STR_ARG(component->id));
+            problem_warning(loading->problems, at->place,
+                            "\"%.*s\" is listed twice; once is enough", STR_ARG(component->id));
         return;
     }
     to->found->items[to->found->count++] = component;
@@ -269,7 +274,7 @@ static void load_split_references(Loading *loading, const References *to, const 
         count++;
     to->found->items = make(loading, count, sizeof *to->found->items);
     for (Str rest = node->text; to->found->items && str_split(&rest, ',', &part);)
-        add_reference(loading, to, part, node->place);
+        add_reference(loading, to, part, node);
 }
 
 static void load_references(Loading *loading, const References *to, const Node *node)
@@ -291,7 +296,7 @@ static void load_references(Loading *loading, const References *to, const Node *
         const Node *item = node->items[i];
         problems_enter_item(loading->problems, i);
         if (item->kind == NODE_SCALAR)
-            add_reference(loading, to, item->text, item->place);
+            add_reference(loading, to, item->text, item);
         else
             problem_error(loading->problems, item->place, "must be an id, not %s",
                           node_describe(item, shown, sizeof shown));
@@ -399,6 +404,16 @@ static void load_pipelines(Loading *loading, const Node *node, Place service)
 
 /* --- the whole ------------------------------------------------------------------------------- */
 
+/* Gone from the public Collector, and still in many files. */
+static void warn_of_address(Loading *loading, const Node *address)
+{
+    problems_enter(loading->problems, STR("address"));
+    problem_warning(loading->problems, address->place,
+                    "is no longer used by the public Collector; readers replaced it: readers: "
+                    "[{pull: {exporter: {prometheus: {host: localhost, port: 8888}}}}]");
+    problems_leave(loading->problems);
+}
+
 static void load_own_metrics(Loading *loading, const MetricsTelemetry *metrics, const Node *root)
 {
     Err err;
@@ -410,7 +425,7 @@ static void load_own_metrics(Loading *loading, const MetricsTelemetry *metrics, 
                                     &loading->config->own_metrics, &err))
         problem_error(loading->problems, place, "%s", err.text);
     else if (metrics->address.len)
-        problem_warning(loading->problems, place, "address is the older way; readers replaced it");
+        warn_of_address(loading, node_get(section->value, STR("address")));
     problems_leave(loading->problems);
 }
 
@@ -464,7 +479,7 @@ static void warn_of_unused(Loading *loading)
 static void load_file(Loading *loading, const Node *root)
 {
     FileSections sections = { 0 };
-    config_load(file_fields, root, &sections, loading->arena, loading->problems);
+    bool good = config_load(file_fields, root, &sections, loading->arena, loading->problems);
     load_components(loading, RECEIVER, sections.receivers);
     load_components(loading, PROCESSOR, sections.processors);
     load_components(loading, EXPORTER, sections.exporters);
@@ -478,7 +493,8 @@ static void load_file(Loading *loading, const Node *root)
                       "no exporter configuration specified in config");
     const NodePair *service = node_pair(root, STR("service"));
     load_service(loading, &sections.service, service ? service->place : root->place);
-    load_own_metrics(loading, &sections.service.telemetry.metrics, root);
+    if (good) /* else a rule across keys may only be broken because a key is */
+        load_own_metrics(loading, &sections.service.telemetry.metrics, root);
     warn_of_unused(loading);
 }
 
@@ -494,4 +510,25 @@ const ServiceConfig *service_config_load(const ComponentType *const *registry, c
     else if (map_count(&loading, root))
         load_file(&loading, root);
     return problems_none(problems) ? loading.config : NULL;
+}
+
+/* "receivers::otlp: endpoint: ...": as graph.c names what does not start. */
+static bool is_about(Str message, const ComponentConfig *component, ComponentKind kind)
+{
+    Str section = str_from(component_kind_section(kind));
+    if (!str_starts(message, section) || !str_starts(str_skip(message, section.len), STR("::")))
+        return false;
+    Str id = str_skip(message, section.len + 2);
+    return str_starts(id, component->id) && str_starts(str_skip(id, component->id.len), STR(": "));
+}
+
+Place service_config_place(const ServiceConfig *config, Str message)
+{
+    for (int kind = 0; kind < COMPONENT_KIND_COUNT; kind++) {
+        const ComponentList *list = &config->defined[kind];
+        for (size_t i = 0; i < list->count; i++)
+            if (is_about(message, list->items[i], (ComponentKind)kind))
+                return node_mentioned(list->items[i]->node, message, list->items[i]->place);
+    }
+    return (Place){ .line = 0 };
 }

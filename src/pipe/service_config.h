@@ -21,6 +21,7 @@ typedef struct ComponentConfig {
     const ComponentType *type;
     Str id; /* "batch/fast", as the user wrote it, without spaces around */
     Place place;
+    const Node *node;     /* what the user wrote; may be NODE_NULL */
     const void *settings; /* type->size bytes: a prototype of the instances */
     bool used;
 } ComponentConfig;
@@ -52,5 +53,9 @@ typedef struct ServiceConfig {
 CHECKED const ServiceConfig *service_config_load(const ComponentType *const *registry,
                                                  const Node *root, Arena *arena,
                                                  Problems *problems);
+
+/* Where in the configuration stands what a message of graph_start() speaks of; without a source
+ * where that is unknown. */
+Place service_config_place(const ServiceConfig *config, Str message);
 
 #endif

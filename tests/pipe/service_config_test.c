@@ -120,7 +120,7 @@ static const struct {
       "exporters: {debug: {verbosity: 1}}\n"
       "service: {pipelines: {traces: {receivers: [otlp, otlp/b], exporters: [debug]}}}\n",
       "c:1:26: receivers.otlp.size: must be a whole number, not 'many'\n"
-      "c:1:33: receivers.otlp/b: least must not be above size\n"
+      "c:1:42: receivers.otlp/b: least must not be above size\n"
       "c:2:21: exporters.debug.verbosity: unknown key\n" },
     /* References. */
     { HEAD
@@ -167,8 +167,9 @@ static const struct {
     { HEAD "service:\n  telemetry: {metrics: {address: 'localhost:1'}}\n"
            "  pipelines: {traces: {receivers: [otlp], processors: [batch, tail_sampling], "
            "exporters: [otlp, debug]}}\n",
-      "c:5:15: warning: service.telemetry.metrics: address is the older way; readers replaced "
-      "it\n" },
+      "c:5:34: warning: service.telemetry.metrics.address: is no longer used by the public "
+      "Collector; readers replaced it: readers: [{pull: {exporter: {prometheus: {host: localhost, "
+      "port: 8888}}}}]\n" },
     { HEAD "service:\n  telemetry: {metrics: {readers: []}}\n"
            "  pipelines: {traces: {receivers: [otlp], exporters: [otlp, debug]}}\n",
       "c:5:15: service.telemetry.metrics: collector telemetry metrics reader should exist when "
@@ -248,6 +249,35 @@ static void test_good(void **state)
     arena_free(arena);
 }
 
+static void assert_place(const ServiceConfig *config, const char *message, unsigned line,
+                         unsigned column)
+{
+    Place place = service_config_place(config, str_from(message));
+    assert_int_equal(place.line, line);
+    assert_int_equal(place.column, column);
+}
+
+/* Where what did not start stands: the value that is quoted, the key that is named, the component.
+ */
+static void test_place(void **state)
+{
+    (void)state;
+    Err err;
+    Arena *arena = arena_new(1 << 20, &err);
+    Problems problems;
+    const ServiceConfig *config =
+        load("receivers:\n  otlp: {size: 00007}\n  otlp/b: {size: 3}\nexporters: {debug: }\n"
+             "service: {pipelines: {traces: {receivers: [otlp, otlp/b], exporters: [debug]}}}\n",
+             arena, &problems);
+    assert_non_null(config);
+    assert_place(config, "receivers::otlp: 00007 is too much", 2, 16);
+    assert_place(config, "receivers::otlp/b: the size is taken", 3, 12);
+    assert_place(config, "receivers::otlp/b: oversized", 3, 3);
+    assert_place(config, "receivers::otlp/c: size", 0, 0);
+    assert_place(config, "no memory", 0, 0);
+    arena_free(arena);
+}
+
 static void test_starved(void **state)
 {
     (void)state;
@@ -276,6 +306,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_told),
         cmocka_unit_test(test_good),
+        cmocka_unit_test(test_place),
         cmocka_unit_test(test_starved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
