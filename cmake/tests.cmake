@@ -89,8 +89,7 @@ endforeach()
 # The simulator stands in for the system where the library asks it (tests/sim/doors.h). Its thousand
 # seeds run in as many parts as there are processors, outside of "unit"; with sanitizers a tenth of them.
 if(TARGET sim_test)
-  foreach(door clock_system sockets_system random_seed_from_system thread_start thread_join cond_wait
-          cond_wait_until cond_signal cond_broadcast port_owner_find getpid uname readlink)
+  foreach(door clock_system sockets_system random_seed_from_system port_owner_find getpid uname readlink)
     target_link_options(sim_test PRIVATE -Wl,--wrap=${door})
   endforeach()
   set(sim_seeds 1000)

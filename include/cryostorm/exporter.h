@@ -3,8 +3,9 @@
  *
  * Register an exporter before the start, then choose it for each signal: TRACING__EXPORTER_TYPE,
  * METRICS__EXPORTER_TYPE, LOGGING__EXPORTER_TYPE=my_name. Its functions are called by the one
- * worker thread, never two at a time. What they are shown is read-only and theirs for the length of
- * the call. (OpenTelemetry specification: Trace SDK, "Span Exporter", and its siblings.)
+ * worker thread, or by whoever ticks (tick.h), never two at a time. What they are shown is
+ * read-only and theirs for the length of the call. (OpenTelemetry specification: Trace SDK, "Span
+ * Exporter", and its siblings.)
  */
 #ifndef CRYOSTORM_EXPORTER_H
 #define CRYOSTORM_EXPORTER_H

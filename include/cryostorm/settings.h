@@ -141,10 +141,11 @@ typedef struct CryoLoggingSettings {
 
 typedef struct CryoSettings {
     CryoServiceSettings service;
-    const char *schema_url;      /* of the resource; empty */
-    const char *excluded_paths;  /* /health,/metrics,/favicon.ico: HTTP helpers make no spans */
-    CryoSwitch enable_telemetry; /* on; off switches everything off   OTEL_SDK_DISABLED */
-    CryoSwitch enable_metrics;   /* on */
+    const char *schema_url;          /* of the resource; empty */
+    const char *excluded_paths;      /* /health,/metrics,/favicon.ico: HTTP helpers make no spans */
+    CryoSwitch enable_telemetry;     /* on; off switches everything off   OTEL_SDK_DISABLED */
+    CryoSwitch enable_metrics;       /* on */
+    CryoSwitch enable_worker_thread; /* on; off: the program calls cryo_tick(), see tick.h */
     CryoPropagationSettings propagation;
     CryoTracingSettings tracing;
     CryoMetricsSettings metrics;

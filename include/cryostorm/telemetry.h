@@ -14,12 +14,12 @@
  * Everything else in these headers works at any time: before the start, after the shutdown and when
  * the start failed it does nothing, at next to no cost.
  *
- * One worker thread of ours encodes and sends; it starts with the first finished span or log
- * record, blocks all signals, and is made anew in a child after fork(), where what the parent had
- * not yet sent is left to the parent. A program that exits without shutdown loses what was not yet
- * sent, no more. Memory is bounded: what does not fit is dropped and counted. On standard error we
- * print when sending first fails, what it was and what to try; after that at most a line a minute,
- * and one when it works again.
+ * One worker thread of ours encodes and sends (or the program's own event loop: tick.h); it starts
+ * with the first finished span or log record, blocks all signals, and is made anew in a child after
+ * fork(), where what the parent had not yet sent is left to the parent. A program that exits
+ * without shutdown loses what was not yet sent, no more. Memory is bounded: what does not fit is
+ * dropped and counted. On standard error we print when sending first fails, what it was and what to
+ * try; after that at most a line a minute, and one when it works again.
  */
 #ifndef CRYOSTORM_TELEMETRY_H
 #define CRYOSTORM_TELEMETRY_H

@@ -254,6 +254,23 @@ bool loop_step(Loop *loop, int64_t timeout_ns)
     return run_posts(loop) || any;
 }
 
+int loop_descriptor(Loop *loop)
+{
+    return loop->poller->descriptor(loop->poller);
+}
+
+int64_t loop_due(Loop *loop)
+{
+    if (has_posts(loop))
+        return loop_now(loop);
+    return loop->timers.first ? loop->timers.first->at_ns : INT64_MAX;
+}
+
+void loop_abandon(Loop *loop)
+{
+    loop->poller->abandon(loop->poller);
+}
+
 static bool is_stopping(Loop *loop)
 {
     mutex_lock(&loop->mutex);

@@ -70,6 +70,14 @@ void loop_stop(Loop *loop); /* any thread; the next loop_run starts afresh */
  * a callback ran. */
 bool loop_step(Loop *loop, int64_t timeout_ns);
 
+/* For a loop inside of another one: loop_step(loop, 0) has something to do when the descriptor is
+ * readable, and at loop_due() on its clock (INT64_MAX: no timer is set). */
+int loop_descriptor(Loop *loop);
+int64_t loop_due(Loop *loop);
+/* In a fork's child: lets go of the descriptors that it has from the parent. The loop is never
+ * touched again, not even freed: other threads of the parent may have been inside. */
+void loop_abandon(Loop *loop);
+
 /* Any thread: post->run(post->owner) on the loop's thread, in order of posting, exactly once per
  * call. Posting one that still waits changes nothing: it runs once, after this call. The post must
  * live until it has run. */

@@ -96,16 +96,26 @@ static void system_wake(Poller *poller)
     (void)!write(((SystemPoller *)poller)->wake_fd, &one, sizeof one);
 }
 
-static void system_poller_free(Poller *poller)
+static int system_descriptor(Poller *poller)
+{
+    return ((SystemPoller *)poller)->epoll_fd;
+}
+
+static void system_abandon(Poller *poller)
 {
     SystemPoller *self = (SystemPoller *)poller;
-    if (!self)
-        return;
     if (self->wake_fd >= 0)
         close(self->wake_fd);
     if (self->epoll_fd >= 0)
         close(self->epoll_fd);
-    mem_free(self);
+}
+
+static void system_poller_free(Poller *poller)
+{
+    if (!poller)
+        return;
+    system_abandon(poller);
+    mem_free(poller);
 }
 
 static Poller *system_poller_new(Sockets *sockets, Err *err)
@@ -119,6 +129,8 @@ static Poller *system_poller_new(Sockets *sockets, Err *err)
                            .forget = system_forget,
                            .wait = system_wait,
                            .wake = system_wake,
+                           .descriptor = system_descriptor,
+                           .abandon = system_abandon,
                            .free = system_poller_free };
     self->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     self->epoll_fd = epoll_create1(EPOLL_CLOEXEC);

@@ -38,7 +38,10 @@ struct Poller {
     void (*forget)(Poller *poller, int fd); /* before the descriptor is closed */
     /* Waits at most timeout_ns (negative: for ever). Errors and hang-ups are all three. */
     size_t (*wait)(Poller *poller, int64_t timeout_ns, SocketEvent *events, size_t max);
-    void (*wake)(Poller *poller); /* from any thread: the wait now or next returns early */
+    void (*wake)(Poller *poller);      /* from any thread: the wait now or next returns early */
+    int (*descriptor)(Poller *poller); /* readable when the wait would find something */
+    void (*abandon)(
+        Poller *poller); /* in a fork's child: closes its copies; nothing else is safe */
     void (*free)(Poller *poller);
 };
 

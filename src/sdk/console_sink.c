@@ -12,7 +12,7 @@ static Sink *console_create(const CryoSettings *settings, Signal signal, Err *er
     (void)settings;
     Sink *sink = MEM_MAKE(Sink, 1, err);
     if (sink)
-        *sink = (Sink){ &console_sink, signal };
+        *sink = (Sink){ .type = &console_sink, .signal = signal };
     return sink;
 }
 

@@ -1,10 +1,10 @@
 /* duty.h - what the worker does for one signal: where its items come from, and when they are due.
  *
- * The worker (worker.c) has one table of duties. All that is common to them it does itself: making
+ * The worker (worker.h) has one table of duties. All that is common to them it does itself: making
  * the sinks that the settings name, the delay between two rounds, the export time-out, handing a
- * batch to each sink, counting what came of it and telling of failures, flush and shutdown. A duty
- * only says what the settings ask for and gathers batches. All functions but plan() run on the
- * worker's thread, or at a start, or a shutdown without a thread, on the caller's; two never at a
+ * batch to each sink, counting what came of it and telling of failures, flush and shutdown (round.c
+ * and worker.c). A duty only says what the settings ask for and gathers batches. All functions but
+ * plan() run on the thread that drives (worker.h), or at a start on the caller's; two never at a
  * time.
  *
  *     start:  plan -> begin               a round:   gather -> (sinks) -> release, and again

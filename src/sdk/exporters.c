@@ -38,7 +38,7 @@ typedef struct CustomSink {
 
 static uint32_t millis_left(const Until *until)
 {
-    int64_t left = atomic_load(&until->mono_ns) - clock_mono_ns(clock_system());
+    int64_t left = until_ns(until) - clock_mono_ns(clock_system());
     if (left <= 0)
         return 0;
     left /= NANOS_PER_MILLI;
@@ -115,7 +115,7 @@ static Sink *custom_create(const Registered *registered, const CryoSettings *set
     CryoError error = { 0 };
     if (!custom)
         return NULL;
-    custom->base = (Sink){ &custom_sink, signal };
+    custom->base = (Sink){ .type = &custom_sink, .signal = signal };
     custom->type = registered->type;
     custom->self = registered->context;
     if (registered->type.create) {

@@ -97,7 +97,7 @@ static Sink *memory_create(const CryoSettings *settings, Signal signal, Err *err
     Sink *sink = MEM_MAKE(Sink, 1, err);
     if (!sink)
         return NULL;
-    *sink = (Sink){ &memory_sink, signal };
+    *sink = (Sink){ .type = &memory_sink, .signal = signal };
     pthread_mutex_lock(&memory.lock);
     ring_clear(ring_of(signal));
     ring_of(signal)->cap = keep_max(settings, signal);

@@ -1,13 +1,15 @@
 /* otlp_sink.c - sends batches to an OTLP endpoint, with another try where that may help.
  *
- *     encode (-> JSON) -> gzip (HTTP) -> attempt -> delivered
- *                                            |  ^
- *                                            v  | after the server's own delay, or a growing one
- * with jitter again, until the time-out or the shutdown
+ *     otlp_send: encode (-> JSON) -> gzip (HTTP)
+ *         |
+ *         v
+ *       PAUSED --ask--> ASKED --hear--> delivered, refused, or too late
+ *         ^               |
+ *         +--pause_begins-+  for the server's own delay, or a growing one with jitter
  *
- * The loop, the connection and all that belongs to it live on the worker's thread and are made when
- * the first batch goes out. Waiting is done in steps of the loop, short enough that a shutdown is
- * noticed soon.
+ * Nothing here waits: the connection lives on the worker's loop, and each state says when it is to
+ * be looked at again if nothing happens there. Link and connection are made when the first batch
+ * goes out.
  */
 #include "base/mem.h"
 #include "base/random.h"
@@ -16,7 +18,6 @@
 #include "sdk/diagnostics.h"
 #include "sdk/exporters.h"
 #include "sdk/otlp_link.h"
-#include "sdk/otlp_sockets.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -26,10 +27,9 @@ enum {
     REQUEST_MAX = 64 << 20, /* the specification's ceiling */
     FIELDS_MAX = 64,
     ARENA_MAX = 256 << 10,
-    STEP_MS = 50,
     FIRST_DELAY_MS = 1000,
     LAST_DELAY_MS = 5000,
-    RELOAD_SECONDS = 60, /* how often certificates are looked at while there is something to send */
+    RELOAD_SECONDS = 60, /* how often certificates are looked at */
 };
 
 typedef struct OtlpSink {
@@ -42,10 +42,15 @@ typedef struct OtlpSink {
     int64_t timeout_ns;
     int64_t rejection_told_at;
     Random random;
-    TrackedSockets sockets;
-    Loop *loop;
     TlsContext *tls; /* NULL: plain text */
     OtlpLink *link;
+    /* the batch that is being sent */
+    enum { PAUSED, ASKED } stage;
+    Buf request; /* while ASKED the link has it */
+    LinkAnswer answer;
+    unsigned tries;
+    int64_t again_ns;   /* PAUSED: when to ask */
+    int64_t give_up_ns; /* its own time-out; the worker's may come earlier */
 } OtlpSink;
 
 /* ---- making it ------------------------------------------------------------------------------- */
@@ -87,16 +92,16 @@ static void link_close(OtlpSink *sink)
     if (sink->link)
         sink->link->free(sink->link);
     tls_context_free(sink->tls);
-    loop_free(sink->loop);
     sink->link = NULL;
     sink->tls = NULL;
-    sink->loop = NULL;
 }
 
 static void otlp_destroy(Sink *base)
 {
     OtlpSink *sink = (OtlpSink *)(void *)base;
     link_close(sink);
+    buf_free(&sink->request);
+    buf_free(&sink->answer.request);
     arena_free(sink->arena);
     mem_free(sink);
 }
@@ -123,13 +128,12 @@ static Sink *otlp_create(const CryoSettings *settings, Signal signal, Err *err)
     OtlpSink *sink = MEM_MAKE(OtlpSink, 1, err);
     if (!sink)
         return NULL;
-    sink->base = (Sink){ &otlp_sink, signal };
+    sink->base = (Sink){ .type = &otlp_sink, .signal = signal };
     sink->grpc = strcmp(otlp->protocol, "grpc") == 0;
     sink->json = strcmp(otlp->protocol, "http/json") == 0;
     sink->gzip = strcmp(otlp->compression, "gzip") == 0;
     sink->timeout_ns = otlp->timeout_millis * NANOS_PER_MILLI;
     random_seed_from_system(&sink->random);
-    tracked_sockets_init(&sink->sockets);
     sink->arena = arena_new(ARENA_MAX, err);
     if (sink->arena && copy_texts(sink, otlp, err) &&
         headers_parse(sink, str_from(otlp->headers), err))
@@ -150,7 +154,7 @@ static bool tls_open(OtlpSink *sink, Err *err)
         return true;
     sink->tls =
         tls_context_new(&(TlsOptions){ .role = TLS_CLIENT,
-                                       .loop = sink->loop,
+                                       .loop = sink->base.loop,
                                        .ca_file = sink->certificate,
                                        .cert_file = sink->client_certificate,
                                        .key_file = sink->client_key,
@@ -161,10 +165,9 @@ static bool tls_open(OtlpSink *sink, Err *err)
 
 static bool link_make(OtlpSink *sink, Err *err)
 {
-    sink->loop = loop_new(NULL, &sink->sockets.base, err);
-    if (!sink->loop || !tls_open(sink, err))
+    if (!tls_open(sink, err))
         return false;
-    LinkSettings settings = { .loop = sink->loop,
+    LinkSettings settings = { .loop = sink->base.loop,
                               .signal = sink->base.signal,
                               .endpoint = sink->endpoint,
                               .tls = sink->tls,
@@ -187,62 +190,37 @@ static bool link_open(OtlpSink *sink, Err *err)
 
 /* ---- sending --------------------------------------------------------------------------------- */
 
-/* When to give up: the sink's own time-out, or what the worker says, which may move nearer. */
-typedef struct Patience {
-    const Until *until;
-    int64_t own_ns;
-} Patience;
-
-static int64_t time_left(const OtlpSink *sink, const Patience *patience)
+/* The sink's own time-out, or what the worker says, which may move nearer. */
+static int64_t end_ns(const OtlpSink *sink, const Until *until)
 {
-    int64_t until = atomic_load(&patience->until->mono_ns);
-    return (until < patience->own_ns ? until : patience->own_ns) - loop_now(sink->loop);
+    int64_t end = until_ns(until);
+    return end < sink->give_up_ns ? end : sink->give_up_ns;
 }
 
-/* One request and its answer. False: there was no time to wait for it, or no memory to ask. */
-static bool attempt(OtlpSink *sink, const Patience *patience, Buf *request, LinkAnswer *answer,
-                    Err *err)
+static int64_t time_left(const OtlpSink *sink, const Until *until)
 {
-    int64_t left = time_left(sink, patience);
-    if (left <= 0)
-        return fail(err, ERR_TIMEOUT, "no answer in time");
-    (void)loop_step(sink->loop, 0); /* the server may have closed the connection meanwhile */
-    if (!sink->link->begin(sink->link, request, left, answer, err))
-        return false;
-    while (!answer->done && time_left(sink, patience) > 0)
-        (void)loop_step(sink->loop, STEP_MS * NANOS_PER_MILLI);
-    bool answered = answer->done;
-    if (!answered)
-        link_close(sink); /* fills the answer, and hands the request back */
-    *request = answer->request;
-    return answered || fail(err, ERR_TIMEOUT, "no answer in time");
+    return end_ns(sink, until) - loop_now(sink->base.loop);
 }
 
-static int64_t delay_ns(OtlpSink *sink, unsigned tries, const LinkAnswer *answer)
+static int64_t delay_ns(OtlpSink *sink)
 {
     int64_t delay = FIRST_DELAY_MS;
-    for (unsigned i = 1; i < tries && delay < LAST_DELAY_MS; i++)
+    for (unsigned i = 1; i < sink->tries && delay < LAST_DELAY_MS; i++)
         delay += delay / 2;
     delay = delay < LAST_DELAY_MS ? delay : LAST_DELAY_MS;
     delay = delay / 2 + (int64_t)random_below(&sink->random, (uint64_t)delay);
-    delay = answer->retry_ms > delay ? answer->retry_ms : delay;
+    delay = sink->answer.retry_ms > delay ? sink->answer.retry_ms : delay;
     return delay * NANOS_PER_MILLI;
 }
 
 /* False: it would be too long, or we are in a hurry. */
-static bool wait_before_next(OtlpSink *sink, const Patience *patience, int64_t delay)
+static bool pause_begins(OtlpSink *sink, const Until *until)
 {
-    int64_t due = loop_now(sink->loop) + delay;
-    bool hurried = atomic_load(&patience->until->hurry);
-    if (hurried || delay >= time_left(sink, patience))
+    int64_t delay = delay_ns(sink);
+    if (until_hurries(until) || delay >= time_left(sink, until))
         return false;
-    while (loop_now(sink->loop) < due) {
-        if (time_left(sink, patience) <= 0)
-            return false;
-        if (atomic_load(&patience->until->hurry))
-            return true; /* one last try, now */
-        (void)loop_step(sink->loop, STEP_MS * NANOS_PER_MILLI);
-    }
+    sink->stage = PAUSED;
+    sink->again_ns = loop_now(sink->base.loop) + delay;
     return true;
 }
 
@@ -281,31 +259,65 @@ static bool explained(const OtlpSink *sink, Err *err)
     return false;
 }
 
-static bool no_answer_advice(LinkAnswer *answer, Err *err)
+static SinkProgress no_answer_advice(const OtlpSink *sink, Err *err)
 {
-    *err = answer->err;
+    *err = sink->answer.err;
     size_t len = strlen(err->text);
     bool silent = err->kind == ERR_IO || err->kind == ERR_CLOSED;
     bool spoken = strstr(err->text, "TLS") || strstr(err->text, "certificate");
     if (silent && !spoken && !strstr(err->text, "the server said") && len + 60 < sizeof err->text)
         memcpy(err->text + len, "; is a collector listening there?",
                sizeof "; is a collector listening there?");
-    return false;
+    return SINK_FAILED;
 }
 
-static bool deliver(OtlpSink *sink, const Patience *patience, Buf *request, LinkAnswer *answer,
-                    Err *err)
+static SinkProgress too_late(Err *err)
 {
-    for (unsigned tries = 1;; tries++) {
-        if (!link_open(sink, err) || !attempt(sink, patience, request, answer, err))
-            return false;
-        if (answer->verdict == LINK_DELIVERED)
-            return true;
-        if (answer->verdict == LINK_REFUSED ||
-            !wait_before_next(sink, patience, delay_ns(sink, tries, answer)))
-            return no_answer_advice(answer, err);
-        say(CRYO_LOG_DEBUG, "%.*s: %s; trying again", STR_ARG(sink->endpoint), answer->err.text);
-    }
+    fail(err, ERR_TIMEOUT, "no answer in time");
+    return SINK_FAILED;
+}
+
+static SinkProgress wait_until(OtlpSink *sink, int64_t at_ns)
+{
+    sink->base.due_ns = at_ns;
+    return SINK_WAITS;
+}
+
+/* PAUSED. In a hurry it is the last try. */
+static SinkProgress ask(OtlpSink *sink, const Until *until, Err *err)
+{
+    int64_t left = time_left(sink, until), end = end_ns(sink, until);
+    if (left <= 0)
+        return sink->tries ? no_answer_advice(sink, err) : too_late(err);
+    if (loop_now(sink->base.loop) < sink->again_ns && !until_hurries(until))
+        return wait_until(sink, sink->again_ns < end ? sink->again_ns : end);
+    if (!link_open(sink, err) ||
+        !sink->link->begin(sink->link, &sink->request, left, &sink->answer, err))
+        return SINK_FAILED;
+    sink->stage = ASKED;
+    sink->tries++;
+    return wait_until(sink, end);
+}
+
+/* ASKED. */
+static SinkProgress hear(OtlpSink *sink, const Until *until, Err *err)
+{
+    bool answered = sink->answer.done;
+    if (!answered && time_left(sink, until) > 0)
+        return wait_until(sink, end_ns(sink, until));
+    if (!answered)
+        link_close(sink); /* fills the answer, and hands the request back */
+    sink->request = sink->answer.request;
+    sink->answer.request = (Buf){ 0 };
+    sink->stage = PAUSED;
+    if (!answered)
+        return too_late(err);
+    if (sink->answer.verdict == LINK_DELIVERED)
+        return SINK_SENT;
+    if (sink->answer.verdict == LINK_REFUSED || !pause_begins(sink, until))
+        return no_answer_advice(sink, err);
+    say(CRYO_LOG_DEBUG, "%.*s: %s; trying again", STR_ARG(sink->endpoint), sink->answer.err.text);
+    return ask(sink, until, err);
 }
 
 static bool make_request(OtlpSink *sink, const Outgoing *outgoing, Buf *out, Err *err)
@@ -323,40 +335,51 @@ static bool make_request(OtlpSink *sink, const Outgoing *outgoing, Buf *out, Err
 }
 
 /* At most a line a minute: a server that dislikes one of our batches dislikes all of them. */
-static void tell_rejection(OtlpSink *sink, const LinkAnswer *answer)
+static void tell_rejection(OtlpSink *sink)
 {
     int64_t now = clock_mono_ns(clock_system());
     bool told = sink->rejection_told_at && now - sink->rejection_told_at < 60 * NANOS_PER_SECOND;
-    if (told || !answer->err.text[0])
+    if (told || !sink->answer.err.text[0])
         return;
     sink->rejection_told_at = now;
     say(CRYO_LOG_WARN, "%.*s: %" PRIu64 " %.*s rejected; %s", STR_ARG(sink->endpoint),
-        answer->rejected, STR_ARG(signal_item_name(sink->base.signal)), answer->err.text);
+        sink->answer.rejected, STR_ARG(signal_item_name(sink->base.signal)), sink->answer.err.text);
 }
 
 static bool otlp_send(Sink *base, Outgoing *outgoing, const Until *until, Err *err)
 {
+    (void)until;
     OtlpSink *sink = (OtlpSink *)(void *)base;
-    Buf request = BUF(REQUEST_MAX);
-    LinkAnswer answer = { 0 };
-    Patience patience = { until, clock_mono_ns(clock_system()) + sink->timeout_ns };
-    bool good = make_request(sink, outgoing, &request, err) &&
-                deliver(sink, &patience, &request, &answer, err);
-    buf_free(&request);
-    if (!good)
-        return explained(sink, err);
-    outgoing->rejected = answer.rejected;
-    tell_rejection(sink, &answer);
-    return true;
+    sink->request = BUF(REQUEST_MAX);
+    sink->answer = (LinkAnswer){ 0 };
+    sink->stage = PAUSED;
+    sink->tries = 0;
+    sink->again_ns = INT64_MIN;
+    sink->give_up_ns = loop_now(base->loop) + sink->timeout_ns;
+    if (make_request(sink, outgoing, &sink->request, err))
+        return true;
+    buf_free(&sink->request);
+    return explained(sink, err);
 }
 
-static void otlp_abandon(Sink *base)
+static SinkProgress otlp_go_on(Sink *base, Outgoing *outgoing, const Until *until, Err *err)
 {
-    tracked_sockets_abandon(&((OtlpSink *)(void *)base)->sockets);
+    OtlpSink *sink = (OtlpSink *)(void *)base;
+    SinkProgress progress = sink->stage == ASKED ? hear(sink, until, err) : ask(sink, until, err);
+    if (progress == SINK_WAITS)
+        return progress;
+    buf_free(&sink->request);
+    if (progress == SINK_FAILED) {
+        explained(sink, err);
+    } else {
+        outgoing->rejected = sink->answer.rejected;
+        tell_rejection(sink);
+    }
+    return progress;
 }
 
 const SinkType otlp_sink = { .name = "otlp",
                              .create = otlp_create,
                              .send = otlp_send,
-                             .destroy = otlp_destroy,
-                             .abandon = otlp_abandon };
+                             .go_on = otlp_go_on,
+                             .destroy = otlp_destroy };

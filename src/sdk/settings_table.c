@@ -87,6 +87,9 @@ const SettingRow setting_rows[SETTING_COUNT_ALL] = {
             excluded_paths, "/health,/metrics,/favicon.ico") },
     [SET_ENABLE_TELEMETRY] = { ROW("ENABLE_TELEMETRY", SETTING_SWITCH, enable_telemetry, "true") },
     [SET_ENABLE_METRICS] = { ROW("ENABLE_METRICS", SETTING_SWITCH, enable_metrics, "true") },
+    [SET_ENABLE_WORKER_THREAD] = {
+        ROW("ENABLE_WORKER_THREAD", SETTING_SWITCH,
+            enable_worker_thread, "true") },
     [SET_PROPAGATION_ENABLED] = {
         ROW("PROPAGATION__ENABLED", SETTING_SWITCH,
             propagation.enabled, "true") },

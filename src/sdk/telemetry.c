@@ -7,6 +7,7 @@
 #include "sdk/diagnostics.h"
 
 #include "base/mem.h"
+#include "sdk/exporters.h"
 #include "sdk/fork.h"
 #include "sdk/log_record.h"
 #include "sdk/metric_callback.h"
@@ -16,6 +17,7 @@
 
 #include <cryostorm/exporter.h>
 #include <cryostorm/syslog.h>
+#include <cryostorm/tick.h>
 
 #include <pthread.h>
 #include <stdio.h>
@@ -270,6 +272,16 @@ bool cryo_flush(uint32_t timeout_ms, CryoError *error)
     if (!atomic_load(&initialized))
         return true; /* nothing can have ended */
     return worker_flush(deadline_in(timeout_ms), &err) || error_from(error, &err);
+}
+
+int64_t cryo_tick(void)
+{
+    return worker_tick();
+}
+
+int cryo_tick_fd(void)
+{
+    return worker_tick_fd();
 }
 
 void cryo_reset(void)

@@ -1,14 +1,18 @@
-/* worker.c - gathers each signal's items in batches and hands them to its sinks; see worker.h.
+/* worker.c - the life of what serves all signals, and who drives it; see worker.h.
  *
- * The lock guards everything in `worker` but the atomics. It is never held while a sink works, so
- * that fork() and the paths of spans and logs wait for no network. The thread wakes for three
- * reasons: a full batch waits, somebody wants a flush, or a duty's delay is over.
+ * The lock guards everything in `worker` but the atomics. It is never held while somebody drives,
+ * so that fork() and the paths of spans and logs wait for no network. `driven` says that somebody
+ * does, the thread or a caller: loop, sinks and rounds are his. There is something to do for three
+ * reasons: a full batch waits, somebody wants a flush, or a duty's delay is over; and while a batch
+ * is on its way, whatever happens on the loop.
  */
 #include "sdk/worker.h"
 #include "sdk/diagnostics.h"
 
 #include "base/mem.h"
 #include "base/thread.h"
+#include "sdk/otlp_sockets.h"
+#include "sdk/round.h"
 #include "sdk/tracer.h"
 
 #include <inttypes.h>
@@ -16,44 +20,38 @@
 
 enum {
     RESOURCE_MAX = 1 << 20,
-    GRACE_MS = 500, /* what a sink may take beyond a deadline before we stop waiting for it */
+    GRACE_MS = 500, /* what a sink may take beyond a deadline before we stop waiting */
+    DUTY_COUNT = ROW_COUNT + 1,
+    TICK_STEPS = 16, /* of the loop: a fast peer ends no tick, and must not keep one either */
 };
-#define REPORT_EVERY_NS (60 * NANOS_PER_SECOND)
-
-typedef struct Duty {
-    const DutyType *type;
-    bool on, begun;
-    DutyPlan plan;
-    int64_t due_ns;
-    Sink *sinks[SINKS_MAX];
-    size_t sink_count;
-    Sink *copy;               /* the last one of them, or NULL: it does not count */
-    Sink *orphans[SINKS_MAX]; /* the parent's, in a fork's child: kept, never used */
-    _Atomic uint64_t exported, failed;
-    int64_t reported_at;
-    uint64_t failed_reported;
-} Duty;
+#define WAIT_MAX_NS (3600 * NANOS_PER_SECOND) /* keeps sums of times in range */
 
 static struct {
     Mutex lock;
-    Cond wake, done;
+    Cond done;
     const RunConfig *config; /* NULL: idle */
     DutyRun run;
     Arena *arena;
     Resource resource;
+    TrackedSockets sockets;
+    Loop *loop;
+    Post nudge; /* what wakes whoever waits on the loop */
     Arena *orphan_arena;
-    Duty duties[DUTY_COUNT];
+    Loop *orphan_loop;
+    Duty duties[DUTY_COUNT]; /* of a row, under its number; then those that have none */
     Thread thread;
-    bool ready; /* conditions and lock are made */
-    bool running, exited, stop, inherited;
+    bool ready;   /* condition and lock are made */
+    bool ticking; /* no thread: the program drives */
+    bool driven;
+    bool stop, over; /* over: no round will follow */
+    bool inherited;
     uint64_t flush_wanted, flush_done;
-    Until until;
-    _Atomic(const DutyType *) busy; /* whose round it is; NULL: nobody's */
-    atomic_bool started;            /* running, for those without the lock */
-    atomic_bool wake_sent;          /* a wake-up is on its way */
+    atomic_bool started; /* whoever drives is there, for those without the lock */
 } worker = {
     .lock = { PTHREAD_MUTEX_INITIALIZER },
-    .duties = { { .type = &span_duty }, { .type = &metric_duty }, { .type = &log_duty } },
+    .duties = { [ROW_SPANS] = { .type = &span_duty },
+                [ROW_LOGS] = { .type = &log_duty },
+                [ROW_COUNT] = { .type = &metric_duty } },
 };
 
 static int64_t now_ns(void)
@@ -83,14 +81,25 @@ static void sinks_destroy(void)
     worker.arena = NULL;
 }
 
+static void loop_close(void)
+{
+    mutex_lock(&worker.lock); /* a thread that still ends a span of this run may look */
+    Loop *loop = worker.loop;
+    worker.loop = NULL;
+    mutex_unlock(&worker.lock);
+    loop_free(loop);
+}
+
 static bool sink_add(Duty *duty, Str name, Err *err)
 {
     if (duty->sink_count == SINKS_MAX)
         return fail(err, ERR_LIMIT, "more than %d exporters", SINKS_MAX);
     Sink *sink = exporter_create(name, worker.run.settings, duty->type->signal, err);
-    if (sink)
-        duty->sinks[duty->sink_count++] = sink;
-    return sink != NULL;
+    if (!sink)
+        return false;
+    sink->loop = worker.loop;
+    duty->sinks[duty->sink_count++] = sink;
+    return true;
 }
 
 static bool sinks_create(Duty *duty, Err *err)
@@ -108,6 +117,11 @@ static bool sinks_create(Duty *duty, Err *err)
     return true;
 }
 
+static void nudged(void *nothing)
+{
+    (void)nothing; /* the loop turns, and so do the duties */
+}
+
 static bool outfit(Err *err)
 {
     const CryoSettings *settings = worker.run.settings;
@@ -116,146 +130,101 @@ static bool outfit(Err *err)
     if (!worker.run.scope)
         return fail(err, ERR_MEMORY, "tracer of the service");
     worker.arena = arena_new(RESOURCE_MAX, err);
-    bool good = worker.arena && resource_make(settings, worker.arena, &worker.resource, err);
+    tracked_sockets_init(&worker.sockets);
+    worker.nudge = (Post){ .run = nudged };
+    Loop *loop = loop_new(NULL, &worker.sockets.base, err);
+    mutex_lock(&worker.lock);
+    worker.loop = loop;
+    mutex_unlock(&worker.lock);
+    bool good =
+        loop && worker.arena && resource_make(settings, worker.arena, &worker.resource, err);
     for (Duty *duty = next_duty(NULL); duty && good; duty = next_duty(duty))
         good = sinks_create(duty, err);
-    if (!good)
+    if (!good) {
         sinks_destroy();
+        loop_close();
+    }
     return good;
 }
 
-/* ---- one batch ------------------------------------------------------------------------------- */
+/* ---- driving --------------------------------------------------------------------------------- */
 
-static void report_failure(Duty *duty, const Err *err)
-{
-    int64_t now = now_ns();
-    if (duty->reported_at && now - duty->reported_at < REPORT_EVERY_NS)
-        return;
-    uint64_t failed = atomic_load(&duty->failed);
-    duty->reported_at = now;
-    duty->failed_reported = failed;
-    const char *of = duty->type->signal == METRICS ? " data points" : "";
-    say(CRYO_LOG_ERROR, "cannot export %s, %" PRIu64 "%s lost so far: %s", duty->type->what, failed,
-        of, err->text);
-}
-
-static void report_success(Duty *duty)
-{
-    if (duty->failed_reported == 0)
-        return;
-    say(CRYO_LOG_INFO, "exporting %s again; %" PRIu64 " were lost", duty->type->what,
-        atomic_load(&duty->failed));
-    duty->failed_reported = 0; /* the time stays: a server that comes and goes is no flood */
-}
-
-/* A send may take until the export time-out; once we stop, until the deadline given there. */
-static void set_deadline(const Duty *duty)
-{
-    int64_t limit = now_ns() + duty->plan.timeout_ns;
-    mutex_lock(&worker.lock);
-    if (!worker.stop)
-        atomic_store(&worker.until.mono_ns, limit);
-    mutex_unlock(&worker.lock);
-}
-
-static void batch_export(Duty *duty, Outgoing *out)
-{
-    bool good = true;
-    for (size_t i = 0; i < duty->sink_count; i++) {
-        Err err = { 0 };
-        bool sent = duty->sinks[i]->type->send(duty->sinks[i], out, &worker.until, &err);
-        if (sent || duty->sinks[i] == duty->copy)
-            continue;
-        if (good)
-            atomic_fetch_add(&duty->failed, out->count);
-        good = false;
-        report_failure(duty, &err);
-    }
-    if (!good)
-        return;
-    uint64_t rejected = out->rejected < out->count ? out->rejected : out->count;
-    atomic_fetch_add(&duty->failed, rejected);
-    atomic_fetch_add(&duty->exported, out->count - rejected);
-    report_success(duty);
-}
-
-/* All that waits, or only full batches. */
-static void export_waiting(Duty *duty, bool all)
-{
-    const DutyType *type = duty->type;
-    for (Gathered got = GATHERED_MORE; got == GATHERED_MORE;) {
-        if (!all && !(type->full && type->full(type->self)))
-            return;
-        Outgoing out = { .signal = type->signal, .resource = &worker.resource };
-        Err err = { 0 };
-        got = type->gather(type->self, &out, &err);
-        if (got == GATHERED_FAILED)
-            report_failure(duty, &err);
-        if (got != GATHERED_ALL && got != GATHERED_MORE)
-            return;
-        set_deadline(duty);
-        batch_export(duty, &out);
-        type->release(type->self);
-    }
-}
-
-static void sinks_flush(Duty *duty)
-{
-    for (size_t i = 0; i < duty->sink_count; i++) {
-        Err err = { 0 };
-        if (duty->sinks[i]->type->flush &&
-            !duty->sinks[i]->type->flush(duty->sinks[i], &worker.until, &err))
-            report_failure(duty, &err);
-    }
-}
-
-/* `wanted`: a flush, or the end. */
-static void duty_turn(Duty *duty, bool wanted)
-{
-    bool over = now_ns() >= duty->due_ns;
-    atomic_store(&worker.busy, duty->type);
-    export_waiting(duty, over || wanted || duty->plan.at_once);
-    if (over || wanted)
-        duty->due_ns = now_ns() + duty->plan.delay_ns;
-    if (wanted) {
-        set_deadline(duty);
-        sinks_flush(duty);
-    }
-    atomic_store(&worker.busy, NULL);
-    if (duty->type->told)
-        duty->type->told(duty->type->self);
-}
-
-static void worker_turn(bool wanted)
-{
-    for (Duty *duty = next_duty(NULL); duty; duty = next_duty(duty))
-        duty_turn(duty, wanted);
-}
-
-/* ---- the thread ------------------------------------------------------------------------------ */
-
-static int64_t next_due(void)
+/* One turn of every duty. When the next one is due at the latest. */
+static int64_t duties_turn(void)
 {
     int64_t due = INT64_MAX;
-    for (Duty *duty = next_duty(NULL); duty; duty = next_duty(duty))
-        due = duty->due_ns < due ? duty->due_ns : due;
+    mutex_lock(&worker.lock);
+    uint64_t flush = worker.flush_wanted, done = flush;
+    bool stop = worker.stop;
+    mutex_unlock(&worker.lock);
+    for (Duty *duty = next_duty(NULL); duty; duty = next_duty(duty)) {
+        int64_t next = duty_turn(duty, &worker.resource, flush);
+        due = next < due ? next : due;
+        done = duty->flush_done < done ? duty->flush_done : done;
+    }
+    mutex_lock(&worker.lock);
+    bool news = worker.flush_done != done;
+    worker.flush_done = done;
+    worker.over = worker.over || (stop && done == flush);
+    if (news || worker.over)
+        cond_broadcast(&worker.done);
+    mutex_unlock(&worker.lock);
     return due;
-}
-
-/* Locked. */
-static void wait_for_work(int64_t due_ns)
-{
-    while (!worker.stop && worker.flush_wanted == worker.flush_done &&
-           !atomic_load(&worker.wake_sent))
-        if (!cond_wait_until(&worker.wake, &worker.lock, due_ns))
-            return;
 }
 
 static void take_over_after_fork(void)
 {
     Err err;
-    if (!outfit(&err))
-        say(CRYO_LOG_ERROR, "after fork: %s; the telemetry of this process is lost", err.text);
+    worker.inherited = false;
+    if (outfit(&err))
+        return;
+    say(CRYO_LOG_ERROR, "after fork: %s; the telemetry of this process is lost", err.text);
+    mutex_lock(&worker.lock);
+    worker.stop = worker.over = true; /* nobody shall wait for any */
+    mutex_unlock(&worker.lock);
+}
+
+/* Locked at both; unlocked in between. Gives what leave_driving() wants to have back. */
+static bool begin_driving(void)
+{
+    bool suppressed = thread_locals.suppressed;
+    thread_locals.suppressed = true; /* our own requests are not traced */
+    worker.driven = true;
+    mutex_unlock(&worker.lock);
+    if (worker.inherited)
+        take_over_after_fork();
+    return suppressed;
+}
+
+static void leave_driving(bool suppressed)
+{
+    thread_locals.suppressed = suppressed;
+    mutex_lock(&worker.lock);
+    worker.driven = false;
+    cond_broadcast(&worker.done);
+}
+
+static bool is_done(uint64_t flush)
+{
+    mutex_lock(&worker.lock);
+    bool done = worker.over || worker.flush_done >= flush;
+    mutex_unlock(&worker.lock);
+    return done;
+}
+
+/* Locked. Until all is over, that flush is done, or the deadline. */
+static void drive(uint64_t flush, int64_t deadline)
+{
+    bool suppressed = begin_driving();
+    while (!is_done(flush)) {
+        int64_t due = duties_turn(), now = now_ns();
+        if (is_done(flush) || now >= deadline)
+            break;
+        due = due < deadline ? due : deadline;
+        due = due < now + WAIT_MAX_NS ? due : now + WAIT_MAX_NS;
+        (void)loop_step(worker.loop, due > now ? due - now : 0);
+    }
+    leave_driving(suppressed);
 }
 
 static void delays_begin(void)
@@ -267,40 +236,29 @@ static void delays_begin(void)
 static void worker_main(void *nothing)
 {
     (void)nothing;
-    thread_locals.suppressed = true;
     delays_begin();
-    if (worker.inherited)
-        take_over_after_fork();
     mutex_lock(&worker.lock);
-    worker.inherited = false;
-    for (bool stop = false; !stop;) {
-        wait_for_work(next_due());
-        stop = worker.stop;
-        uint64_t flush = worker.flush_wanted;
-        bool wanted = stop || flush != worker.flush_done;
-        (void)atomic_exchange(&worker.wake_sent, false);
-        mutex_unlock(&worker.lock);
-        worker_turn(wanted);
-        mutex_lock(&worker.lock);
-        worker.flush_done = flush;
-        cond_broadcast(&worker.done);
-    }
-    worker.exited = true;
-    cond_broadcast(&worker.done);
+    drive(UINT64_MAX, INT64_MAX);
     mutex_unlock(&worker.lock);
 }
 
-/* Locked. */
+/* Locked. From here on it drives. */
 static bool ensure_running(Err *err)
 {
-    if (worker.running)
-        return true;
-    worker.exited = false;
-    if (!thread_start(&worker.thread, "cryo-export", worker_main, NULL, err))
-        return false;
-    worker.running = true;
+    if (!worker.driven && !worker.ticking) {
+        if (!thread_start(&worker.thread, "cryo-export", worker_main, NULL, err))
+            return false;
+        worker.driven = true;
+    }
     atomic_store(&worker.started, true);
     return true;
+}
+
+/* Locked. Whoever waits on the loop looks around. */
+static void nudge(void)
+{
+    if (worker.loop)
+        loop_post(worker.loop, &worker.nudge);
 }
 
 static COLD void notify(const RunConfig *config)
@@ -310,18 +268,18 @@ static COLD void notify(const RunConfig *config)
     if (worker.config == config && !worker.stop) {
         /* No thread to be had now: whoever comes next asks again. */
         if (ensure_running(&err))
-            cond_signal(&worker.wake);
+            nudge();
     }
     mutex_unlock(&worker.lock);
 }
 
-/* Both sides exchange wake_sent instead of looking at it first: whichever comes later sees what the
- * other did before, so a record is either found by the turn that begins or wakes another. */
+/* Both sides exchange `woken` instead of looking at it first: whichever comes later sees what the
+ * other did before, so a record is either found by the round that begins or wakes another. */
 void worker_notice(const RunConfig *config, RowKind row)
 {
     bool first = !atomic_load_explicit(&worker.started, memory_order_relaxed);
     bool wake = queue_used(config, row) >= config->queues[row].wake_at &&
-                !atomic_exchange(&worker.wake_sent, true);
+                !atomic_exchange(&worker.duties[row].woken, true);
     if (first || wake)
         notify(config);
 }
@@ -342,7 +300,6 @@ void worker_needed(void)
 static void make_ready(void)
 {
     if (!worker.ready) {
-        cond_init(&worker.wake);
         cond_init(&worker.done);
         worker.ready = true;
     }
@@ -353,6 +310,8 @@ static bool duty_begin(Duty *duty, const CryoSettings *settings)
     duty->on = duty->type->plan && duty->type->plan(settings, &duty->plan);
     duty->reported_at = 0;
     duty->failed_reported = 0;
+    duty_forget_round(duty);
+    atomic_store(&duty->until.end_ns, INT64_MAX);
     atomic_store(&duty->exported, 0);
     atomic_store(&duty->failed, 0);
     return duty->on;
@@ -377,6 +336,7 @@ static bool duties_begin(Err *err)
     if (!good) {
         duties_end();
         sinks_destroy();
+        loop_close();
     }
     return good;
 }
@@ -390,12 +350,14 @@ bool worker_begin(const RunConfig *config, const CryoSettings *settings, Err *er
         any = duty_begin(&worker.duties[i], settings) || any;
     if (any && !duties_begin(err))
         return false;
+    delays_begin();
     mutex_lock(&worker.lock);
-    worker.stop = worker.inherited = false;
+    worker.ticking = settings->enable_worker_thread == CRYO_OFF;
+    worker.stop = worker.over = worker.inherited = false;
     worker.flush_wanted = worker.flush_done = 0;
-    atomic_store(&worker.until.hurry, false);
-    atomic_store(&worker.wake_sent, false);
     worker.config = any ? config : NULL;
+    if (worker.ticking)
+        atomic_store(&worker.started, true);
     mutex_unlock(&worker.lock);
     return true;
 }
@@ -408,7 +370,7 @@ bool worker_serves(Signal signal)
     return false;
 }
 
-/* The thread has ended, or there was none. What nobody took has failed. */
+/* Nobody drives any more. What nobody took has failed. */
 static void take_down(void)
 {
     thread_join(&worker.thread);
@@ -417,17 +379,17 @@ static void take_down(void)
             atomic_fetch_add(&duty->failed, duty->type->discard(duty->type->self));
     duties_end();
     sinks_destroy();
-    mutex_lock(&worker.lock); /* a thread that still ends a span of this run may look */
-    worker.running = worker.exited = false;
+    mutex_lock(&worker.lock);
     atomic_store(&worker.started, false);
     worker.config = NULL;
     mutex_unlock(&worker.lock);
+    loop_close();
 }
 
 bool worker_stuck(void)
 {
     mutex_lock(&worker.lock);
-    bool stuck = worker.config && worker.running && !worker.exited;
+    bool stuck = worker.config && worker.driven;
     bool over = worker.config && worker.stop && !stuck;
     mutex_unlock(&worker.lock);
     if (over)
@@ -435,20 +397,23 @@ bool worker_stuck(void)
     return stuck;
 }
 
-/* False: the thread is still there. */
-static bool wait_for_exit(int64_t deadline)
+/* False: somebody is still inside of an exporter. */
+static bool finish(int64_t deadline)
 {
     mutex_lock(&worker.lock);
     worker.stop = true;
-    atomic_store(&worker.until.hurry, true);
-    atomic_store(&worker.until.mono_ns, deadline);
-    cond_signal(&worker.wake);
-    while (worker.running && !worker.exited)
+    worker.flush_wanted++;
+    for (size_t i = 0; i < DUTY_COUNT; i++)
+        atomic_store(&worker.duties[i].until.end_ns, deadline);
+    nudge();
+    while (worker.driven)
         if (!cond_wait_until(&worker.done, &worker.lock, deadline + GRACE_MS * NANOS_PER_MILLI))
             break;
-    bool over = !worker.running || worker.exited;
+    bool free = !worker.driven;
+    if (free && !worker.over) /* no thread: nothing ever ended, none was to be had or wanted */
+        drive(worker.flush_wanted, INT64_MAX);
     mutex_unlock(&worker.lock);
-    return over;
+    return free;
 }
 
 /* How much each duty had lost before, and what that has come to since. */
@@ -485,9 +450,11 @@ static bool nothing_lost(const Losses *before, ErrKind kind, Err *err)
 /* Says whose exporter keeps us waiting. */
 static bool too_late(const char *what, Err *err)
 {
-    const DutyType *type = atomic_load(&worker.busy);
-    return type ? fail(err, ERR_TIMEOUT, "%s; still exporting %s", what, type->what)
-                : fail(err, ERR_TIMEOUT, "%s", what);
+    for (size_t i = 0; i < DUTY_COUNT; i++)
+        if (atomic_load(&worker.duties[i].busy))
+            return fail(err, ERR_TIMEOUT, "%s; still exporting %s", what,
+                        worker.duties[i].type->what);
+    return fail(err, ERR_TIMEOUT, "%s", what);
 }
 
 bool worker_end(int64_t deadline_mono_ns, Err *err)
@@ -495,34 +462,90 @@ bool worker_end(int64_t deadline_mono_ns, Err *err)
     Losses before = losses_now();
     if (!worker.config)
         return true;
-    if (!wait_for_exit(deadline_mono_ns))
+    if (!finish(deadline_mono_ns))
         return too_late("an exporter did not return in time", err);
-    if (!worker.running) { /* nothing ever ended, or no thread could be made */
-        if (worker.inherited)
-            take_over_after_fork();
-        worker_turn(true);
-    }
     Losses tried = losses_now();
     take_down();
     bool whole = nothing_lost(&tried, ERR_TIMEOUT, err);
     return nothing_lost(&before, whole ? ERR_IO : ERR_TIMEOUT, err);
 }
 
+/* Locked. Somebody else drives, or we do. False: it is too late. */
+static bool wait_for_flush(uint64_t flush, int64_t deadline)
+{
+    while (worker.flush_done < flush && !worker.over) {
+        if (now_ns() >= deadline)
+            return false;
+        if (!worker.driven)
+            drive(flush, deadline);
+        else
+            (void)cond_wait_until(&worker.done, &worker.lock, deadline);
+    }
+    return true;
+}
+
 bool worker_flush(int64_t deadline_mono_ns, Err *err)
 {
     Losses before = losses_now();
     mutex_lock(&worker.lock);
-    bool good = !worker.config || worker.stop || ensure_running(err);
-    bool wait = good && worker.config && !worker.stop;
-    uint64_t wanted = wait ? ++worker.flush_wanted : 0;
-    if (wait)
-        cond_signal(&worker.wake);
-    while (good && worker.flush_done < wanted && !worker.exited)
-        if (!cond_wait_until(&worker.done, &worker.lock, deadline_mono_ns))
-            good = worker.flush_done >= wanted ||
-                   too_late("not everything was delivered in time", err);
+    bool wanted = worker.config && !worker.stop;
+    bool good = !wanted || ensure_running(err);
+    if (wanted && good) {
+        uint64_t flush = ++worker.flush_wanted;
+        nudge();
+        good = wait_for_flush(flush, deadline_mono_ns) ||
+               too_late("not everything was delivered in time", err);
+        if (worker.ticking)
+            nudge(); /* what is on its way is the next tick's */
+    }
     mutex_unlock(&worker.lock);
     return good && nothing_lost(&before, ERR_IO, err);
+}
+
+/* ---- ticks ----------------------------------------------------------------------------------- */
+
+/* Locked. */
+static bool may_tick(void)
+{
+    return worker.config && worker.ticking && !worker.stop && !worker.driven;
+}
+
+static int64_t tick(void)
+{
+    int64_t due = 0;
+    bool more = true;
+    for (int i = 0; more && i < TICK_STEPS && !is_done(UINT64_MAX); i++) {
+        more = loop_step(worker.loop, 0);
+        due = duties_turn();
+        more = more && due > now_ns(); /* else the next batch is the next tick's */
+    }
+    if (is_done(UINT64_MAX))
+        return -1; /* after a fork, without memory or descriptors */
+    int64_t left = (due < loop_due(worker.loop) ? due : loop_due(worker.loop)) - now_ns();
+    return left > 0 ? left : 0;
+}
+
+int64_t worker_tick(void)
+{
+    int64_t wait_ns = -1;
+    mutex_lock(&worker.lock);
+    if (may_tick()) {
+        bool suppressed = begin_driving();
+        wait_ns = tick();
+        leave_driving(suppressed);
+    }
+    mutex_unlock(&worker.lock);
+    return wait_ns;
+}
+
+int worker_tick_fd(void)
+{
+    mutex_lock(&worker.lock);
+    if (may_tick() && worker.inherited)
+        leave_driving(begin_driving());
+    int fd = worker.loop && worker.ticking ? loop_descriptor(worker.loop) : -1;
+    mutex_unlock(&worker.lock);
+    return fd;
 }
 
 void worker_counts(Signal signal, uint64_t *exported, uint64_t *failed)
@@ -544,34 +567,36 @@ void worker_before_fork(void)
 
 static void duty_becomes_child(Duty *duty)
 {
-    for (size_t i = 0; i < duty->sink_count; i++) {
-        if (duty->sinks[i]->type->abandon)
-            duty->sinks[i]->type->abandon(duty->sinks[i]);
-        duty->orphans[i] = duty->sinks[i];
-    }
+    memcpy(duty->orphans, duty->sinks, sizeof duty->orphans);
     duty->sink_count = 0;
+    duty_forget_round(duty);
     atomic_store(&duty->exported, 0);
     atomic_store(&duty->failed, 0);
     if (worker.config)
         duty->type->forked(duty->type->self);
 }
 
+/* The loop and all that lives on it may be in the middle of something: only descriptors are let go
+ * of, without a word to anybody's peer. */
 static void become_child(void)
 {
     for (Duty *duty = next_duty(NULL); duty; duty = next_duty(duty))
         duty_becomes_child(duty);
+    if (worker.loop) {
+        tracked_sockets_abandon(&worker.sockets);
+        loop_abandon(worker.loop);
+    }
+    worker.orphan_loop = worker.loop;
+    worker.loop = NULL;
     worker.inherited = worker.config != NULL;
     worker.orphan_arena = worker.arena;
     worker.arena = NULL; /* the parent's worker may have been reading it; it stays as it is */
     worker.thread.started = false;
-    worker.running = worker.exited = false;
+    worker.driven = worker.over = false;
     worker.flush_wanted = worker.flush_done = 0;
     atomic_store(&worker.started, false);
-    atomic_store(&worker.wake_sent, false);
-    if (worker.ready) {
-        cond_init(&worker.wake); /* whoever waited on them is in the parent */
-        cond_init(&worker.done);
-    }
+    if (worker.ready)
+        cond_init(&worker.done); /* whoever waited on it is in the parent */
 }
 
 void worker_after_fork(bool in_child)

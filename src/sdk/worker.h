@@ -1,13 +1,17 @@
-/* worker.h - the one thread that serves all signals: it gathers what each duty (duty.h) has and
- * feeds that signal's sinks.
+/* worker.h - serves all signals: what each duty (duty.h) has is handed to that signal's sinks.
+ *
+ * One machine, which never waits (round.h), and two ways to drive it: a thread of ours, or the
+ * program's own event loop, which ticks (<cryostorm/tick.h>). Whoever drives waits in between on
+ * the one loop on which all connections live, and is woken there.
  *
  *     IDLE --worker_begin--> READY --first ended span--> RUNNING --worker_end--> IDLE
  *                                  --first log record-->
  *                                  --worker_needed----->
  *                              \--------worker_end (exports on the caller's thread)--/
  *
- * In the child of a fork RUNNING becomes READY: the thread is not there, its sinks are abandoned
- * and made anew by the next thread, and nothing that waited is sent.
+ * Without the thread RUNNING is never reached; flush and end drive on the caller's thread. In the
+ * child of a fork RUNNING becomes READY: the thread is not there, loop and sinks are abandoned and
+ * made anew by whoever drives next, and nothing that waited is sent.
  *
  * worker_begin and worker_end are called by one thread at a time (telemetry.c has the lock), the
  * others by any.
@@ -15,13 +19,11 @@
 #ifndef SDK_WORKER_H
 #define SDK_WORKER_H
 
-#include "sdk/duty.h"
-#include "sdk/exporters.h"
+#include "sdk/run.h"
 
-enum {
-    SINKS_MAX = 8,  /* of a signal */
-    DUTY_COUNT = 3, /* of the table in worker.c */
-};
+#include "base/attributes.h"
+#include "base/err.h"
+#include "model/signal.h"
 
 /* Makes the sinks and the resource; idle when all signals are off. `settings` must stay until
  * worker_end has returned true or worker_stuck() is false again. False: err says why and nothing
@@ -42,6 +44,11 @@ bool worker_serves(Signal signal);
 
 /* A record has been put into its row. */
 void worker_notice(const RunConfig *config, RowKind row);
+
+/* Without a thread: what is due and needs no waiting. Nanoseconds until the next time; negative:
+ * not known. And the descriptor that says that there is something to do; -1: there is none. */
+int64_t worker_tick(void);
+int worker_tick_fd(void);
 
 /* Makes the thread if it is not there: for a duty whose items nobody notices, such as metrics, at
  * the first instrument that is used in this process. Cheap when it is there. */

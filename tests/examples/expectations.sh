@@ -99,3 +99,13 @@ has '^span    sell, '
 has '^log     sold$'
 has '^metric  sold, 1 points$'
 has '^1 spans, 1 data points, 1 logs$'
+
+run event_loop
+has '^round  INTERNAL '
+has 'timer\.rounds = '
+has '^three rounds$'
+run event_loop TRACING__PROCESSOR_TYPE=simple
+has '^round  INTERNAL '
+run event_loop OTEL_EXPORTER_OTLP_ENDPOINT=http://127.0.0.1:1 OTEL_EXPORTER_OTLP_TIMEOUT=100
+has '^Some telemetry was lost: 3 spans'
+has '^three rounds$'

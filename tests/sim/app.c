@@ -1,10 +1,11 @@
 /* app.c - the application: it makes spans and log lines, waits, flushes, and shuts down in the end;
- * see world.h. The library in it is the real one; its worker is a fiber, too. */
+ * see world.h. The library in it is the real one, without its thread: the application ticks. */
 #include "sim/fiber.h"
 #include "sim/world.h"
 
 #include <cryostorm/log.h>
 #include <cryostorm/telemetry.h>
+#include <cryostorm/tick.h>
 #include <cryostorm/trace.h>
 
 #include <stdio.h>
@@ -12,10 +13,15 @@
 
 enum { FLUSH_MS = 2000, LAST_TRIES = 5, LAST_MS = 20000 };
 
+/* It ticks in each turn of the world: who waits longer than the library asked for only waits. */
 static void sleep_ms(const App *app, uint64_t ms)
 {
-    int64_t now = app->world->net->clock.mono;
-    fiber_wait(app, now + (int64_t)ms * NANOS_PER_MILLI);
+    const TestClock *clock = &app->world->net->clock;
+    int64_t until = clock->mono + (int64_t)ms * NANOS_PER_MILLI;
+    do {
+        (void)cryo_tick();
+        fiber_wait();
+    } while (clock->mono < until);
 }
 
 static void quiet(void *context, CryoLogLevel level, CryoString message)
@@ -85,6 +91,7 @@ void app_begin(World *world)
                               .timeout_millis = app->timeout_ms };
     CryoSettings settings = { .service = { .name = "app", .environment = "production" },
                               .enable_metrics = CRYO_OFF,
+                              .enable_worker_thread = CRYO_OFF,
                               .env_file = "" };
     settings.tracing = (CryoTracingSettings){ .exporter_type = "otlp",
                                               .otlp = otlp,
@@ -103,5 +110,5 @@ void app_begin(World *world)
         abort();
     }
     app->begun = true;
-    app->fiber = fiber_spawn(app_main, app);
+    fiber_begin(app_main, app);
 }

@@ -1,7 +1,6 @@
 /* doors.c - see doors.h. */
 #include "sim/doors.h"
 
-#include "base/thread.h"
 #include "net/port_owner.h"
 #include "sim/fiber.h"
 
@@ -10,28 +9,12 @@
 #include <sys/utsname.h>
 #include <unistd.h>
 
-typedef void ThreadMain(void *argument);
-
 Clock *__real_clock_system(void);
 Clock *__wrap_clock_system(void);
 Sockets *__real_sockets_system(void);
 Sockets *__wrap_sockets_system(void);
 void __real_random_seed_from_system(Random *random);
 void __wrap_random_seed_from_system(Random *random);
-bool __real_thread_start(Thread *thread, const char *name, ThreadMain *run, void *argument,
-                         Err *err);
-bool __wrap_thread_start(Thread *thread, const char *name, ThreadMain *run, void *argument,
-                         Err *err);
-void __real_thread_join(Thread *thread);
-void __wrap_thread_join(Thread *thread);
-void __real_cond_wait(Cond *cond, Mutex *mutex);
-void __wrap_cond_wait(Cond *cond, Mutex *mutex);
-bool __real_cond_wait_until(Cond *cond, Mutex *mutex, int64_t deadline_mono_ns);
-bool __wrap_cond_wait_until(Cond *cond, Mutex *mutex, int64_t deadline_mono_ns);
-void __real_cond_signal(Cond *cond);
-void __wrap_cond_signal(Cond *cond);
-void __real_cond_broadcast(Cond *cond);
-void __wrap_cond_broadcast(Cond *cond);
 bool __real_port_owner_find(uint16_t port, PortOwner *out);
 bool __wrap_port_owner_find(uint16_t port, PortOwner *out);
 
@@ -84,10 +67,9 @@ static size_t door_wait(Poller *poller, int64_t timeout_ns, SocketEvent *events,
     int64_t until = doors.net->clock.mono + timeout_ns;
     for (;;) {
         size_t count = behind(poller)->wait(behind(poller), 0, events, max);
-        int64_t now = doors.net->clock.mono;
-        if (count || timeout_ns == 0 || now >= until)
+        if (count || timeout_ns == 0 || doors.net->clock.mono >= until)
             return count;
-        fiber_wait(poller, now);
+        fiber_wait();
     }
 }
 
@@ -247,64 +229,6 @@ void __wrap_random_seed_from_system(Random *random)
         random_seed(random, random_next(&doors.random));
     else
         __real_random_seed_from_system(random);
-}
-
-/* ---- threads -------------------------------------------------------------------------------- */
-
-bool __wrap_thread_start(Thread *thread, const char *name, ThreadMain *run, void *argument,
-                         Err *err)
-{
-    if (!doors.net)
-        return __real_thread_start(thread, name, run, argument, err);
-    int fiber = fiber_spawn(run, argument);
-    thread->os = (pthread_t)fiber;
-    thread->started = true;
-    return true;
-}
-
-/* What joins has seen that the thread is at its end. */
-void __wrap_thread_join(Thread *thread)
-{
-    if (!doors.net) {
-        __real_thread_join(thread);
-        return;
-    }
-    if (!thread->started)
-        return;
-    while (!fiber_ended((int)thread->os))
-        fiber_wait(thread, doors.net->clock.mono);
-    fiber_forget((int)thread->os);
-    thread->started = false;
-}
-
-void __wrap_cond_wait(Cond *cond, Mutex *mutex)
-{
-    if (fiber_inside())
-        (void)__wrap_cond_wait_until(cond, mutex, INT64_MAX);
-    else
-        __real_cond_wait(cond, mutex);
-}
-
-bool __wrap_cond_wait_until(Cond *cond, Mutex *mutex, int64_t deadline_mono_ns)
-{
-    if (!fiber_inside())
-        return __real_cond_wait_until(cond, mutex, deadline_mono_ns);
-    mutex_unlock(mutex);
-    bool woken = fiber_wait(cond, deadline_mono_ns);
-    mutex_lock(mutex);
-    return woken;
-}
-
-void __wrap_cond_signal(Cond *cond)
-{
-    fibers_wake(cond);
-    __real_cond_signal(cond);
-}
-
-void __wrap_cond_broadcast(Cond *cond)
-{
-    fibers_wake(cond);
-    __real_cond_broadcast(cond);
 }
 
 void doors_open(SimNet *net, uint64_t seed, int host)

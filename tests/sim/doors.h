@@ -1,10 +1,10 @@
 /* doors.h - what the library takes from the system, taken from the simulation instead.
  *
  * The collector is given its clock, network, disk and randomness. The library takes the system's,
- * so this program's linker turns clock_system(), sockets_system(), random_seed_from_system(), the
- * making of threads, the waiting on conditions, and what the process calls itself aside (--wrap,
- * see cmake/tests.cmake): while the doors are open they lead to the simulated clock and network and
- * to fibers (fiber.h), else to the system.
+ * so this program's linker turns clock_system(), sockets_system(), random_seed_from_system(), and
+ * what the process calls itself aside (--wrap, see cmake/tests.cmake): while the doors are open
+ * they lead to the simulated clock and network, else to the system. Whoever waits for that network
+ * has to be a fiber (fiber.h).
  */
 #ifndef TESTS_SIM_DOORS_H
 #define TESTS_SIM_DOORS_H

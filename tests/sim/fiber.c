@@ -1,9 +1,10 @@
-/* fiber.c - see fiber.h. The library's thread-locals are plain data, so every fiber has its own. */
+/* fiber.c - see fiber.h. The library's thread-locals are plain data, so the fiber has its own. */
 #include "sim/fiber.h"
 
 #include "sdk/thread_state.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <ucontext.h>
 
 #if defined(__SANITIZE_ADDRESS__)
@@ -19,26 +20,17 @@
 
 enum { STACK_SIZE = 1 << 20 };
 
-typedef struct Fiber {
-    ucontext_t context;
-    char *stack;
+static struct {
+    ucontext_t context, test;
+    char *stack; /* NULL: there is none */
     void (*run)(void *argument);
     void *argument;
     ThreadLocals locals;
-    const void *why;
-    int64_t until_ns;
-    bool used, ended, woken;
-    void *fake_stack;
-} Fiber;
-
-static struct {
-    Fiber all[FIBERS_MAX];
-    Fiber *now; /* NULL: the test itself */
-    ucontext_t test;
-    void *fake_stack;
+    bool inside, ended;
+    void *own_fake_stack, *test_fake_stack;
     const void *test_stack;
     size_t test_stack_size;
-} fibers;
+} fiber;
 
 /* AddressSanitizer has to know on which stack we are. */
 static void leaving(void **fake_stack, const void *bottom, size_t size)
@@ -59,106 +51,67 @@ static void arrived(void *fake_stack, const void **bottom, size_t *size)
 #endif
 }
 
-static void back_to_test(Fiber *self)
+static void back_to_test(void)
 {
-    fibers.now = NULL;
-    leaving(self->ended ? NULL : &self->fake_stack, fibers.test_stack, fibers.test_stack_size);
-    swapcontext(&self->context, &fibers.test);
-    arrived(self->fake_stack, &fibers.test_stack, &fibers.test_stack_size);
+    fiber.inside = false;
+    leaving(fiber.ended ? NULL : &fiber.own_fake_stack, fiber.test_stack, fiber.test_stack_size);
+    swapcontext(&fiber.context, &fiber.test);
+    arrived(fiber.own_fake_stack, &fiber.test_stack, &fiber.test_stack_size);
 }
 
 static void begin(void)
 {
-    Fiber *self = fibers.now;
-    arrived(NULL, &fibers.test_stack, &fibers.test_stack_size);
-    self->run(self->argument);
-    self->ended = true;
-    back_to_test(self);
+    arrived(NULL, &fiber.test_stack, &fiber.test_stack_size);
+    fiber.run(fiber.argument);
+    fiber.ended = true;
+    back_to_test();
     abort();
 }
 
-int fiber_spawn(void (*run)(void *argument), void *argument)
+void fiber_begin(void (*run)(void *argument), void *argument)
 {
-    int i = 0;
-    while (i < FIBERS_MAX && fibers.all[i].used)
-        i++;
-    if (i == FIBERS_MAX)
+    if (fiber.stack)
         abort();
-    Fiber *fiber = &fibers.all[i];
-    *fiber = (Fiber){ .stack = malloc(STACK_SIZE), .run = run, .argument = argument, .used = true };
-    if (!fiber->stack || getcontext(&fiber->context))
+    fiber.stack = malloc(STACK_SIZE);
+    if (!fiber.stack || getcontext(&fiber.context))
         abort();
-    fiber->woken = true;
-    fiber->context.uc_stack.ss_sp = fiber->stack;
-    fiber->context.uc_stack.ss_size = STACK_SIZE;
-    makecontext(&fiber->context, begin, 0);
-    return i;
+    fiber.run = run;
+    fiber.argument = argument;
+    fiber.context.uc_stack.ss_sp = fiber.stack;
+    fiber.context.uc_stack.ss_size = STACK_SIZE;
+    makecontext(&fiber.context, begin, 0);
 }
 
-bool fiber_ended(int fiber)
+void fiber_end(void)
 {
-    return fibers.all[fiber].ended;
-}
-
-void fiber_forget(int fiber)
-{
-    if (!fibers.all[fiber].ended)
+    if (!fiber.ended)
         abort();
-    ThreadState *state = fibers.all[fiber].locals.state;
+    ThreadState *state = fiber.locals.state;
     if (state) { /* as when a thread ends */
         chunks_give(&state->free);
         state->owned = false;
     }
-    free(fibers.all[fiber].stack);
-    fibers.all[fiber] = (Fiber){ 0 };
+    free(fiber.stack);
+    memset(&fiber, 0, sizeof fiber);
 }
 
-bool fiber_inside(void)
+void fiber_wait(void)
 {
-    return fibers.now != NULL;
-}
-
-bool fiber_wait(const void *why, int64_t until_ns)
-{
-    Fiber *self = fibers.now;
-    if (!self)
+    if (!fiber.inside)
         abort();
-    self->why = why;
-    self->until_ns = until_ns;
-    self->woken = false;
-    back_to_test(self);
-    return self->woken;
+    back_to_test();
 }
 
-void fibers_wake(const void *why)
+void fiber_turn(void)
 {
-    for (int i = 0; i < FIBERS_MAX; i++)
-        if (fibers.all[i].used && fibers.all[i].why == why)
-            fibers.all[i].woken = true;
-}
-
-static void resume(Fiber *fiber)
-{
+    if (!fiber.stack || fiber.ended)
+        return;
     ThreadLocals own = thread_locals;
-    thread_locals = fiber->locals;
-    fibers.now = fiber;
-    fiber->why = NULL;
-    leaving(&fibers.fake_stack, fiber->stack, STACK_SIZE);
-    swapcontext(&fibers.test, &fiber->context);
-    arrived(fibers.fake_stack, NULL, NULL);
-    fiber->locals = thread_locals;
+    thread_locals = fiber.locals;
+    fiber.inside = true;
+    leaving(&fiber.test_fake_stack, fiber.stack, STACK_SIZE);
+    swapcontext(&fiber.test, &fiber.context);
+    arrived(fiber.test_fake_stack, NULL, NULL);
+    fiber.locals = thread_locals;
     thread_locals = own;
-}
-
-bool fibers_turn(int64_t now_ns)
-{
-    bool any = false;
-    for (int i = 0; i < FIBERS_MAX; i++) {
-        Fiber *fiber = &fibers.all[i];
-        if (!fiber->used || fiber->ended || (!fiber->woken && now_ns < fiber->until_ns))
-            continue;
-        resume(fiber);
-        any = true;
-    }
-    return any;
 }

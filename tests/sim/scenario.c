@@ -429,7 +429,7 @@ static void end_app(Run *run)
         fprintf(stderr, "sim: the application never came to its end\n");
         abort();
     }
-    fiber_forget(app->fiber);
+    fiber_end();
     cryo_counts(&counts);
     run->story->app_exported = counts.exported + counts.logs_exported;
     uint64_t gone = counts.exported + counts.failed + counts.dropped_queue;

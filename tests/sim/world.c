@@ -187,7 +187,7 @@ void world_turn(World *world)
         case 0: machine_turn(&world->edge, most); break;
         case 1: machine_turn(&world->gateway, most); break;
         case 2: outside_turns(world); break;
-        default: fibers_turn(world->net->clock.mono); break;
+        default: fiber_turn(); break;
         }
     }
     world->turns++;
@@ -200,7 +200,7 @@ static void while_edge_drains(void *context)
     World *world = context;
     machine_turn(&world->gateway, 100);
     outside_turns(world);
-    fibers_turn(world->net->clock.mono);
+    fiber_turn();
     test_clock_advance(&world->net->clock, 2 * NANOS_PER_MILLI);
 }
 
@@ -209,7 +209,7 @@ static void while_gateway_drains(void *context)
     World *world = context;
     machine_turn(&world->edge, 100);
     outside_turns(world);
-    fibers_turn(world->net->clock.mono);
+    fiber_turn();
     test_clock_advance(&world->net->clock, 2 * NANOS_PER_MILLI);
 }
 

@@ -54,7 +54,6 @@ typedef struct App {
     uint64_t spans, logs; /* ended and logged so far */
     unsigned rate;        /* at most so many at a time */
     struct World *world;
-    int fiber;
 } App;
 
 typedef struct World {
