@@ -134,6 +134,10 @@ static bool explain_listen(const Server *server, const Address *address, int cod
     else if (address_path(address) && code == EEXIST)
         fail(err, ERR_IO, "listening on %s: that file is no socket; remove it or choose another",
              text);
+    else if (address_path(address) && code == EBUSY)
+        fail(err, ERR_IO,
+             "listening on %s: another process keeps its directory locked; choose one of its own",
+             text);
     else if (code == EADDRINUSE && port_owner_text(address, owner))
         fail(err, ERR_IO, "listening on %s (%s): already in use by %s", server->endpoint, text,
              owner);

@@ -2,9 +2,17 @@
  *
  * Which paths this process listens on is a fact of the process, as ports are one of the kernel:
  * hence a static table, behind a lock.
+ *
+ * Between bind() and listen() a socket refuses as a dead one does, and between the look at a dead
+ * one and its removal another may take its place. So whoever looks, removes, binds and listens
+ * holds a lock (flock) on the directory meanwhile, which must be readable for that. Not on a file
+ * beside the path: that would stay behind, or be removed under somebody's feet. Nor is a socket of
+ * another name renamed: that replaces whatever is there, also one who was faster. The lock goes
+ * with the process that holds it.
  */
 #include "net/unix_listener_internal.h"
 
+#include "base/clock.h"
 #include "base/disk.h"
 #include "base/thread.h"
 
@@ -14,6 +22,11 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+enum {
+    LOCK_TRIES = 300, /* whoever holds it does so for a moment; a stranger must not hold us */
+    LOCK_PAUSE_NS = 10 * (int)NANOS_PER_MILLI,
+};
 
 enum { PATHS_MAX = 32, PATH_SIZE = sizeof(((struct sockaddr_un *)NULL)->sun_path) };
 
@@ -81,6 +94,41 @@ static int make_way(const Address *address)
     return disk_system()->remove(disk_system(), path, &err) ? 0 : -EADDRINUSE;
 }
 
+/* ---- who may change what is there ---- */
+
+static void directory_of(const char *path, char out[PATH_SIZE + 1])
+{
+    const char *slash = strrchr(path, '/');
+    size_t len = slash ? (size_t)(slash - path) + 1 : 0; /* with it: "/" is one too */
+    memcpy(out, len > 0 ? path : ".", len > 0 ? len : 1);
+    out[len > 0 ? len : 1] = 0;
+}
+
+static int lock_file(File *file)
+{
+    for (int i = 0; i < LOCK_TRIES; i++) {
+        Err err = { 0 };
+        if (file->disk->lock(file, &err))
+            return 0;
+        if (err.kind != ERR_BUSY)
+            return -ENOLCK;
+        clock_sleep_ns(LOCK_PAUSE_NS);
+    }
+    return -EBUSY;
+}
+
+/* Closing *out unlocks. */
+static int lock_directory(const char *path, File **out)
+{
+    Err err = { 0 };
+    char directory[PATH_SIZE + 1];
+    directory_of(path, directory);
+    *out = disk_open(disk_system(), directory, DISK_READ, &err);
+    if (*out)
+        return lock_file(*out);
+    return access(directory, R_OK) != 0 ? -errno : -ENOLCK;
+}
+
 /* ---- listening ---- */
 
 /* What a socket's mode is when it is bound, its file's will be: there is no moment in between. */
@@ -97,6 +145,17 @@ static int open_listener(const Address *address, int backlog)
     code = -errno;
     close(fd);
     return code;
+}
+
+static int open_alone(const Address *address, int backlog)
+{
+    Err err = { 0 };
+    File *lock;
+    int code = lock_directory(address_path(address), &lock);
+    int fd = code < 0 ? code : open_listener(address, backlog);
+    if (lock)
+        (void)!file_close(lock, &err);
+    return fd;
 }
 
 static int duplicate(int fd)
@@ -119,7 +178,7 @@ static void remember(Listening *entry, const Address *address, int fd)
 static int listen_first(const Address *address, int backlog)
 {
     Listening *entry = find_free();
-    int fd = entry ? open_listener(address, backlog) : -EMFILE;
+    int fd = entry ? open_alone(address, backlog) : -EMFILE;
     int copy = fd < 0 ? fd : duplicate(fd);
     if (copy < 0) {
         if (fd >= 0)
