@@ -4,6 +4,10 @@
 #include "base/mem.h"
 #include "net/http_client_internal.h"
 
+enum { AGAIN_NS = (int)NANOS_PER_SECOND };
+
+static void connects_again(void *owner);
+
 static HttpClientSettings with_defaults(const HttpClientSettings *wanted)
 {
     HttpClientSettings settings = *wanted;
@@ -34,6 +38,7 @@ HttpClient *http_client_new(const HttpClientSettings *settings, Err *err)
         return NULL;
     client->loop = settings->loop;
     client->limits = with_defaults(settings);
+    client->again = (Timer){ .fire = connects_again, .owner = client };
     client->target = (DialTarget){ .loop = client->loop,
                                    .timeout_ns = client->limits.connect_timeout_ns,
                                    .tls = client->limits.tls,
@@ -70,15 +75,23 @@ static Task *first_waiting(HttpClient *client)
     return task;
 }
 
+static void fail_waiting(HttpClient *client, const Err *err)
+{
+    for (Task *task = first_waiting(client); task; task = first_waiting(client))
+        task_finish(task, err);
+}
+
 /* As many new connections as there are tasks that no connection is being made for. */
 static void connect_more(HttpClient *client)
 {
     Err err = { 0 };
     size_t dialing = count_dialing(client);
+    if (client->again.set && client->line_count > 0)
+        return;
     while (dialing < client->waiting_count && client->line_count < client->limits.connections) {
         if (!line_new(client, &err)) {
             if (client->line_count == 0)
-                client_fail_waiting(client, &err);
+                fail_waiting(client, &err);
             return;
         }
         dialing++;
@@ -94,10 +107,17 @@ void client_dispatch(HttpClient *client)
     connect_more(client);
 }
 
-void client_fail_waiting(HttpClient *client, const Err *err)
+static void connects_again(void *owner)
 {
-    for (Task *task = first_waiting(client); task; task = first_waiting(client))
-        task_finish(task, err);
+    client_dispatch(owner);
+}
+
+void client_cannot_connect(HttpClient *client, const Err *err)
+{
+    if (client->line_count == 0)
+        fail_waiting(client, err);
+    else
+        timer_set(client->loop, &client->again, loop_now(client->loop) + AGAIN_NS);
 }
 
 /* ---- calls ---- */
@@ -128,6 +148,7 @@ void http_client_free(HttpClient *client)
         task_finish(client->tasks, &err);
         task_tell(client->tasks);
     }
+    timer_cancel(client->loop, &client->again);
     dial_target_done(&client->target);
     mem_free(client);
 }

@@ -5,6 +5,9 @@
  * inside http_client_send(): with a response of whatever status, or with an Err when there was
  * none. A request that failed on a connection which had been idle, before a byte of response, is
  * sent once more on a fresh one (the server may have closed it meanwhile).
+ *
+ * A connection that cannot be made at any of the host's addresses fails the requests that wait only
+ * when it was the last hope: while another one serves or is being made, they wait for that one.
  */
 #ifndef NET_HTTP_CLIENT_H
 #define NET_HTTP_CLIENT_H

@@ -5,6 +5,11 @@
  *   WAITING --line is free--> SENT --answer, error, deadline--> TOLD --(Post: done)--> freed
  *      |  +<--lost while idle---+
  *      +---- no connection, deadline -------------------------->+
+ *
+ * A connection that cannot be made (at none of the addresses) fails what waits only where nothing
+ * is left to wait for: no connection that serves, none that is being made. Otherwise all stay in
+ * the queue, within their own time, and a further connection is tried AGAIN_NS later, or at once
+ * when the last one ends.
  */
 #ifndef NET_HTTP_CLIENT_INTERNAL_H
 #define NET_HTTP_CLIENT_INTERNAL_H
@@ -62,11 +67,12 @@ struct HttpClient {
     size_t line_count;
     Task *tasks, *last_task;
     size_t waiting_count;
+    Timer again; /* set: a connection could not be made; until then no further one is tried */
 };
 
 /* http_client.c */
 void client_dispatch(HttpClient *client); /* gives waiting tasks to free lines */
-void client_fail_waiting(HttpClient *client, const Err *err);
+void client_cannot_connect(HttpClient *client, const Err *err); /* one of its lines */
 
 /* http_task.c */
 CHECKED Task *task_new(HttpClient *client, const HttpCall *call, Err *err);

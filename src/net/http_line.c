@@ -188,7 +188,7 @@ static void connected(void *owner, const Channel *channel, const Err *why)
     }
     const Err *reason = why ? why : &err;
     line_close(line, reason);
-    client_fail_waiting(client, reason);
+    client_cannot_connect(client, reason);
 }
 
 Line *line_new(HttpClient *client, Err *err)
