@@ -1,6 +1,7 @@
 /* dial.c - connecting to a named host; see dial_internal.h.
  *
  *   looking up --> trying address 1 --> trying address 2 ... --> connected [--> TLS agreed]
+ *       |  +--half the time, and something is known-->+
  *       +--------------+-- time out, no more addresses --> failed
  */
 #include "net/dial_internal.h"
@@ -126,10 +127,28 @@ static void address_failed(Dial *dial, const Err *err)
     try_next(dial);
 }
 
+static void begin(void *owner);
+
+/* The resolver is silent. Half of the time is left for what was known before, if anything was. */
+static void lookup_is_slow(Dial *dial)
+{
+    int64_t left_ns = dial->deadline_ns - loop_now(dial->loop);
+    int64_t waited_ns = dial->target->timeout_ns - (left_ns > 0 ? left_ns : 0);
+    resolve_cancel(dial->lookup);
+    dial->lookup = NULL;
+    fail(&dial->err, ERR_TIMEOUT, "looking up %s: no answer within %lld ms", dial->target->host,
+         (long long)(waited_ns / NANOS_PER_MILLI));
+    begin(dial);
+}
+
 static void timer_fires(void *owner)
 {
     Dial *dial = owner;
     Err err = { 0 };
+    if (dial->lookup) {
+        lookup_is_slow(dial);
+        return;
+    }
     bool over = loop_now(dial->loop) >= dial->deadline_ns;
     fail(&err, ERR_TIMEOUT, "no %s within %lld ms",
          dial->channel.tls ? "TLS handshake" : "connection",
@@ -274,6 +293,8 @@ void dial_start(Dial *dial, DialTarget *target,
             resolve_start(loop, str_from(target->host), target->port, resolved, dial, &dial->err);
     if (!dial->lookup)
         loop_post(loop, &dial->begins);
+    else if (target->known.count > 0)
+        timer_set(loop, &dial->timer, dial->deadline_ns - target->timeout_ns / 2);
 }
 
 void dial_cancel(Dial *dial)

@@ -2,9 +2,10 @@
  *
  * A target is one client's: it remembers the addresses of its name for a few seconds, so that many
  * connections made at once ask once, and is asked again when a connection is needed later. When the
- * resolver fails then, what was known before is tried. Each dial begins with another of the
- * addresses of the family that the resolver prefers (round robin), and falls through to the others,
- * each within its share of the time. With TLS an address has served when the handshake is done.
+ * resolver fails then, or says nothing in half of the time, what was known before is tried. Each
+ * dial begins with another of the addresses of the family that the resolver prefers (round robin),
+ * and falls through to the others, each within its share of the time. With TLS an address has
+ * served when the handshake is done.
  */
 #ifndef NET_DIAL_INTERNAL_H
 #define NET_DIAL_INTERNAL_H
