@@ -117,7 +117,9 @@ static void on_closed(void *owner, void *stream, uint32_t code)
     settle(owner, slot->refused || code != 0);
 }
 
-static const Http2Events events = { on_begin, on_field, on_part, on_body, on_part, on_closed };
+static const Http2Events events = {
+    on_begin, on_field, on_part, on_body, on_part, NULL, on_closed
+};
 
 static void open_grpc(Replay *replay)
 {

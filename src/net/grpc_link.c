@@ -79,9 +79,8 @@ static void on_closed(void *owner, void *stream, uint32_t code)
     call_let_go(call);
 }
 
-static const Http2Events engine_events = {
-    on_begin, on_field, on_head, on_body, on_end, on_closed
-};
+static const Http2Events engine_events = { on_begin, on_field, on_head,  on_body,
+                                           on_end,   NULL,     on_closed };
 
 /* ---- the transport's events ---- */
 

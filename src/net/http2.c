@@ -188,17 +188,25 @@ static int on_close(nghttp2_session *session, int32_t id, uint32_t code, void *s
     return 0;
 }
 
-/* An answer that came before the request's end: the rest of the request is not wanted. */
+/* The answer has gone out whole. */
+static void on_answered(Http2 *http2, int32_t id)
+{
+    void *stream = stream_of(http2, id);
+    if (stream && http2->events->early && http2->role == HTTP2_SERVER &&
+        nghttp2_session_get_stream_remote_close(http2->session, id) == 0)
+        http2->events->early(http2->owner, stream);
+}
+
 static int on_sent(nghttp2_session *session, const nghttp2_frame *frame, void *self)
 {
+    (void)session;
     Http2 *http2 = self;
     if (frame->hd.type == NGHTTP2_DATA)
         bucket_earn(&http2->updates, (int64_t)(frame->hd.length / BYTES_PER_UPDATE));
     bool ends = (frame->hd.type == NGHTTP2_DATA || frame->hd.type == NGHTTP2_HEADERS) &&
                 frame->hd.flags & NGHTTP2_FLAG_END_STREAM;
-    if (ends && http2->role == HTTP2_SERVER &&
-        nghttp2_session_get_stream_remote_close(session, frame->hd.stream_id) == 0)
-        http2_reset(http2, frame->hd.stream_id, HTTP2_NO_ERROR);
+    if (ends)
+        on_answered(http2, frame->hd.stream_id);
     bool provoked = frame->hd.type == NGHTTP2_RST_STREAM &&
                     frame->rst_stream.error_code != NGHTTP2_NO_ERROR &&
                     frame->rst_stream.error_code != NGHTTP2_CANCEL;

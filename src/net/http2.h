@@ -39,6 +39,9 @@ typedef struct Http2Events {
     void (*head)(void *owner, void *stream);
     void (*body)(void *owner, void *stream, Str bytes);
     void (*end)(void *owner, void *stream);
+    /* The server's: the whole answer has been sent, and the request has not ended. Whoever does not
+     * want the rest of it resets the stream, in a while: see http2_reset(). NULL: nobody asks. */
+    void (*early)(void *owner, void *stream);
     void (*closed)(void *owner, void *stream, uint32_t code); /* 0: in good order */
 } Http2Events;
 
@@ -80,6 +83,8 @@ CHECKED bool http2_answer(Http2 *http2, int32_t id, int status, Http2Message *me
 void http2_consume(Http2 *http2, int32_t id, size_t size);
 /* The server's: the stream's window is at least that large from now on. */
 void http2_widen(Http2 *http2, int32_t id, size_t window);
+/* A client may meet a reset before it has looked at the answer in front of it, and then says that
+ * the stream failed (curl 7.88 does). */
 void http2_reset(Http2 *http2, int32_t id, uint32_t code);
 /* Asks the peer for a sign of life; pongs() counts those that came. */
 void http2_ping(Http2 *http2);

@@ -2,7 +2,9 @@
  * them.
  *
  * Every stream is a Request from its first header on. The engine's closed() ends it, whatever
- * happened; until then a reply stays with its Request, because the engine sends straight from it.
+ * happened; until then a reply stays with its Request, because the engine sends straight from it. A
+ * request that was answered before its end lingers for LINGER_NS, as connections do, and is then
+ * reset; what else it holds is given back at once.
  */
 #include "base/mem.h"
 #include "net/http2.h"
@@ -175,6 +177,26 @@ static void on_end(void *owner, void *stream)
         request_end(request);
 }
 
+static void rest_is_not_wanted(void *owner)
+{
+    Request *request = owner;
+    Connection *connection = request->home.connection;
+    Http2Talk *talk = connection->talk;
+    http2_reset(talk->engine, request->stream_id, HTTP2_NO_ERROR);
+    connection_send(connection);
+}
+
+/* Refused before its end. The window stays closed, so little of the rest comes; the reset that says
+ * so waits, or it overtakes the answer in clients that are busy with sending. */
+static void on_early(void *owner, void *stream)
+{
+    Http2Talk *talk = owner;
+    Request *request = stream;
+    timer_cancel(talk->server->loop, &request->slow_timer); /* of the answer, which has gone */
+    request->slow_timer = (Timer){ .fire = rest_is_not_wanted, .owner = request };
+    timer_set(talk->server->loop, &request->slow_timer, loop_now(talk->server->loop) + LINGER_NS);
+}
+
 static void on_closed(void *owner, void *stream, uint32_t code)
 {
     (void)code;
@@ -186,7 +208,8 @@ static void on_closed(void *owner, void *stream, uint32_t code)
     request_lose(stream);
 }
 
-static const Http2Events events = { on_begin, on_field, on_head, on_body, on_end, on_closed };
+static const Http2Events events = { on_begin, on_field, on_head,  on_body,
+                                    on_end,   on_early, on_closed };
 
 /* ---- the connection's events ---- */
 

@@ -10,6 +10,7 @@ import { brokenSetUps } from './broken.mjs';
 import { secretChecks } from './secrets.mjs';
 import { certificates } from './certificates.mjs';
 import { serve } from './server.mjs';
+import { uploadChecks } from './uploads.mjs';
 
 const program = process.argv[2];
 let failed = 0, passed = 0;
@@ -162,6 +163,7 @@ await check('a unix socket is a way in', async () => {
   const wrong = await call(['send', 'span', 'x', '--endpoint', `unix://${server.socket}`, '--protocol', 'http/json']);
   expect('only gRPC', wrong.code !== 0 && wrong.err.includes('--protocol grpc'), wrong);
 });
+await uploadChecks({ server, check, expect });
 await server.stop();
 
 const tls = certificates();

@@ -73,7 +73,7 @@ static void on_closed(void *owner, void *stream, uint32_t code)
     buf_addf(&side->text, "closed %u\n", (unsigned)code);
 }
 
-static const Http2Events events = { on_begin, on_field, on_head, on_body, on_end, on_closed };
+static const Http2Events events = { on_begin, on_field, on_head, on_body, on_end, NULL, on_closed };
 
 static void side_init(Side *side, Http2Role role)
 {

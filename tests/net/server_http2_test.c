@@ -195,10 +195,59 @@ static void a_body_that_does_not_come_is_408_and_reset(void **state)
     say(&f, &(H2Frame){ H2_DATA, 0, 1 }, STR("abc"));
     pass(&f, 31);
     assert_true(raw_peer_wait(&f.peer, "the body came too slowly"));
+    pass(&f, 2);
     wait_for(&f, H2_RST_STREAM, 1);
     assert_int_equal(f.handled, 0);
     say(&f, &(H2Frame){ H2_HEADERS, H2_END_HEADERS | H2_END_STREAM, 3 }, STR(H2_GET));
     assert_true(raw_peer_wait(&f.peer, "hello"));
+    stop(&f);
+}
+
+/* A client that is still sending when the reset comes may never look at the answer before it. */
+static void an_answer_before_the_end_of_its_request_is_not_overtaken(void **state)
+{
+    (void)state;
+    Fixture f;
+    Str last;
+    static const char bytes[16384];
+    start(&f, NULL);
+    say_start(&f);
+    wait_for(&f, H2_SETTINGS, 2);
+    say(&f, &(H2Frame){ H2_HEADERS, H2_END_HEADERS, 1 },
+        STR(H2_POST "\0\x10"
+                    "content-encoding\1x"));
+    assert_true(raw_peer_wait(&f.peer, "this content-encoding is not known here"));
+    for (int i = 0; i < 3; i++) /* as much as its window lets it */
+        say(&f, &(H2Frame){ H2_DATA, 0, 1 }, (Str){ bytes, sizeof bytes });
+    size_t updates = h2_count(buf_str(&f.peer.got), H2_WINDOW_UPDATE, &last);
+    pass(&f, 0);
+    assert_int_equal(heard(&f, H2_RST_STREAM), 0);
+    pass(&f, 2);
+    wait_for(&f, H2_RST_STREAM, 1);
+    assert_int_equal(h2_count(buf_str(&f.peer.got), H2_RST_STREAM, &last), 1);
+    assert_memory_equal(last.ptr, "\0\0\0\0", 4); /* NO_ERROR */
+    assert_int_equal(heard(&f, H2_WINDOW_UPDATE), updates);
+    assert_int_equal(server_counts(f.server).requests_in_flight, 0);
+    say(&f, &(H2Frame){ H2_HEADERS, H2_END_HEADERS | H2_END_STREAM, 3 }, STR(H2_GET));
+    assert_true(raw_peer_wait(&f.peer, "hello"));
+    stop(&f);
+}
+
+static void whoever_ends_its_request_after_all_is_not_reset(void **state)
+{
+    (void)state;
+    Fixture f;
+    start(&f, NULL);
+    say_start(&f);
+    say(&f, &(H2Frame){ H2_HEADERS, H2_END_HEADERS, 1 },
+        STR(H2_POST "\0\x10"
+                    "content-encoding\1x"));
+    assert_true(raw_peer_wait(&f.peer, "this content-encoding is not known here"));
+    say(&f, &(H2Frame){ H2_DATA, H2_END_STREAM, 1 }, STR("abc"));
+    assert_int_equal(server_counts(f.server).requests_in_flight, 0);
+    pass(&f, 2);
+    raw_peer_turn(&f.peer);
+    assert_int_equal(heard(&f, H2_RST_STREAM), 0);
     stop(&f);
 }
 
@@ -372,6 +421,8 @@ int main(void)
         cmocka_unit_test(a_body_that_does_not_come_is_408_and_reset),
         cmocka_unit_test(calls_that_are_none_never_reach_their_handler),
         cmocka_unit_test(a_time_out_is_a_deadline_and_a_long_one_is_none),
+        cmocka_unit_test(an_answer_before_the_end_of_its_request_is_not_overtaken),
+        cmocka_unit_test(whoever_ends_its_request_after_all_is_not_reset),
         cmocka_unit_test(a_reset_is_learnt_by_the_handler),
         cmocka_unit_test(a_lost_connection_loses_all_its_requests),
         cmocka_unit_test(garbage_behind_the_preface_ends_the_connection),
