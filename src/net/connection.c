@@ -140,12 +140,26 @@ static void note_tls(Connection *connection, Str bytes)
 
 /* ---- time ---- */
 
-static int64_t write_deadline(const Connection *connection)
+/* What the peer takes of what waits for it buys it time, up to one whole time-out from now. */
+static void note_sending(Connection *connection)
 {
     const Transport *transport = &connection->transport;
-    if (!transport->stalled)
-        return INT64_MAX;
-    return transport->stalled_since_ns + connection->server->limits.write_timeout_ns;
+    int64_t most = connection->server->limits.write_timeout_ns;
+    int64_t latest = loop_now(connection->server->loop) + most;
+    size_t sent = (size_t)(transport->bytes_out - connection->seen_sent);
+    connection->seen_sent = transport->bytes_out;
+    if (!transport->stalled) {
+        connection->slow_at_ns = 0;
+        return;
+    }
+    int64_t at =
+        connection->slow_at_ns ? connection->slow_at_ns + request_patience_ns(sent, most) : latest;
+    connection->slow_at_ns = at < latest ? at : latest;
+}
+
+static int64_t write_deadline(const Connection *connection)
+{
+    return connection->slow_at_ns ? connection->slow_at_ns : INT64_MAX;
 }
 
 static int64_t age_deadline(const Connection *connection)
@@ -289,6 +303,7 @@ static void give_back_handshake(Connection *connection)
 static void settled(void *owner)
 {
     give_back_handshake(owner);
+    note_sending(owner);
     touch(owner);
     connection_refresh(owner);
 }

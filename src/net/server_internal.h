@@ -40,6 +40,8 @@ struct Connection {
     size_t charged; /* to the budget */
     int64_t accepted_ns;
     int64_t refused_ns; /* when its TLS handshake failed; 0: it did not */
+    int64_t slow_at_ns; /* when what we send counts as taken too slowly; 0: nothing waits */
+    uint64_t seen_sent; /* bytes, when that was set */
     char sniffed[SNIFF_SIZE];
     size_t sniffed_len;
     const ConnectionProtocol *protocol; /* NULL: sniffing */

@@ -108,20 +108,13 @@ static bool write_some(Transport *transport)
     return false;
 }
 
-static bool transport_has_pending(const Transport *transport);
-
-/* Every byte that the peer took starts its patience anew. */
-static void note_stall(Transport *transport, bool progress)
+static bool transport_has_pending(const Transport *transport)
 {
-    bool pending = transport_has_pending(transport);
-    if (pending && (progress || !transport->stalled))
-        transport->stalled_since_ns = loop_now(transport->loop);
-    transport->stalled = pending;
+    return transport->out_sent < transport->out.len;
 }
 
 void transport_send(Transport *transport)
 {
-    uint64_t before = transport->bytes_out;
     if (!transport->open || transport->busy || transport->mute ||
         transport->stage != TRANSPORT_READY)
         return;
@@ -130,18 +123,13 @@ void transport_send(Transport *transport)
     for (int i = 0; more && i < WRITES_PER_EVENT; i++)
         more = write_some(transport) && refill(transport);
     transport->busy = false;
-    note_stall(transport, transport->bytes_out != before);
-    if (!transport_has_pending(transport) && transport->out.cap > KEPT_CAPACITY)
+    transport->stalled = transport_has_pending(transport);
+    if (!transport->stalled && transport->out.cap > KEPT_CAPACITY)
         buf_free(&transport->out); /* thousands of idle connections shall not keep it */
     if (transport->open)
-        rewatch(transport, transport_has_pending(transport));
+        rewatch(transport, transport->stalled);
     if (transport->open)
         transport->events->settled(transport->owner);
-}
-
-static bool transport_has_pending(const Transport *transport)
-{
-    return transport->out_sent < transport->out.len;
 }
 
 /* ---- receiving ---- */

@@ -48,10 +48,9 @@ typedef struct Transport {
     Post again;      /* bytes wait inside of tls */
     Buf out;
     size_t out_sent;
-    size_t forgotten;         /* bytes, when REFUSED */
-    int64_t stalled_since_ns; /* when the peer stopped taking bytes */
+    size_t forgotten; /* bytes, when REFUSED */
     uint64_t bytes_in, bytes_out;
-    bool stalled;
+    bool stalled; /* what is in the buffer waits for the peer */
     enum { TRANSPORT_HANDSHAKE, TRANSPORT_READY, TRANSPORT_REFUSED } stage;
     bool open, busy; /* busy: inside received(), sending waits for its end */
     bool deaf;       /* reading is paused */

@@ -4,6 +4,7 @@
 
 #include "support/sim_peer.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -484,6 +485,62 @@ static void a_reader_that_takes_nothing_is_cut_after_30_s(void **state)
     stop(&f);
 }
 
+static void read_bytes(Fixture *f, SimPeer *peer, size_t size)
+{
+    char bytes[1000];
+    while (size > 0) {
+        ssize_t n = f->net.sockets.read(&f->net.sockets, peer->fd, bytes,
+                                        size < sizeof bytes ? size : sizeof bytes);
+        if (n <= 0 && n != -EAGAIN)
+            return;
+        size -= n > 0 ? (size_t)n : 0;
+        sim_peer_send(peer, STR("")); /* more of it comes */
+    }
+}
+
+/* Reads `first` bytes of an answer of 100000, then `rate` a second. How long does the connection
+ * last? */
+static int64_t read_slowly(Fixture *f, size_t first, size_t rate, int64_t most)
+{
+    int64_t seconds = 0;
+    SimPeer peer = must_connect(f);
+    sim_peer_send(&peer, STR("GET /later HTTP/1.1\r\nHost: x\r\n\r\n"));
+    Answer answer = { .status = 200, .body = BUF(1 << 20) };
+    assert_non_null(buf_reserve(&answer.body, 100000));
+    memset(answer.body.ptr, 'x', 100000);
+    answer.body.len = 100000;
+    peer.deaf = true;
+    request_answer(f->kept, &answer);
+    read_bytes(f, &peer, first);
+    for (; seconds < most && server_counts(f->server).connections_open > 0; seconds++) {
+        read_bytes(f, &peer, rate);
+        sim_peer_pass(&peer, 1);
+    }
+    sim_peer_close(&peer);
+    return seconds;
+}
+
+static void a_reader_of_a_byte_a_second_is_cut_too(void **state)
+{
+    (void)state;
+    static Fixture f;
+    start(&f, NULL);
+    assert_in_range(read_slowly(&f, 0, 1, 200), 30, 32);
+    assert_in_range(read_slowly(&f, 0, 250, 200), 58, 64);   /* half of what it must */
+    assert_in_range(read_slowly(&f, 50000, 1, 200), 30, 32); /* nobody saves up */
+    assert_int_equal(server_counts(f.server).requests_in_flight, 0);
+    stop(&f);
+}
+
+static void a_steady_reader_has_all_the_time_it_needs(void **state)
+{
+    (void)state;
+    static Fixture f;
+    start(&f, NULL);
+    assert_int_equal(read_slowly(&f, 0, 600, 140), 140); /* 84000 bytes */
+    stop(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -493,6 +550,8 @@ int main(void)
         cmocka_unit_test(little_is_read_ahead_of_an_answer),
         cmocka_unit_test(whoever_dribbles_is_not_waited_for),
         cmocka_unit_test(a_reader_that_takes_nothing_is_cut_after_30_s),
+        cmocka_unit_test(a_reader_of_a_byte_a_second_is_cut_too),
+        cmocka_unit_test(a_steady_reader_has_all_the_time_it_needs),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -582,6 +582,40 @@ static void a_steady_reader_has_all_the_time_it_needs(void **state)
     stop(&f);
 }
 
+/* All the windows it could wish for, and it reads `rate` bytes a second. */
+static int64_t read_slowly(Fixture *f, size_t rate, int64_t most)
+{
+    int64_t seconds = 0;
+    char bytes[1000];
+    say_start(f);
+    say(f, &(H2Frame){ H2_SETTINGS, 0, 0 }, STR("\0\4\0\7\0\0"));
+    say(f, &(H2Frame){ H2_WINDOW_UPDATE, 0, 0 }, STR("\0\7\0\0"));
+    f->peer.deaf = true;
+    say(f, &(H2Frame){ H2_HEADERS, WHOLE, 1 }, STR("\x82\x86\0\5:path\6/large\x01\x01x"));
+    for (; seconds < most && server_counts(f->server).connections_open > 0; seconds++) {
+        for (size_t left = rate; left > 0;) {
+            ssize_t n = f->net.sockets.read(&f->net.sockets, f->peer.fd, bytes, left);
+            left -= n > 0 ? (size_t)n : left;
+        }
+        sim_peer_pass(&f->peer, 1);
+    }
+    return seconds;
+}
+
+static void whoever_reads_a_byte_a_second_is_cut(void **state)
+{
+    (void)state;
+    static Fixture f;
+    start(&f);
+    assert_in_range(read_slowly(&f, 1, 200), 30, 32);
+    assert_int_equal(server_counts(f.server).requests_in_flight, 0);
+    sim_peer_close(&f.peer);
+    connect_again(&f);
+    assert_int_equal(read_slowly(&f, 600, 200), 200);
+    let_go(&f);
+    stop(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -593,6 +627,7 @@ int main(void)
         cmocka_unit_test(a_reader_that_grants_nothing_is_given_up_after_30_s),
         cmocka_unit_test(a_reader_of_a_byte_a_second_is_given_up_too),
         cmocka_unit_test(a_steady_reader_has_all_the_time_it_needs),
+        cmocka_unit_test(whoever_reads_a_byte_a_second_is_cut),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
