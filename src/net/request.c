@@ -57,6 +57,7 @@ Request *request_new(Server *server, const RequestHome *home, Err *err)
     request->server = server;
     request->home = *home;
     request->body_max = server->limits.body_bytes;
+    request->inflated_max = server->limits.inflated_bytes;
     request->body = (Buf){ .max = request->body_max, .purse = server->purses.bodies };
     request->deadline_ns = INT64_MAX;
     http_fields_init(&request->fields, server->limits.header_bytes);

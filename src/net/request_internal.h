@@ -54,7 +54,7 @@ struct Request {
     Str authority;           /* likewise: :authority, the absolute form's, or Host */
     const RouteEntry *route;
     Buf body;
-    size_t body_max;
+    size_t body_max, inflated_max;
     bool grpc, head_only, whole; /* whole: the body has arrived */
     bool sized;                  /* gRPC: the prefix has been read */
     bool waiting, ended;         /* ended: only the wait is left */

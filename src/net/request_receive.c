@@ -8,8 +8,10 @@
 #include "net/request_internal.h"
 #include "net/server_internal.h"
 
+#include <stdio.h>
+
 enum {
-    SLOW_BYTES_PER_SECOND = 500, /* what a body must do on average after its first time-out */
+    SLOW_BYTES_PER_SECOND = 500, /* of bodies and answers, on average after the first time-out */
     TARGET_TEXT = 96,            /* how much of a path an error repeats */
 };
 
@@ -238,7 +240,7 @@ bool request_head(Request *request)
     if (!authenticate(request) || !admit(request))
         return false;
     if (request->route->body_bytes)
-        request->body_max = request->route->body_bytes;
+        request->body_max = request->inflated_max = request->route->body_bytes;
     request->body.max = request->body_max + (request->grpc ? GRPC_PREFIX_SIZE : 0);
     if ((request->grpc && !check_grpc(request)) || !check_length(request) ||
         !check_encoding(request))
@@ -294,11 +296,21 @@ bool request_add_body(Request *request, Str bytes)
 
 /* ---- the end ---- */
 
+static bool refuse_bomb(Request *request, const Encoding *encoding, size_t packed)
+{
+    char text[160];
+    snprintf(text, sizeof text,
+             "%zu bytes of %.*s inflate to more than the limit of %zu bytes for a body; send less "
+             "at once",
+             packed, STR_ARG(encoding->name), request->inflated_max);
+    return refuse(request, 413, GRPC_RESOURCE_EXHAUSTED, text);
+}
+
 /* Replaces the body by its plain bytes, which are `in` (inside the body) decoded. */
 static bool inflate(Request *request, const Encoding *encoding, Str in)
 {
     Err err = { 0 };
-    Buf plain = { .max = request->body_max, .purse = request->body.purse };
+    Buf plain = { .max = request->inflated_max, .purse = request->body.purse };
     if (encoding->decode(in, &plain, &err)) {
         buf_free(&request->body);
         request->body = plain;
@@ -308,8 +320,7 @@ static bool inflate(Request *request, const Encoding *encoding, Str in)
     if (err.kind == ERR_MEMORY || err.kind == ERR_BUSY)
         return request_refuse_overload(request);
     if (err.kind == ERR_LIMIT)
-        return refuse(request, 413, GRPC_RESOURCE_EXHAUSTED,
-                      "the body is larger than the limit once inflated");
+        return refuse_bomb(request, encoding, in.len);
     blame(&err, "%.*s body", STR_ARG(encoding->name));
     request_refuse_err(request, &err);
     return false;

@@ -20,6 +20,7 @@ static ServerLimits with_defaults(ServerLimits limits)
         .connections = 10000,
         .streams_per_connection = 256,
         .body_bytes = 64 << 20,
+        .inflated_bytes = 64 << 20,
         .header_bytes = 64 << 10,
         .header_timeout_ns = 10 * NANOS_PER_SECOND,
         .body_timeout_ns = 30 * NANOS_PER_SECOND,
@@ -30,6 +31,7 @@ static ServerLimits with_defaults(ServerLimits limits)
     DEFAULT(connections);
     DEFAULT(streams_per_connection);
     DEFAULT(body_bytes);
+    DEFAULT(inflated_bytes);
     DEFAULT(header_bytes);
     DEFAULT(header_timeout_ns);
     DEFAULT(body_timeout_ns);

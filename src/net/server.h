@@ -15,8 +15,8 @@
  * refused with 503 or UNAVAILABLE and a time to come back.
  *
  * What is refused without asking a handler: 400 malformed, 403 Host or Origin not allowed, 404 no
- * such path, 405 with Allow, 408 too slow, 413 body over its limit (also once inflated), 415
- * unknown content encoding, 431 too many header bytes, 503 + Retry-After when the budget or the
+ * such path, 405 with Allow, 408 too slow, 413 body over its limit, or over that of inflated ones,
+ * 415 unknown content encoding, 431 too many header bytes, 503 + Retry-After when the budget or the
  * connections are used up; on gRPC UNIMPLEMENTED, RESOURCE_EXHAUSTED and UNAVAILABLE. Floods of
  * resets, pings or settings end the connection with GOAWAY.
  */
@@ -42,14 +42,15 @@ typedef struct Request Request;
 typedef struct ServerLimits {
     size_t connections; /* 10000; then the idlest is closed for a new one, or that told 503 */
     size_t streams_per_connection; /* 256, HTTP/2 and gRPC */
-    size_t body_bytes;             /* 64 MiB, as received and again once inflated */
+    size_t body_bytes;             /* 64 MiB, as received */
+    size_t inflated_bytes;         /* 64 MiB, of a body that comes compressed, once inflated */
     size_t header_bytes;           /* 64 KiB, counted as HTTP/2 counts a header list */
     int64_t header_timeout_ns;     /* 10 s for a whole header, and for the first byte */
     int64_t body_timeout_ns;       /* 30 s without 500 bytes for every further second */
     int64_t age_max_ns;            /* no limit; then a connection takes no new request ... */
     int64_t age_grace_ns;          /* no limit; ... and is cut so long after */
     int64_t idle_timeout_ns;       /* 3 min between requests */
-    int64_t write_timeout_ns;      /* 30 s in which the peer takes nothing of an answer */
+    int64_t write_timeout_ns;      /* 30 s without 500 bytes taken for every further second */
 } ServerLimits;
 
 enum { GRANT_WAIT_MS = 3000 }; /* below what clients usually wait for an answer, 10 s */
@@ -97,7 +98,7 @@ typedef struct Route {
     Str methods; /* "POST" or "GET, POST"; GET brings HEAD; empty: any */
     void (*handle)(void *owner, Request *request);
     void *owner;
-    size_t body_bytes; /* 0: the server's limit */
+    size_t body_bytes; /* as received and again once inflated; 0: the server's limits */
 } Route;
 
 /* The same for gRPC: path is "/package.Service/Method". */
@@ -105,7 +106,7 @@ typedef struct GrpcRoute {
     Str path;
     void (*handle)(void *owner, Request *request); /* the body is the message */
     void *owner;
-    size_t message_bytes; /* 0: the server's body limit */
+    size_t message_bytes; /* likewise */
 } GrpcRoute;
 
 typedef struct ServerCounts {

@@ -30,6 +30,9 @@ const ConfigField listen_limit_fields[] = {
     SIZE(ListenLimits, max_header_size, "0", "0", "1MiB",
          "The largest header, all fields together; 0 takes the default of 64KiB; else at least "
          "1KiB."),
+    SIZE(ListenLimits, max_inflated_size, "0", "0", "64MiB",
+         "The largest body once inflated, of one that comes compressed; 0: as large as one may be "
+         "as received."),
     { 0 },
 };
 
@@ -160,6 +163,9 @@ static ServerLimits limits_of(const ListenSettings *settings, const ServerLimits
         limits.body_bytes = (size_t)settings->max_request_body_size;
     if (settings->max_recv_msg_size_mib)
         limits.body_bytes = (size_t)settings->max_recv_msg_size_mib << 20;
+    limits.inflated_bytes = (size_t)settings->limits.max_inflated_size;
+    if (!limits.inflated_bytes) /* so that who names one limit has named both */
+        limits.inflated_bytes = limits.body_bytes;
     limits.age_max_ns = settings->keepalive.server_parameters.max_connection_age;
     limits.age_grace_ns = settings->keepalive.server_parameters.max_connection_age_grace;
     limits.header_timeout_ns = settings->read_header_timeout;

@@ -27,7 +27,7 @@ typedef struct CorsRules {
 } CorsRules;
 
 typedef struct ListenLimits { /* 0: the listener's own default */
-    uint64_t max_connections, max_header_size;
+    uint64_t max_connections, max_header_size, max_inflated_size;
 } ListenLimits;
 
 typedef struct ServerParameters {
@@ -93,7 +93,8 @@ CHECKED bool listen_check_endpoint(Str text, Err *err);
     SECTION(T, m.cors, CorsRules, cors_fields, \
             "Which pages of other origins may read the answers in a browser.", .name = "cors"), \
     SIZE(T, m.max_request_body_size, body_preset, "0", "64MiB", \
-         "The largest body, as received and again once inflated; 0 takes the listener's default.", \
+         "The largest body, as received, and once inflated unless limits say otherwise; 0 takes " \
+         "the listener's default.", \
          .name = "max_request_body_size"), \
     SECRET_MAP(T, m.response_headers, "Headers that go with every answer.", \
                .name = "response_headers"), \
@@ -106,7 +107,8 @@ CHECKED bool listen_check_endpoint(Str text, Err *err);
              "How long a body may bring less than 500 bytes a second; 0s takes the default.", \
              .name = "read_timeout"), \
     DURATION(T, m.write_timeout, "30s", "0s", "24h", \
-             "How long a peer may take nothing of an answer; 0s takes the default.", \
+             "How long a peer may take less than 500 bytes a second of an answer; 0s takes the " \
+             "default.", \
              .name = "write_timeout"), \
     DURATION(T, m.idle_timeout, "3m", "0s", "24h", \
              "How long a connection may wait for its next request; 0s takes the default.", \
@@ -117,7 +119,8 @@ CHECKED bool listen_check_endpoint(Str text, Err *err);
 #define LISTEN_GRPC_ROWS(T, m, endpoint_preset) \
     LISTEN_ROWS(T, m, endpoint_preset), \
     COUNT(T, m.max_recv_msg_size_mib, "64", "0", "64", \
-          "The largest message, as received and again once inflated; 0 takes the default.", \
+          "The largest message, as received, and once inflated unless limits say otherwise; 0 " \
+          "takes the default.", \
           .name = "max_recv_msg_size_mib"), \
     COUNT(T, m.max_concurrent_streams, "0", "0", "10000", \
           "Requests in flight on one connection; 0 takes the default of 256.", \

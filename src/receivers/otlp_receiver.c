@@ -295,7 +295,9 @@ static bool read_batch(Arrival *in, Err *err)
     bool ok = true;
     if (!request_is_grpc(in->request) && is_json(in->request)) {
         Buf json = bytes;
-        size_t most = (size_t)way->receiver->protocols.http.listen.max_request_body_size;
+        const ListenSettings *listen = &way->receiver->protocols.http.listen;
+        size_t most = (size_t)(listen->limits.max_inflated_size ? listen->limits.max_inflated_size
+                                                                : listen->max_request_body_size);
         bytes = (Buf){ .max = most ? most : BODY_MAX, .purse = json.purse };
         ok = otlp_json_read(way->signal, buf_str(&json), &bytes, err);
         buf_free(&json);
@@ -358,14 +360,12 @@ static bool open_listener(OtlpReceiver *receiver, Listener *listener,
 
 static bool route_grpc(OtlpReceiver *receiver, Server *server, Err *err)
 {
-    const ListenSettings *settings = &receiver->protocols.grpc.listen;
     for (size_t i = 0; i < SIGNAL_COUNT; i++) {
         if (!host_wants(receiver->base.host, receiver->ways[i].signal))
             continue;
         const GrpcRoute route = { .path = otlp_grpc_path(receiver->ways[i].signal),
                                   .handle = handle,
-                                  .owner = &receiver->ways[i],
-                                  .message_bytes = (size_t)settings->max_recv_msg_size_mib << 20 };
+                                  .owner = &receiver->ways[i] };
         if (!server_grpc_route(server, &route, err))
             return false;
     }
@@ -385,8 +385,7 @@ static bool route_http(OtlpReceiver *receiver, Err *err)
         const Route route = { .path = buf_str(&path),
                               .methods = STR("POST"),
                               .handle = handle,
-                              .owner = &receiver->ways[i],
-                              .body_bytes = (size_t)settings->listen.max_request_body_size };
+                              .owner = &receiver->ways[i] };
         bool ok = buf_ok(&path, err) && server_route(receiver->http.server, &route, err);
         buf_free(&path);
         if (!ok)

@@ -340,7 +340,7 @@ static void gzip_bodies_are_inflated_up_to_the_limit(void **state)
 {
     (void)state;
     Fixture f;
-    ServerSettings settings = { .limits = { .body_bytes = 100000 } };
+    ServerSettings settings = { .limits = { .inflated_bytes = 100000 } };
     must_start(&f, &settings);
     RawPeer peer = must_connect(&f);
     send_gzip(&peer, "/echo", 100000);

@@ -1,6 +1,7 @@
 /* What listeners have in common, behind a component that does nothing but listen. */
 #include "pipe/listen_settings.h"
 
+#include "codec/gzip.h"
 #include "support/raw_peer.h"
 #include "support/test_host.h"
 
@@ -205,6 +206,51 @@ static void every_setting_reaches_the_server(void **state)
     expect("{limits: {max_header_size: 2KiB}}", POST("A: " BIGGER "\r\n"), "200 ");
 }
 
+/* A body of `size` bytes that comes as a few. */
+static void expect_packed(const char *yaml, size_t size, const char *answer)
+{
+    static const char zeros[8192];
+    Err err = { 0 };
+    TestHost *host;
+    RawPeer peer;
+    Buf packed = BUF(8192), request = BUF(8192);
+    assert_true(gzip_compress((Str){ zeros, size }, GZIP_FORMAT, &packed, &err));
+    buf_addf(&request,
+             "POST /echo HTTP/1.1\r\nHost: x\r\nContent-Encoding: gzip\r\n"
+             "Content-Length: %zu\r\n\r\n",
+             packed.len);
+    buf_add(&request, buf_str(&packed));
+    begin(&host, &peer, yaml);
+    raw_peer_send(&peer, buf_str(&request));
+    if (!raw_peer_wait(&peer, answer))
+        fail_msg("%s, %zu: not %s but %.*s", yaml, size, answer, STR_ARG(buf_str(&peer.got)));
+    raw_peer_close(&peer);
+    test_host_free(host);
+    buf_free(&packed);
+    buf_free(&request);
+}
+
+static void what_a_body_inflates_to_has_its_limit(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *yaml;
+        size_t most;
+    } rows[] = {
+        { "{}", 1024 }, /* that of the body as it comes */
+        { "{max_request_body_size: 0}", 64 },
+        { "{max_request_body_size: 2KiB}", 2048 },
+        { "{limits: {max_inflated_size: 4KiB}}", 4096 },
+        { "{max_request_body_size: 2KiB, limits: {max_inflated_size: 100}}", 100 },
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char text[64];
+        snprintf(text, sizeof text, "inflate to more than the limit of %zu bytes", rows[i].most);
+        expect_packed(rows[i].yaml, rows[i].most, "200 OK");
+        expect_packed(rows[i].yaml, rows[i].most + 1, text);
+    }
+}
+
 static void a_listener_takes_so_many_connections_and_no_more(void **state)
 {
     (void)state;
@@ -347,6 +393,7 @@ int main(void)
         cmocka_unit_test(wrong_settings_are_told),
         cmocka_unit_test(the_public_keys_are_taken),
         cmocka_unit_test(every_setting_reaches_the_server),
+        cmocka_unit_test(what_a_body_inflates_to_has_its_limit),
         cmocka_unit_test(a_listener_takes_so_many_connections_and_no_more),
         cmocka_unit_test(time_outs_are_those_of_the_settings),
         cmocka_unit_test(an_authenticator_says_who_may_come),
