@@ -120,6 +120,9 @@ bool loaded_config_read(const Options *options, LoadedConfig *out, Err *err)
                             .arena = out->arena,
                             .problems = &problems,
                             .variables = environment_process() };
+    if (options->feature_gates)
+        problem_warning(&problems, (Place){ 0 },
+                        "--feature-gates has no effect: there are no feature gates here");
     const ServiceConfig *service = load_config_with(&reader, options, &out->root);
     if (keep_files(out, &reader))
         out->service = service;

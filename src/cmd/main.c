@@ -3,16 +3,13 @@
 #include "cmd/encodings.h"
 #include "cmd/load_config.h"
 #include "cmd/options.h"
-#include "cmd/registry.h"
 #include "cmd/run_service.h"
 
 #include <cryostorm/version.h>
 
 #include <stdio.h>
 
-static int with_config(const Options *options);
-static int print_components(void);
-static int print(const char *text);
+static int run_config(const Options *options);
 static int run(int argc, char **argv);
 
 int main(int argc, char **argv)
@@ -27,11 +24,20 @@ int main(int argc, char **argv)
     return status;
 }
 
+/* The command's words: all but its own, which may stand behind --config. */
+static int run_command(const CommandEntry *command, int at, int argc, char **argv)
+{
+    for (int i = at; i > 1; i--)
+        argv[i] = argv[i - 1];
+    return command->run(argc - 2, argv + 2);
+}
+
 static int run(int argc, char **argv)
 {
-    const CommandEntry *command = argc > 1 ? command_find(argv[1]) : NULL;
+    int at = options_command_at(argc, argv);
+    const CommandEntry *command = at < argc ? command_find(argv[at]) : NULL;
     if (command)
-        return command->run(argc - 2, argv + 2);
+        return run_command(command, at, argc, argv);
     Options options;
     Err err = { 0 };
     if (!options_parse(argc, argv, &options, &err)) {
@@ -39,62 +45,21 @@ static int run(int argc, char **argv)
         return 2;
     }
     switch (options.command) {
-    case COMMAND_RUN:
-    case COMMAND_VALIDATE: return with_config(&options);
-    case COMMAND_COMPONENTS: return print_components();
-    case COMMAND_HELP: return print(options_help);
-    case COMMAND_VERSION: return print("cryostorm " CRYO_VERSION "\n");
+    case COMMAND_RUN: return run_config(&options);
+    case COMMAND_HELP: options_print_overview(); return 0;
+    case COMMAND_VERSION: return fputs("cryostorm " CRYO_VERSION "\n", stdout) < 0 ? 1 : 0;
+    case COMMAND_LOOK: break;
     }
     return 2;
 }
 
-static int print(const char *text)
-{
-    return fputs(text, stdout) < 0 ? 1 : 0;
-}
-
-/* Both commands load and tell all problems; only one goes on. */
-static int with_config(const Options *options)
+static int run_config(const Options *options)
 {
     Err err = { 0 };
     LoadedConfig config;
-    if (!loaded_config_read(options, &config, &err)) {
-        if (err.kind == ERR_MEMORY)
-            fprintf(stderr, "cryostorm: %s\n", err.text);
-        return 1;
-    }
-    if (options->command == COMMAND_RUN)
+    if (loaded_config_read(options, &config, &err))
         return run_service(options, &config);
-    printf("the configuration is valid\n");
-    loaded_config_free(&config);
-    return 0;
-}
-
-static void print_kind(ComponentKind kind)
-{
-    static const char *const stabilities[] = { "alpha", "beta", "stable" };
-    static const struct {
-        unsigned signal;
-        const char *name;
-    } signals[] = { { TRACES, " traces" }, { METRICS, " metrics" }, { LOGS, " logs" } };
-    printf("%ss\n", component_kind_name(kind));
-    for (const ComponentType *const *type = registry; *type; type++) {
-        if ((*type)->kind != kind)
-            continue;
-        printf("  %-14s %-7s %s", (*type)->name, stabilities[(*type)->stability], (*type)->summary);
-        if ((*type)->signals)
-            printf(" [");
-        for (size_t i = 0; i < COUNT_OF(signals); i++)
-            if ((*type)->signals & signals[i].signal)
-                printf("%s", signals[i].name);
-        printf("%s\n", (*type)->signals ? " ]" : "");
-    }
-}
-
-static int print_components(void)
-{
-    static const ComponentKind kinds[] = { RECEIVER, PROCESSOR, EXPORTER, EXTENSION };
-    for (size_t i = 0; i < COUNT_OF(kinds); i++)
-        print_kind(kinds[i]);
-    return 0;
+    if (err.kind == ERR_MEMORY)
+        fprintf(stderr, "cryostorm: %s\n", err.text);
+    return 1;
 }

@@ -8,7 +8,9 @@
 #include "base/str.h"
 #include "cmd/command.h"
 
-const char options_help[] =
+#include <stdio.h>
+
+static const char help_begin[] =
     "cryostorm collects, stores and shows traces, metrics and logs: a collector that runs the "
     "public\n"
     "Collector's YAML, an embedded durable store, the Jaeger, Prometheus and Loki APIs and a web "
@@ -17,16 +19,13 @@ const char options_help[] =
     "\n"
     "usage: cryostorm [command] [--config FILE]...\n"
     "\n"
-    "commands\n"
-    "  (none)       run; without --config with a built-in configuration: OTLP on 4317 and 4318,\n"
-    "               the page on http://127.0.0.1:16686, data in ./cryostorm-data, all on loopback\n"
-    "  validate     check the configuration, print everything that is wrong with it, and end\n"
-    "  components   list the receivers, processors, exporters and extensions of this program\n"
-    "  send         send one span, metric or log record, to see whether it arrives\n"
-    "  gen          make load: spans, data points or log records at a rate\n"
-    "  query        show what is stored: traces, metrics, logs\n"
-    "  doctor       find out why no data arrives\n"
-    "  help         this text\n"
+    "commands (cryostorm COMMAND --help says more)\n"
+    "  (none)        run; without --config with a built-in configuration: OTLP on 4317 and 4318,\n"
+    "                the page on http://127.0.0.1:16686, data in ./cryostorm-data, all on "
+    "loopback\n";
+
+static const char help_end[] =
+    "  help          this text\n"
     "\n"
     "options\n"
     "  --config FILE   a configuration file, or env:NAME, yaml:TEXT, http://... or https://...;\n"
@@ -47,6 +46,7 @@ const char options_help[] =
     "  cryostorm --config collector.yaml --set service.telemetry.logs.level=debug\n"
     "  cryostorm --config collector.yaml --sandbox strict\n"
     "  cryostorm validate --config collector.yaml\n"
+    "  cryostorm explain otlp.protocols.grpc.keepalive\n"
     "  cryostorm send span hello\n"
     "  cryostorm query traces\n"
     "  cryostorm doctor\n"
@@ -54,18 +54,22 @@ const char options_help[] =
     "exit codes: 0 it went well, 1 the configuration is wrong or something could not start,\n"
     "2 the command line is wrong.\n";
 
+void options_print_overview(void)
+{
+    fputs(help_begin, stdout);
+    for (size_t i = 0; command_at(i); i++)
+        if (command_at(i)->summary)
+            printf("  %-13s %s\n", command_at(i)->name, command_at(i)->summary);
+    fputs(help_end, stdout);
+}
+
 static const struct {
     Str name;
     Command command;
 } commands[] = {
-    { STR_ROW("run"), COMMAND_RUN },
-    { STR_ROW("validate"), COMMAND_VALIDATE },
-    { STR_ROW("components"), COMMAND_COMPONENTS },
-    { STR_ROW("help"), COMMAND_HELP },
-    { STR_ROW("version"), COMMAND_VERSION },
-    { STR_ROW("--help"), COMMAND_HELP },
-    { STR_ROW("-h"), COMMAND_HELP },
-    { STR_ROW("--version"), COMMAND_VERSION },
+    { STR_ROW("run"), COMMAND_RUN },         { STR_ROW("help"), COMMAND_HELP },
+    { STR_ROW("version"), COMMAND_VERSION }, { STR_ROW("--help"), COMMAND_HELP },
+    { STR_ROW("-h"), COMMAND_HELP },         { STR_ROW("--version"), COMMAND_VERSION },
     { STR_ROW("-v"), COMMAND_VERSION },
 };
 
@@ -105,12 +109,20 @@ static bool set_sandbox(Options *out, const char *value, Err *err)
     return sandbox_mode_parse(str_from(value ? value : ""), &out->sandbox, err);
 }
 
+/* The public Collector's; there is nothing that they could switch here. */
+static bool note_gates(Options *out, const char *value, Err *err)
+{
+    out->feature_gates = true;
+    return value || fail(err, ERR_INPUT, "--feature-gates needs names");
+}
+
 /* Options that take a value, and what becomes of it (NULL: it is missing). */
 static const struct {
     Str name;
     bool (*set)(Options *out, const char *value, Err *err);
 } valued[] = {
     { STR_ROW("--config"), add_config },
+    { STR_ROW("--feature-gates"), note_gates },
     { STR_ROW("--sandbox"), set_sandbox },
     { STR_ROW("--set"), add_set },
 };
@@ -176,4 +188,16 @@ bool options_parse(int argc, char **argv, Options *out, Err *err)
         }
     }
     return ok;
+}
+
+int options_command_at(int argc, char **argv)
+{
+    int at = 1;
+    for (; at < argc && argv[at][0] == '-'; at++)
+        for (size_t i = 0; i < COUNT_OF(valued); i++)
+            if (str_eq(str_from(argv[at]), valued[i].name)) {
+                at++;
+                break;
+            }
+    return at < argc ? at : argc;
 }

@@ -10,10 +10,9 @@
 
 typedef enum Command {
     COMMAND_RUN,
-    COMMAND_VALIDATE,
-    COMMAND_COMPONENTS,
     COMMAND_HELP,
     COMMAND_VERSION,
+    COMMAND_LOOK, /* one of command.h's that reads a configuration and does not run it */
 } Command;
 
 enum { CONFIGS_MAX = 32, SETS_MAX = 64 };
@@ -24,12 +23,17 @@ typedef struct Options {
     size_t config_count;
     const char *sets[SETS_MAX]; /* "a.b.c=value", in order */
     size_t set_count;
+    bool feature_gates; /* were given, as to the public Collector */
     SandboxMode sandbox;
 } Options;
 
 /* err: which argument is wrong, and what is meant perhaps. */
 CHECKED bool options_parse(int argc, char **argv, Options *out, Err *err);
 
-extern const char options_help[];
+/* Where the command's word stands behind options that take a value, as in `--config a.yaml
+ * validate`; argc: there is none. */
+int options_command_at(int argc, char **argv);
+
+void options_print_overview(void); /* on standard output */
 
 #endif

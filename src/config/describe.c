@@ -30,6 +30,11 @@ static const struct {
     [CONFIG_LATER] = { "not yet", { NULL } },
 };
 
+const char *config_type_name(ConfigType type)
+{
+    return types[type].name;
+}
+
 static bool has_member(const ConfigField *field)
 {
     return field->type != CONFIG_RETIRED && field->type != CONFIG_IGNORED &&
@@ -306,4 +311,10 @@ void config_schema(const ConfigField *table, JsonWriter *json)
     json_end(json);
     schema_table(table, json, 0);
     json_end(json);
+}
+
+void config_schema_row(const ConfigField *field, JsonWriter *json)
+{
+    if (field->type != CONFIG_LATER)
+        schema_property(field, str_from(config_key(field)), json, 0);
 }

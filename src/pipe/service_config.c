@@ -63,7 +63,7 @@ static const ConfigField service_fields[] = {
     { 0 },
 };
 
-static const ConfigField file_fields[] = {
+const ConfigField service_config_fields[] = {
     ANY(FileSections, receivers, "What takes data in."),
     ANY(FileSections, processors, "What changes, drops or gathers data."),
     ANY(FileSections, exporters, "What sends data on."),
@@ -73,7 +73,7 @@ static const ConfigField file_fields[] = {
     { 0 },
 };
 
-static const ConfigField pipeline_fields[] = {
+const ConfigField service_pipeline_fields[] = {
     ANY(PipelineSection, receivers, "Where the data comes from."),
     ANY(PipelineSection, processors, "What it passes through, in this order."),
     ANY(PipelineSection, exporters, "Where it goes."),
@@ -370,7 +370,7 @@ static void load_pipeline(Loading *loading, const NodePair *pair)
     PipelineSection section = { 0 };
     ComponentId id;
     Err err;
-    config_load(pipeline_fields, pair->value, &section, loading->arena, loading->problems);
+    config_load(service_pipeline_fields, pair->value, &section, loading->arena, loading->problems);
     if (!component_id_parse(pair->key, &id, &err)) {
         problem_error(loading->problems, pair->place, "%s", err.text);
         return;
@@ -414,7 +414,23 @@ static void warn_of_address(Loading *loading, const Node *address)
     problems_leave(loading->problems);
 }
 
-static void load_own_metrics(Loading *loading, const MetricsTelemetry *metrics, const Node *root)
+/* What is served without being asked for, so that whoever prints the settings sees it. */
+static void put_default_reader(Loading *loading, MetricsTelemetry *metrics)
+{
+    MetricReader *reader = make(loading, 1, sizeof *reader);
+    if (!reader)
+        return;
+    reader->pull.present = true;
+    reader->pull.exporter.prometheus = (PrometheusReader){ .present = true,
+                                                           .without_scope_info = true,
+                                                           .without_units = true,
+                                                           .without_type_suffix = true,
+                                                           .host = STR("127.0.0.1"),
+                                                           .port = 8888 };
+    metrics->readers = (MetricReaders){ reader, 1 };
+}
+
+static void load_own_metrics(Loading *loading, MetricsTelemetry *metrics, const Node *root)
 {
     Err err;
     const Node *telemetry = node_get(node_get(root, STR("service")), STR("telemetry"));
@@ -426,6 +442,8 @@ static void load_own_metrics(Loading *loading, const MetricsTelemetry *metrics, 
         problem_error(loading->problems, place, "%s", err.text);
     else if (metrics->address.len)
         warn_of_address(loading, node_get(section->value, STR("address")));
+    else if (loading->config->own_metrics.len && !metrics->readers.count)
+        put_default_reader(loading, metrics);
     problems_leave(loading->problems);
 }
 
@@ -478,8 +496,12 @@ static void warn_of_unused(Loading *loading)
 
 static void load_file(Loading *loading, const Node *root)
 {
-    FileSections sections = { 0 };
-    bool good = config_load(file_fields, root, &sections, loading->arena, loading->problems);
+    FileSections *made = make(loading, 1, sizeof *made), sections = { 0 };
+    bool good =
+        config_load(service_config_fields, root, &sections, loading->arena, loading->problems);
+    if (made)
+        *made = sections;
+    loading->config->sections = made;
     load_components(loading, RECEIVER, sections.receivers);
     load_components(loading, PROCESSOR, sections.processors);
     load_components(loading, EXPORTER, sections.exporters);
@@ -493,8 +515,8 @@ static void load_file(Loading *loading, const Node *root)
                       "no exporter configuration specified in config");
     const NodePair *service = node_pair(root, STR("service"));
     load_service(loading, &sections.service, service ? service->place : root->place);
-    if (good) /* else a rule across keys may only be broken because a key is */
-        load_own_metrics(loading, &sections.service.telemetry.metrics, root);
+    if (good && made) /* else a rule across keys may only be broken because a key is */
+        load_own_metrics(loading, &made->service.telemetry.metrics, root);
     warn_of_unused(loading);
 }
 

@@ -46,6 +46,7 @@ typedef struct ServiceConfig {
     uint64_t memory_limit; /* service.memory_limit; 0: not said */
     LogRules logs;         /* service.telemetry.logs */
     Str own_metrics;       /* host:port where own metrics are served; empty: nowhere */
+    const void *sections;  /* what service_config_fields fills */
 } ServiceConfig;
 
 /* Everything lives in the arena, which must outlive what is built from it; so must the tree.
@@ -53,6 +54,10 @@ typedef struct ServiceConfig {
 CHECKED const ServiceConfig *service_config_load(const ComponentType *const *registry,
                                                  const Node *root, Arena *arena,
                                                  Problems *problems);
+
+/* The outermost keys. Those of components, service.extensions and service.pipelines are ANY rows:
+ * what they hold is said by the components' tables and by service_pipeline_fields. */
+extern const ConfigField service_config_fields[], service_pipeline_fields[];
 
 /* Where in the configuration stands what a message of graph_start() speaks of; without a source
  * where that is unknown. */

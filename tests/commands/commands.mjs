@@ -7,6 +7,7 @@ import { createServer as createHttp2 } from 'node:http2';
 import { createServer as createTls } from 'node:https';
 import { createServer as createTcp } from 'node:net';
 import { brokenSetUps } from './broken.mjs';
+import { configurationChecks } from './configuration.mjs';
 import { secretChecks } from './secrets.mjs';
 import { certificates } from './certificates.mjs';
 import { serve } from './server.mjs';
@@ -205,6 +206,7 @@ for (const { name, arrange, says } of brokenSetUps({ program, createHttp, create
     expect(`names the fault: ${says}`, got.code === 1 && got.out.includes('FAULT') && got.out.includes('fix: ') && says.test(got.out), got.out + got.err);
   });
 }
+await configurationChecks({ program, call, check, expect });
 await secretChecks({ program, call, check, expect });
 tls.remove();
 console.log(`counts: commands: ${passed} checks passed, ${failed} failed`);
