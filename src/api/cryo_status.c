@@ -36,6 +36,26 @@ static void begin(JsonWriter *json, Str key)
     json_object(json);
 }
 
+/* Bytes, and how often more was refused. */
+static void member_memory(JsonWriter *json, const BudgetUse *memory)
+{
+    if (!memory->limit) {
+        json_key(json, STR("memory"));
+        json_null(json);
+        return;
+    }
+    begin(json, STR("memory"));
+    member(json, STR("limit"), memory->limit);
+    member(json, STR("held"), memory->used);
+    member(json, STR("most_held"), memory->peak);
+    member(json, STR("refused"), memory->refused);
+    begin(json, STR("by"));
+    for (size_t i = 0; i < BUDGET_OWNERS; i++)
+        member(json, str_from(budget_owner_name((BudgetOwner)i)), memory->by_owner[i]);
+    json_end(json);
+    json_end(json);
+}
+
 static void cryo_status_answer(const CryoStatus *status, const SourceStats *stored, int64_t now_ns,
                                ApiAnswer *answer)
 {
@@ -58,6 +78,7 @@ static void cryo_status_answer(const CryoStatus *status, const SourceStats *stor
     begin(&json, STR("dropped"));
     member(&json, STR("spans"), status->spans_dropped);
     json_end(&json);
+    member_memory(&json, &status->memory);
     begin(&json, STR("endpoints"));
     member_text(&json, STR("otlp_grpc"), status->otlp_grpc);
     member_text(&json, STR("otlp_http"), status->otlp_http);

@@ -304,7 +304,8 @@ static void push_face(const ApiSources *sources, const ApiRequest *request, ApiA
 {
     Err err;
     PushCounts counts;
-    Buf bytes = BUF(BATCH_BYTES_MAX);
+    Budget *budget = request->purse ? request->purse->budget : NULL; /* it is data, no query */
+    Buf bytes = { .max = BATCH_BYTES_MAX, .purse = budget_purse(budget, BUDGET_BODIES) };
     if (!loki_has_logs(sources, answer) || !is_json(request, answer))
         return;
     if (!sources->append) {
@@ -322,6 +323,9 @@ static void push_face(const ApiSources *sources, const ApiRequest *request, ApiA
         answer->status = 204;
     } else {
         answer_text(answer, err_http_status(err.kind), str_from(err.text));
+        if (err.retry_ms)
+            answer->fields[answer->field_count++] =
+                (HttpField){ STR("retry-after"), STR("1") }; /* BUDGET_RETRY_MS, in seconds */
     }
 }
 

@@ -338,9 +338,10 @@ bool loki_push_read(Str body, Buf *out, PushCounts *counts, Err *err)
     *counts = (PushCounts){ 0 };
     if (!find_streams(body, &streams, err))
         return false;
-    Push push = {
-        .out = out, .counts = counts, .line = BUF(PUSH_LINE_MAX), .metadata = BUF(PUSH_BODY_MAX)
-    };
+    Push push = { .out = out,
+                  .counts = counts,
+                  .line = { .max = PUSH_LINE_MAX, .purse = out->purse },
+                  .metadata = { .max = PUSH_BODY_MAX, .purse = out->purse } };
     JsonReader list = json_reader(streams);
     json_read_array(&list);
     for (Str text; next_value(&list, &text);) {

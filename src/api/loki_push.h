@@ -34,7 +34,8 @@ typedef struct PushCounts {
     Err first;             /* why the first was refused */
 } PushCounts;
 
-/* Appends the bytes of an ExportLogsServiceRequest. False: nothing may be taken of it. */
+/* Appends the bytes of an ExportLogsServiceRequest; the purse of `out` pays. False: nothing may be
+ * taken of it, ERR_BUSY: for now. */
 CHECKED bool loki_push_read(Str body, Buf *out, PushCounts *counts, Err *err);
 
 #endif

@@ -1,7 +1,6 @@
 /* loki_write.c - results of LogQL as Loki writes them: streams of lines, vectors, matrices. */
 #include "api/loki_internal.h"
 
-#include "base/mem.h"
 #include "codec/float_text.h"
 #include "query/logql/logql.h"
 
@@ -80,14 +79,15 @@ static void put_entry(Streams *streams, size_t at)
 
 static bool gather(Streams *streams, Err *err)
 {
+    Arena *arena = streams->result->arena;
     size_t count = streams->result->entry_count;
     streams->slot_count = 16;
     while (streams->slot_count < 2 * count)
         streams->slot_count *= 2;
-    streams->streams = MEM_MAKE(Stream, count + 1, err);
-    streams->next = streams->streams ? MEM_MAKE(size_t, count + 1, err) : NULL;
-    streams->hash = streams->next ? MEM_MAKE(uint64_t, count + 1, err) : NULL;
-    streams->slots = streams->hash ? MEM_MAKE(uint32_t, streams->slot_count, err) : NULL;
+    streams->streams = ARENA_MAKE(arena, Stream, count + 1, err);
+    streams->next = streams->streams ? ARENA_MAKE(arena, size_t, count + 1, err) : NULL;
+    streams->hash = streams->next ? ARENA_MAKE(arena, uint64_t, count + 1, err) : NULL;
+    streams->slots = streams->hash ? ARENA_MAKE(arena, uint32_t, streams->slot_count, err) : NULL;
     for (size_t i = 0; streams->slots && i < count; i++)
         put_entry(streams, i);
     return streams->slots;
@@ -139,10 +139,6 @@ bool loki_write_streams(JsonWriter *json, const LogqlResult *result, bool catego
     for (size_t i = 0; ok && i < streams.count; i++)
         write_stream(json, &streams, &streams.streams[i]);
     json_end(json);
-    mem_free(streams.streams);
-    mem_free(streams.next);
-    mem_free(streams.hash);
-    mem_free(streams.slots);
     return ok;
 }
 

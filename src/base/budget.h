@@ -35,7 +35,7 @@ typedef enum BudgetOwner {
     BUDGET_BODIES,      /* requests being received and inflated, answers being sent */
     BUDGET_BATCHES,     /* accepted, with index and edits, wherever they wait */
     BUDGET_STORE,       /* rows in memory, and the batches that they keep */
-    BUDGET_CACHES,      /* what exporters remember between scrapes */
+    BUDGET_CACHES,      /* what exporters and receivers remember between scrapes */
     BUDGET_QUERIES,
     BUDGET_VITAL, /* health, pages, own metrics: small, and always answered */
     BUDGET_UNCLAIMED,

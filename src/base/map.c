@@ -34,16 +34,26 @@ void *map_get(const Map *map, Str key)
     return index ? map->entries[index - 1].value : NULL;
 }
 
+static size_t size_of(size_t cap)
+{
+    return cap * (sizeof(MapEntry) + 2 * sizeof(uint32_t));
+}
+
 /* Also where removed entries are forgotten. */
 static bool rebuild(Map *map, size_t cap, Err *err)
 {
+    if (!purse_take(map->purse, size_of(cap)))
+        return budget_short(err, "a map", size_of(cap));
     MapEntry *entries = MEM_MAKE(MapEntry, cap, err);
     uint32_t *slots = entries ? MEM_MAKE(uint32_t, 2 * cap, err) : NULL;
     if (!slots) {
         mem_free(entries);
+        purse_give(map->purse, size_of(cap));
         return false;
     }
-    Map fresh = { .entries = entries, .slots = slots, .cap = cap, .max = map->max };
+    Map fresh = {
+        .entries = entries, .slots = slots, .cap = cap, .max = map->max, .purse = map->purse
+    };
     for (size_t i = 0; i < map->used; i++) {
         if (!map->entries[i].value)
             continue;
@@ -52,8 +62,7 @@ static bool rebuild(Map *map, size_t cap, Err *err)
             (uint32_t)fresh.used;
     }
     fresh.count = fresh.used;
-    mem_free(map->entries);
-    mem_free(map->slots);
+    map_free(map);
     *map = fresh;
     return true;
 }
@@ -128,5 +137,6 @@ void map_free(Map *map)
 {
     mem_free(map->entries);
     mem_free(map->slots);
-    *map = MAP(map->max);
+    purse_give(map->purse, size_of(map->cap));
+    *map = (Map){ .max = map->max, .purse = map->purse };
 }

@@ -419,6 +419,46 @@ static bool check_found(Doctor *doctor, Signal signal)
                  "was accepted, and is not found at %s", doctor->options.url);
 }
 
+enum {
+    MEMORY_PARTS = 16,
+    MEMORY_FULL = 13
+}; /* of the limit: beyond, no data is taken (budget.h) */
+
+static double mib_of(int64_t bytes)
+{
+    return (double)bytes / (1 << 20);
+}
+
+/* Whoever holds some, as the running program counts: "bodies 0.5, store 12.0". */
+static void list_owners(const JsonValue *by, Buf *out)
+{
+    for (const JsonValue *owner = by ? by->first : NULL; owner; owner = owner->next)
+        if (json_i64_of(owner) > 0)
+            buf_addf(out, "%s%.*s %.1f", out->len ? ", " : "", STR_ARG(owner->key),
+                     mib_of(json_i64_of(owner)));
+}
+
+static void check_memory(Doctor *doctor, const JsonValue *status)
+{
+    const JsonValue *memory = json_member(status, STR("memory"));
+    int64_t limit = json_i64_of(json_member(memory, STR("limit")));
+    int64_t held = json_i64_of(json_member(memory, STR("held")));
+    Buf owners = BUF(1024);
+    if (limit <= 0)
+        return;
+    list_owners(json_member(memory, STR("by")), &owners);
+    if (held / MEMORY_FULL >= limit / MEMORY_PARTS)
+        fault(doctor, "memory",
+              "raise service.memory_limit, or see why those that hold it do not let go: a far side "
+              "that is slow, a store or a cache that is too large for it",
+              "so full that no data is taken: %.1f MiB held of %.1f (%.*s)", mib_of(held),
+              mib_of(limit), STR_ARG(buf_str(&owners)));
+    else
+        fine("memory", "%.1f MiB held of %.1f (%.*s)", mib_of(held), mib_of(limit),
+             STR_ARG(buf_str(&owners)));
+    buf_free(&owners);
+}
+
 static bool check_page(Doctor *doctor)
 {
     Err err = { 0 };
@@ -435,12 +475,21 @@ static bool check_page(Doctor *doctor)
     int64_t skew = theirs - clock_wall_ns(clock_system()) / NANOS_PER_MILLI;
     fine("page", "%s is cryostorm %.*s", doctor->options.url,
          STR_ARG(json_text_of(json_member(status, STR("version")))));
+    check_memory(doctor, status);
     if (skew > SKEW_MAX_MS || skew < -SKEW_MAX_MS)
         return fault(doctor, "clock", "set both clocks by NTP",
                      "the server's clock is %" PRId64 " s away from ours, so data hides in another "
                      "time",
                      skew / 1000);
     return true;
+}
+
+/* Nothing was taken: is it for want of memory? The page may well be elsewhere, or not be. */
+static void explain_refusal(Doctor *doctor)
+{
+    Err unused = { 0 };
+    HttpGot got = { 0 };
+    check_memory(doctor, ask(doctor, STR("/api/cryo/status"), &got, &unused));
 }
 
 static void check_back(Doctor *doctor)
@@ -469,6 +518,8 @@ static void examine(Doctor *doctor)
     tell_sandbox(doctor);
     if (check_accepted(doctor))
         check_back(doctor);
+    else if (doctor->options.url[0])
+        explain_refusal(doctor);
 }
 
 int command_doctor(int argc, char **argv)

@@ -78,6 +78,8 @@ static void fill_status(void *context, CryoStatus *out)
     Err err;
     Arena *arena = arena_new(STATUS_MEMORY_MAX, &err);
     const GraphStatus *status = arena ? host_status(page->base.host, arena, &err) : NULL;
+    if (status)
+        out->memory = status->memory;
     for (size_t i = 0; status && i < status->count; i++) {
         add_component(out, &status->components[i]);
         learn_endpoints(page, &status->components[i]);

@@ -33,6 +33,8 @@ typedef struct HttpClientSettings {
     size_t waiting;        /* 1024; then send refuses with ERR_BUSY */
     size_t response_bytes; /* 4 MiB, as received and again once inflated */
     size_t header_bytes;   /* 64 KiB */
+    Purse *purse;          /* who pays for answers, also while they are inflated: an answer that has
+                              no room is ERR_BUSY; NULL: nobody */
     int64_t connect_timeout_ns; /* 10 s, name lookup included */
     int64_t idle_timeout_ns;    /* 30 s, then an unused connection is closed */
 } HttpClientSettings;

@@ -76,7 +76,7 @@ static bool prepare(Task *task, const HttpCall *call, Err *err)
 {
     HttpClient *client = task->client;
     task->head = BUF(HEAD_MAX);
-    task->reply_body = BUF(client->limits.response_bytes);
+    task->reply_body = (Buf){ .max = client->limits.response_bytes, .purse = client->limits.purse };
     http_fields_init(&task->reply_fields, client->limits.header_bytes);
     task->head_only = str_eq(call->method, STR("HEAD"));
     task->timeout_ns = call->timeout_ns ? call->timeout_ns : DEFAULT_TIMEOUT_S * NANOS_PER_SECOND;
@@ -170,7 +170,8 @@ static bool decode_body(Task *task, Buf *plain, Str *out, Err *err)
 
 void task_tell(Task *task)
 {
-    Buf plain = BUF(task->client->limits.response_bytes);
+    const HttpClientSettings *limits = &task->client->limits;
+    Buf plain = { .max = limits->response_bytes, .purse = limits->purse };
     Err err = task->err;
     HttpResponse response = { .request_body = task->body };
     task->body = BUF(0);

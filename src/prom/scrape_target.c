@@ -86,14 +86,14 @@ void scrape_target_free(ScrapeTarget *target)
     mem_free(target);
 }
 
-static Scrape *scrape_new(Err *err)
+static Scrape *scrape_new(Purse *purse, Err *err)
 {
     Scrape *scrape = MEM_MAKE(Scrape, 1, err);
     if (!scrape)
         return NULL;
     scrape->metas = scrape->resources = scrape->scopes = scrape->families = scrape->points =
-        MAP(POINTS_MAX);
-    scrape->arena = arena_new(SCRAPE_MEMORY_MAX, err);
+        (Map){ .max = POINTS_MAX, .purse = purse };
+    scrape->arena = arena_new_in(purse, SCRAPE_MEMORY_MAX, err);
     if (scrape->arena)
         return scrape;
     mem_free(scrape);
@@ -665,7 +665,7 @@ static bool write_facts(Taking *taking, const ScrapeAnswer *answer, Buf *out, Er
                               (double)report->samples, (double)report->samples,
                               (double)report->series_added };
     size_t ignored = 0;
-    Scrape *facts = scrape_new(err);
+    Scrape *facts = scrape_new(NULL, err); /* small, and said when there is no room as well */
     taking->scrape = facts;
     bool ok = facts != NULL;
     for (size_t i = 0; ok && i < COUNT_OF(metas); i++)
@@ -685,7 +685,7 @@ static Scrape *read_scrape(Taking *taking, const ScrapeAnswer *answer)
     if (answer->err)
         report->err = *answer->err;
     else
-        taking->scrape = scrape_new(&report->err);
+        taking->scrape = scrape_new(taking->target->settings.purse, &report->err);
     Scrape *scrape = taking->scrape;
     report->up = scrape && read_body(taking, answer, &report->err);
     if (report->up) {

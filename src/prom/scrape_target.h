@@ -34,6 +34,7 @@ typedef struct ScrapeSettings {
     bool honor_labels;      /* of a label twice the scraped one counts; else it is exported_... */
     bool ignore_timestamps; /* every sample is of the time of its scrape */
     uint64_t sample_limit;  /* 0: none */
+    Purse *purse;           /* who pays for what is remembered; NULL: nobody */
 } ScrapeSettings;
 
 typedef struct ScrapeAnswer {
@@ -55,8 +56,8 @@ typedef struct ScrapeTarget ScrapeTarget;
 CHECKED ScrapeTarget *scrape_target_new(const ScrapeSettings *settings, Err *err);
 void scrape_target_free(ScrapeTarget *target); /* NULL is fine */
 
-/* Appends an ExportMetricsServiceRequest. A broken answer is no failure but a report that says so;
- * false: ERR_MEMORY, or `out` is too small. */
+/* Appends an ExportMetricsServiceRequest. A broken answer is no failure but a report that says so,
+ * as is one that the purse has no room for; false: ERR_MEMORY, or `out` is too small. */
 CHECKED bool scrape_target_take(ScrapeTarget *target, const ScrapeAnswer *answer, Buf *out,
                                 ScrapeResult *report, Err *err);
 

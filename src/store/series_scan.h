@@ -49,6 +49,7 @@ typedef struct SeriesScan {
     size_t samples_max;       /* of all series together; more: ERR_LIMIT; 0: no limit */
     int64_t deadline_mono_ns; /* then ERR_TIMEOUT; 0: none */
     Clock *clock;             /* whose time that is; NULL: the store's */
+    Purse *purse; /* who pays for rows that are put together; none left: ERR_BUSY. NULL: nobody */
 } SeriesScan;
 
 /* One series, whole. Valid until the next series_next() or series_close(). */

@@ -77,6 +77,11 @@ static void fill_status(void *context, CryoStatus *out)
                          .metric_points = 8,
                          .log_records = 9,
                          .spans_dropped = 2,
+                         .memory = { .limit = 1000,
+                                     .used = 60,
+                                     .peak = 70,
+                                     .refused = 3,
+                                     .by_owner = { [BUDGET_BODIES] = 10, [BUDGET_STORE] = 50 } },
                          .otlp_grpc = STR("127.0.0.1:4317"),
                          .ui = STR("127.0.0.1:16686") };
 }
@@ -187,7 +192,9 @@ static void faces_answer_through_the_server(void **state)
            "\"received\":{\"spans\":7,\"metric_points\":8,\"log_records\":9},"
            "\"stored\":{\"spans\":1,\"traces\":1,\"bytes\":");
     expect(&f, "/api/cryo/status", "{\"version\":\"",
-           "\"dropped\":{\"spans\":2},\"endpoints\":{\"otlp_grpc\":"
+           "\"dropped\":{\"spans\":2},\"memory\":{\"limit\":1000,\"held\":60,\"most_held\":70,"
+           "\"refused\":3,\"by\":{\"connections\":0,\"bodies\":10,\"batches\":0,\"store\":50,"
+           "\"caches\":0,\"queries\":0,\"vital\":0,\"unclaimed\":0}},\"endpoints\":{\"otlp_grpc\":"
            "\"127.0.0.1:4317\",\"otlp_http\":null,\"ui\":\"127.0.0.1:16686\"}}");
     stop(&f);
     assert_true(store_close(store, INT64_MAX, &err));

@@ -5,6 +5,7 @@
  *     push application/json {"streams":[...]}     the rest of the line is the body
  *     get /loki/api/v1/labels?start=...           asks; what follows is about the last answer
  *     with categorize-labels                      the next question has that header
+ *     memory 20000                                from now on so much is the limit; 0: none
  *     status 200
  *     body {"status":"success","data":["app"]}    exactly this, without stats
  *     has "app":"shop"                            somewhere in the body
@@ -45,6 +46,8 @@ typedef struct Runner {
     ApiAnswer answer;
     Str field;
     char field_text[64];
+    Budget budget;
+    bool limited;
 } Runner;
 
 static void wrong(const Runner *runner, const char *what)
@@ -123,6 +126,8 @@ static void ask(Runner *runner, ApiRequest *request)
     request->now_ns = EPOCH_NS + 60 * NANOS_PER_SECOND;
     request->clock = clock_system();
     request->deadline_mono_ns = clock_mono_ns(request->clock) + 20 * NANOS_PER_SECOND;
+    if (runner->limited)
+        request->purse = budget_purse(&runner->budget, BUDGET_QUERIES);
     request->field = route->field.len ? runner->field : STR("");
     buf_free(&runner->answer.body);
     runner->answer = (ApiAnswer){ .body = BUF(BODY_MAX) };
@@ -184,6 +189,15 @@ static void do_not(Runner *runner, Str rest)
     expect(runner, !str_contains(buf_str(&runner->answer.body), rest), "in the body");
 }
 
+static void do_memory(Runner *runner, Str rest)
+{
+    uint64_t limit;
+    assert_true(str_to_u64(rest, &limit));
+    expect(runner, !runner->limited || !budget_use(&runner->budget).used, "memory is still held");
+    budget_init(&runner->budget, (size_t)limit);
+    runner->limited = limit > 0;
+}
+
 static void do_restart(Runner *runner, Str rest)
 {
     Err err;
@@ -198,10 +212,11 @@ static void run_line(Runner *runner, Str line)
         Str word;
         void (*run)(Runner *runner, Str rest);
     } rows[] = {
-        { STR_ROW("push"), do_push }, { STR_ROW("get"), do_get },
-        { STR_ROW("with"), do_with }, { STR_ROW("status"), do_status },
-        { STR_ROW("body"), do_body }, { STR_ROW("has"), do_has },
-        { STR_ROW("not"), do_not },   { STR_ROW("restart"), do_restart },
+        { STR_ROW("push"), do_push },     { STR_ROW("get"), do_get },
+        { STR_ROW("with"), do_with },     { STR_ROW("status"), do_status },
+        { STR_ROW("body"), do_body },     { STR_ROW("has"), do_has },
+        { STR_ROW("not"), do_not },       { STR_ROW("restart"), do_restart },
+        { STR_ROW("memory"), do_memory },
     };
     Str word;
     Buf text = BUF(CASE_MAX);

@@ -225,6 +225,34 @@ static void test_ids(void **state)
 /* ---- every allocation ----------------------------------------------------------------------- */
 
 /* Either all of it or an error: a lack of memory refuses no entry. */
+static void the_purse_of_the_message_pays(void **state)
+{
+    (void)state;
+    Err err;
+    PushCounts counts;
+    Budget budget;
+    Buf body = BUF(OUT_MAX);
+    buf_add(&body, STR("{\"streams\":[{\"stream\":{\"a\":\"b\"},\"values\":["));
+    for (int i = 0; i < 1000; i++)
+        buf_addf(&body, "%s[\"%d\",\"a line of some thirty bytes or so\"]", i ? "," : "", i + 1);
+    buf_add(&body, STR("]}]}"));
+    budget_init(&budget, 40000);
+    Buf out = { .max = OUT_MAX, .purse = budget_purse(&budget, BUDGET_BODIES) };
+    assert_false(loki_push_read(buf_str(&body), &out, &counts, &err));
+    assert_int_equal(err.kind, ERR_BUSY);
+    assert_true(err.retry_ms > 0);
+    buf_free(&out);
+    assert_int_equal(budget_use(&budget).used, 0);
+    budget_set_limit(&budget, 4000000);
+    assert_true(loki_push_read(buf_str(&body), &out, &counts, &err));
+    Batch *batch = batch_from_bytes(LOGS, &out, &err);
+    assert_int_equal(batch_item_count(batch), 1000);
+    assert_int_equal(budget_use(&budget).by_owner[BUDGET_BATCHES], batch_memory(batch));
+    batch_unref(batch);
+    assert_int_equal(budget_use(&budget).used, 0);
+    buf_free(&body);
+}
+
 static void push_once(void)
 {
     static const char body[] =
@@ -256,9 +284,13 @@ static void test_starved(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_record),        cmocka_unit_test(test_bounds),
-        cmocka_unit_test(test_wrong_entries), cmocka_unit_test(test_wrong_streams),
-        cmocka_unit_test(test_wrong_bodies),  cmocka_unit_test(test_ids),
+        cmocka_unit_test(the_purse_of_the_message_pays),
+        cmocka_unit_test(test_record),
+        cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_wrong_entries),
+        cmocka_unit_test(test_wrong_streams),
+        cmocka_unit_test(test_wrong_bodies),
+        cmocka_unit_test(test_ids),
         cmocka_unit_test(test_starved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

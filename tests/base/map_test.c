@@ -102,12 +102,35 @@ static void test_every_allocation_failing(void **state)
     }
 }
 
+static void test_a_purse_pays_for_growing(void **state)
+{
+    (void)state;
+    Err err;
+    Budget budget;
+    budget_init(&budget, 8000);
+    Map map = { .max = KEYS, .purse = budget_purse(&budget, BUDGET_CACHES) };
+    bool there[KEYS] = { false };
+    int i = 0;
+    while (i < KEYS && map_put(&map, str_from(names[i]), &values[i], &err))
+        there[i++] = true;
+    assert_in_range(i, 8, KEYS - 1);
+    assert_int_equal(err.kind, ERR_BUSY);
+    assert_in_range(budget_use(&budget).by_owner[BUDGET_CACHES], (size_t)i * sizeof(MapEntry),
+                    2000);
+    check(&map, there);
+    map_free(&map);
+    assert_int_equal(budget_use(&budget).used, 0);
+    assert_true(map_put(&map, str_from(names[0]), &values[0], &err));
+    map_free(&map);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_against_a_model),
         cmocka_unit_test(test_order_and_limit),
         cmocka_unit_test(test_every_allocation_failing),
+        cmocka_unit_test(test_a_purse_pays_for_growing),
     };
     return cmocka_run_group_tests(tests, name_all, NULL);
 }

@@ -37,6 +37,17 @@ export function brokenSetUps({ program, createHttp, createHttp2, createTcp, crea
       arrange: async () => { const { port, end } = await answering(200); return { words: grpc(port), end }; } },
     { name: 'HTTP/1.1 to a server of gRPC', says: /FAULT +protocol .*HTTP\/2 only\n.*grpc/,
       arrange: async () => { const { port, end } = await listening(createHttp2()); return { words: http(port), end }; } },
+    { name: 'memory is full', says: /FAULT +traces .*not taken for now[^]*FAULT +memory .*no data is taken: 60\.0 MiB held of 64\.0 \(batches 60\.0\)\n.*memory_limit/,
+      arrange: async () => {
+        const memory = { limit: 64 << 20, held: 60 << 20, by: { bodies: 0, batches: 60 << 20 } };
+        const { port, end } = await listening(createHttp((request, response) => {
+          request.resume();
+          request.on('end', () => (request.url === '/api/cryo/status'
+            ? response.end(JSON.stringify({ memory }))
+            : response.writeHead(503, { 'retry-after': '1' }).end()));
+        }));
+        return { words: [...http(port), '--url', address(port)], end };
+      } },
     { name: 'plain text to a port of ours that expects TLS', says: /FAULT +protocol .*expects TLS.*\n.*https:/,
       arrange: async () => {
         const server = await serve(program, 'all', tls);

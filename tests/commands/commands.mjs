@@ -122,6 +122,7 @@ await check('a whole set-up is found whole', async () => {
       '--protocol', port === server.grpc ? 'grpc' : 'http/protobuf', ...at]);
     expect('doctor', got.code === 0 && got.out.includes('nothing is wrong') && !got.out.includes('FAULT'), got.out);
     expect('the sandbox is shown', /^ok +sandbox +cryostorm \(pid \d+\): system calls filtered, new privileges refused/m.test(got.out), got.out);
+    expect('memory is shown', /^ok +memory +\d+\.\d MiB held of \d+\.\d \(.*unclaimed \d+\.\d/m.test(got.out), got.out);
     for (const signal of ['traces', 'metrics', 'logs'])
       expect(signal, new RegExp(`^ok +${signal} +sent, stored and found again`, 'm').test(got.out), got.out);
   }

@@ -23,6 +23,8 @@ typedef struct Fixture {
     Peer peer;
 } Fixture;
 
+static Budget *lent; /* to what begins; NULL: none */
+
 static void begin(Fixture *f, const char *more)
 {
     Err err = { 0 };
@@ -31,6 +33,8 @@ static void begin(Fixture *f, const char *more)
     buf_addf(&yaml, "{endpoint: '127.0.0.1:0', %s%s}", scopes ? "" : "without_scope_info: true, ",
              more);
     *f = (Fixture){ .host = test_host_new(&prometheus_exporter, buf_str(&yaml), NULL, &err) };
+    if (f->host)
+        test_host_lend(f->host, lent);
     if (!f->host || !test_host_start(f->host, &err))
         fail_msg("%s", err.text);
     buf_free(&yaml);
@@ -95,13 +99,14 @@ static void scrape(Fixture *f, const char *accept, Page *page)
     assert_true(http_client_send(f->peer.http, &call, &err));
     for (int i = 0; !page->done && i < 100000; i++)
         test_host_turn(f->host);
-    assert_int_equal(page->status, 200);
+    assert_true(page->done);
 }
 
 static void expect(Fixture *f, const char *text)
 {
     Page page;
     scrape(f, "*/*", &page);
+    assert_int_equal(page.status, 200);
     assert_string_equal(buf_text(&page.body), text);
     buf_free(&page.body);
 }
@@ -452,10 +457,90 @@ static void no_memory_is_survived(void **state)
     assert_true(starve_every(run_starved) > 5);
 }
 
+/* ---- memory -------------------------------------------------------------------------------------
+ */
+
+/* One gauge or histogram with `count` series, the n-th labelled so. */
+static void push_series(Fixture *f, bool histogram, int count, const char *time)
+{
+    Buf metrics = BUF(PAGE_MAX);
+    buf_addf(&metrics, histogram ? "{'name':'h','histogram':{" MB_CUMULATIVE "'dataPoints':["
+                                 : "{'name':'g','gauge':{'dataPoints':[");
+    for (int i = 0; i < count; i++)
+        buf_addf(&metrics,
+                 "%s{'timeUnixNano':'%s',%s,'attributes':[{'key':'n','value':{'intValue':'%d'}}]}",
+                 i ? "," : "", time,
+                 histogram ? "'count':'3','sum':2.5,'bucketCounts':['1','2'],'explicitBounds':[1]"
+                           : "'asInt':1",
+                 i);
+    buf_add(&metrics, STR("]}}"));
+    push_metrics(f, buf_text(&metrics));
+    buf_free(&metrics);
+}
+
+static void a_full_budget_takes_no_new_series(void **state)
+{
+    (void)state;
+    Fixture f;
+    Budget budget;
+    budget_init(&budget, 1 << 20); /* a quarter of it for caches */
+    lent = &budget;
+    begin(&f, "");
+    Purse *caches = budget_purse(&budget, BUDGET_CACHES);
+    push_series(&f, false, 3000, "1000");
+    uint64_t gone = dropped(&f, "no room in memory now");
+    assert_in_range(gone, 1, 2500);
+    assert_int_equal(test_host_status(f.host).sent, 3000 - gone);
+    size_t used = caches->used;
+    assert_in_range(used, 200 << 10, 256 << 10);
+    push_series(&f, false, 3000, "2000"); /* those that are there have newer values */
+    assert_int_equal(test_host_status(f.host).sent, 2 * (3000 - gone));
+    assert_int_equal(caches->used, used);
+    push_series(&f, true, 1, "1000"); /* its buckets, too, are too much */
+    assert_int_equal(dropped(&f, "no room in memory now"), 2 * gone + 1);
+    test_host_tick(f.host, 600 * NANOS_PER_SECOND);
+    assert_int_equal(caches->used, 0); /* all has expired */
+    push_series(&f, true, 10, "1000");
+    used = caches->used;
+    assert_true(used > 10 * 100);
+    push_series(&f, true, 10, "2000");
+    assert_int_equal(caches->used, used);
+    end(&f);
+    lent = NULL;
+    assert_int_equal(budget_use(&budget).used, 0);
+}
+
+static void an_answer_without_room_is_503(void **state)
+{
+    (void)state;
+    Fixture f;
+    Page page;
+    Budget budget;
+    budget_init(&budget, 1 << 20);
+    lent = &budget;
+    begin(&f, "");
+    push_series(&f, false, 1000, "1000");
+    Purse *queries = budget_purse(&budget, BUDGET_QUERIES);
+    size_t rest = (256 << 10) - 1000;
+    assert_true(purse_take(queries, rest));
+    scrape(&f, "*/*", &page);
+    assert_int_equal(page.status, 503);
+    purse_give(queries, rest);
+    buf_free(&page.body);
+    scrape(&f, "*/*", &page);
+    assert_int_equal(page.status, 200);
+    buf_free(&page.body);
+    end(&f);
+    lent = NULL;
+    assert_int_equal(budget_use(&budget).used, 0);
+}
+
 int main(void)
 {
     log_set_level(LOG_OFF);
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_full_budget_takes_no_new_series),
+        cmocka_unit_test(an_answer_without_room_is_503),
         cmocka_unit_test(shows_every_kind),
         cmocka_unit_test(labels_and_names_by_option),
         cmocka_unit_test(keeps_the_newest),

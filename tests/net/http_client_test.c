@@ -71,6 +71,8 @@ static void packed(void *owner, Request *request)
     request_answer(request, &answer);
 }
 
+static Purse *payer; /* of the client's answers */
+
 static bool make_client(Fixture *f, const Address *address, Err *err)
 {
     char text[ADDRESS_TEXT_SIZE], url[128];
@@ -79,7 +81,8 @@ static bool make_client(Fixture *f, const Address *address, Err *err)
                                     .url = str_from(url),
                                     .connections = 2,
                                     .waiting = 50,
-                                    .response_bytes = 100000 };
+                                    .response_bytes = 100000,
+                                    .purse = payer };
     f->client = http_client_new(&settings, err);
     return f->client != NULL;
 }
@@ -207,6 +210,33 @@ static Outcome must_ask(Fixture *f, const Ask *ask)
     must_begin(f, ask, &outcome);
     finish(f, &outcome);
     return outcome;
+}
+
+static void answers_are_paid_for_and_refused_without_room(void **state)
+{
+    (void)state;
+    static const Ask asks[] = { { "POST", "/echo", 60000, false },
+                                { "POST", "/packed", 60000, false } };
+    Fixture f;
+    Budget budget;
+    budget_init(&budget, 160000);
+    payer = budget_purse(&budget, BUDGET_BODIES);
+    must_start(&f);
+    for (size_t i = 0; i < COUNT_OF(asks); i++) {
+        Outcome outcome = must_ask(&f, &asks[i]);
+        assert_int_equal(outcome.status, 200);
+        outcome_done(&outcome);
+        assert_int_equal(payer->used, 0);
+        assert_true(purse_take(payer, 100000));
+        outcome = must_ask(&f, &asks[i]);
+        assert_int_equal(outcome.kind, ERR_BUSY);
+        outcome_done(&outcome);
+        purse_give(payer, 100000);
+    }
+    assert_in_range(budget_use(&budget).peak, 100000, 130000);
+    stop(&f);
+    payer = NULL;
+    assert_int_equal(budget_use(&budget).used, 0);
 }
 
 static void requests_are_answered_over_one_kept_connection(void **state)
@@ -459,6 +489,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(starved_anywhere_it_neither_leaks_nor_crashes),
+        cmocka_unit_test(answers_are_paid_for_and_refused_without_room),
         cmocka_unit_test(requests_are_answered_over_one_kept_connection),
         cmocka_unit_test(a_lent_body_is_sent_as_it_is_and_stays_the_callers),
         cmocka_unit_test(many_requests_share_few_connections_and_too_many_are_refused),

@@ -172,6 +172,43 @@ static void starve_query(void)
     }
 }
 
+/* Whatever the limit is: an answer or "not now", and all of it is given back. */
+static void the_purse_pays_for_all_of_a_query(void **state)
+{
+    (void)state;
+    static const char *const texts[] = {
+        "quantile_over_time(0.5, a[5s]) + on() group_left() quantile(0.5, a)",
+        "max_over_time(a[3s:1s])",
+        "rate(a[25s])",
+    };
+    SeriesTable *table = new_table();
+    Err err;
+    for (int64_t at = 20; at < 60; at++)
+        assert_true(series_table_add(table, 0, (Sample){ at * 1000, stale_marker() }, &err));
+    for (size_t t = 0; t < COUNT_OF(texts); t++) {
+        int busy = 0, good = 0;
+        for (size_t room = 500; room < 60000; room += 100) {
+            Budget budget;
+            PromResult result;
+            budget_init(&budget, 4 * room); /* a quarter of it is for queries */
+            PromQuery query = { .source = series_table_source(table),
+                                .end_ms = 19000,
+                                .step_ms = 1000,
+                                .purse = budget_purse(&budget, BUDGET_QUERIES) };
+            bool ok = ask(texts[t], &query, &result, &err);
+            prom_result_done(&result);
+            if (!ok && err.kind != ERR_BUSY)
+                fail_msg("%s: %s", texts[t], err.text);
+            busy += !ok;
+            good += ok;
+            assert_int_equal(budget_use(&budget).used, 0);
+            assert_true(budget_use(&budget).peak <= room);
+        }
+        assert_true(busy > 0 && good > 0);
+    }
+    series_table_free(table);
+}
+
 static void every_allocation_may_fail(void **state)
 {
     (void)state;
@@ -200,6 +237,7 @@ int main(void)
         cmocka_unit_test(what_is_too_deep_is_refused),
         cmocka_unit_test(samples_memory_and_time_have_ends),
         cmocka_unit_test(each_selector_reads_once),
+        cmocka_unit_test(the_purse_pays_for_all_of_a_query),
         cmocka_unit_test(every_allocation_may_fail),
     };
     return cmocka_run_group_tests_name("promql", tests, NULL, NULL);

@@ -57,7 +57,11 @@ static void answer(void *owner, Request *request)
         site->kept = request;
         return;
     }
-    request_answer_text(request, site->status, str_from(site->page));
+    Answer page = { .status = site->status,
+                    .content_type = STR("text/plain"),
+                    .body = BUF(TEXT_MAX) };
+    buf_add(&page.body, str_from(site->page));
+    request_answer(request, &page);
 }
 
 static void site_open(Site *site)
@@ -92,6 +96,8 @@ static void site_close(Site *site)
     loop_free(site->loop);
 }
 
+static Budget *lent; /* to what begins; NULL: none */
+
 /* "%s" in `job` is the site's endpoint. */
 static void begin(Fixture *f, const char *job)
 {
@@ -106,6 +112,8 @@ static void begin(Fixture *f, const char *job)
     buf_add(&yaml, str_from(mark + 2));
     buf_add(&yaml, STR("]}}"));
     f->host = test_host_new(&prometheus_receiver, buf_str(&yaml), NULL, &err);
+    if (f->host)
+        test_host_lend(f->host, lent);
     if (!f->host || !test_host_start(f->host, &err))
         fail_msg("%s", err.text);
     test_host_judge_all(f->host, true);
@@ -396,6 +404,47 @@ static void no_memory_is_survived(void **state)
     assert_true(starve_every(run_starved) > 10);
 }
 
+/* All but 50 KB of what `owner` may have is taken; then it is there again. */
+static void scrape_without_room(Budget *budget, BudgetOwner owner, size_t taken, const char *page)
+{
+    Fixture f;
+    Purse *purse = budget_purse(budget, owner);
+    begin(&f, "{job_name: j, static_configs: [{targets: ['%s']}]}");
+    f.site.page = page;
+    assert_true(purse_take(purse, taken - 50000));
+    tick(&f, 10);
+    await(&f, 1);
+    purse_give(purse, taken - 50000);
+    assert_true(value_in(&f, 0, "up") == 0);
+    assert_int_equal(dropped(&f, "a scrape that failed"), 1);
+    tick(&f, 10);
+    await(&f, 2);
+    assert_true(value_in(&f, 1, "up") == 1);
+    assert_true(value_in(&f, 1, "last") == 1);
+    assert_int_equal(budget_use(budget).by_owner[BUDGET_BODIES], 0);
+    assert_true(budget_use(budget).by_owner[BUDGET_CACHES] > 100000);
+    assert_true(budget_use(budget).by_owner[BUDGET_BATCHES] > 100000);
+    end(&f);
+    assert_int_equal(budget_use(budget).used, 0);
+}
+
+/* For the answer, and for what is remembered of it. */
+static void a_scrape_without_room_has_failed(void **state)
+{
+    (void)state;
+    Budget budget;
+    Buf page = BUF(TEXT_MAX);
+    while (page.len < 100000)
+        buf_addf(&page, "a%zu 1\n", page.len);
+    buf_add(&page, STR("last 1\n"));
+    budget_init(&budget, 64 << 20);
+    lent = &budget;
+    scrape_without_room(&budget, BUDGET_BODIES, 52 << 20, buf_text(&page));
+    scrape_without_room(&budget, BUDGET_CACHES, 16 << 20, buf_text(&page));
+    lent = NULL;
+    buf_free(&page);
+}
+
 int main(void)
 {
     log_set_level(LOG_OFF);
@@ -409,6 +458,7 @@ int main(void)
         cmocka_unit_test(a_target_is_asked_over_https),
         cmocka_unit_test(wrong_settings_are_told),
         cmocka_unit_test(no_memory_is_survived),
+        cmocka_unit_test(a_scrape_without_room_has_failed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -294,6 +294,55 @@ static void a_query_keeps_what_it_began_with_and_then_the_series_leaves(void **s
 /* ---- no memory ----------------------------------------------------------------------------------
  */
 
+/* So many samples that what has been put before becomes a run of its own. */
+static void end_the_run(StoreRig *rig)
+{
+    Buf json = BUF(8 << 20);
+    buf_addf(&json, "%s",
+             "{'resourceMetrics':[{'resource':{'attributes':[" ATTR(
+                 "service.name",
+                 "f") "]},'scopeMetrics':[{'metrics':[{'name':'f','gauge':{'dataPoints':[");
+    for (int i = 1; i <= 16384; i++)
+        buf_addf(&json, "%s{'timeUnixNano':'%d000000','asInt':1}", i > 1 ? "," : "", i);
+    buf_add(&json, STR("]}}]}]}]}"));
+    assert_true(put(rig, buf_text(&json)));
+    buf_free(&json);
+}
+
+static void rows_that_are_put_together_are_paid_for(void **state)
+{
+    (void)state;
+    StoreRig rig;
+    Budget budget;
+    rig_start(&rig);
+    static const char *const parts[] = {
+        METRICS_OF(GAUGE("a", POINT(1, 1) "," POINT(3, 3))),
+        METRICS_OF(GAUGE("a", POINT(5, 5))), /* behind it */
+        METRICS_OF(GAUGE("a", POINT(2, 2))), /* between them */
+    };
+    static const char *const answers[] = { "{__name__=a,job=shop} 1=1 3=3\n",
+                                           "{__name__=a,job=shop} 1=1 3=3 5=5\n",
+                                           "{__name__=a,job=shop} 1=1 2=2 3=3 5=5\n" };
+    LabelMatcher matcher = { LABEL_EQUAL, STR(LABEL_METRIC_NAME), STR("a") };
+    SeriesScan query = { .matchers = &matcher,
+                         .matcher_count = 1,
+                         .purse = budget_purse(&budget, BUDGET_QUERIES) };
+    for (size_t i = 0; i < COUNT_OF(parts); i++) {
+        assert_true(put(&rig, parts[i]));
+        budget_init(&budget, 8 * sizeof(Sample)); /* a quarter of it for queries */
+        rig.err.kind = ERR_NONE;
+        answer(&rig, query);
+        assert_int_equal(rig.err.kind, i ? ERR_BUSY : ERR_NONE); /* one slice needs no copy */
+        assert_int_equal(budget_use(&budget).used, 0);
+        budget_init(&budget, 16 * 1024);
+        assert_string_equal(answer(&rig, query), answers[i]);
+        assert_int_equal(budget_use(&budget).used, 0);
+        assert_int_equal(budget_use(&budget).peak > 0, i > 0);
+        end_the_run(&rig);
+    }
+    store_rig_done(&rig);
+}
+
 static const char some[] =
     METRICS_OF(GAUGE("a", POINT(1, 1) "," POINT(2, 2)) "," COUNTER("b", POINT_OF(1, 3, "k", "v")));
 static const char others[] = METRICS_OF(GAUGE("a", POINT(1, 5) "," POINT(3, 2)));
@@ -375,6 +424,7 @@ static void every_allocation_may_fail(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(rows_that_are_put_together_are_paid_for),
         cmocka_unit_test(series_are_found_also_after_a_restart),
         cmocka_unit_test(histograms_and_ended_series),
         cmocka_unit_test(what_came_last_describes_a_family),

@@ -334,6 +334,11 @@ void test_host_set_client(TestHost *test, ClientInfo *client)
     test->client = client;
 }
 
+void test_host_lend(TestHost *test, Budget *budget)
+{
+    test->host.budget = budget;
+}
+
 void test_host_offer(TestHost *test, void *service)
 {
     test->service = service;

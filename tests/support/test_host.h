@@ -56,6 +56,8 @@ void test_host_want(TestHost *test, unsigned signals);
 void test_host_set_ready(TestHost *test, bool ready);
 /* Who sends what is pushed from now on; borrowed. NULL: nobody knows. */
 void test_host_set_client(TestHost *test, ClientInfo *client);
+/* What host_budget answers, from the start on; lives longer than the instance. */
+void test_host_lend(TestHost *test, Budget *budget);
 /* What host_service answers. */
 void test_host_offer(TestHost *test, void *service);
 

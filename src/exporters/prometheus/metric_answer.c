@@ -255,8 +255,8 @@ static Job *job_new(MetricAnswers *answers, Request *request, Err *err)
     job->answers = answers;
     job->request = request;
     job->post = (Post){ .run = job_step, .owner = job };
-    job->text = BUF(ANSWER_MAX);
-    job->body = BUF(ANSWER_MAX);
+    job->text = (Buf){ .max = ANSWER_MAX, .purse = answers->settings.purse };
+    job->body = job->text;
     job->next = answers->jobs;
     answers->jobs = job;
     answers->job_count++;

@@ -16,6 +16,7 @@ typedef struct AnswerSettings {
     MetricCache *cache;
     int64_t expiration_ns;
     bool send_timestamps, openmetrics;
+    Purse *purse; /* who pays for answers; NULL: nobody */
 } AnswerSettings;
 
 typedef struct MetricAnswers MetricAnswers;

@@ -12,9 +12,12 @@ enum {
     KEY_MAX = 2 * POINT_MEMORY_MAX + (1 << 20), /* escaping doubles at most */
     LINE_BYTES = 1024,                          /* so many bytes may a line take on average */
     BYTES_MIN = 64 << 20,
+    /* What maps and lists take for one entry, which are at least half full. */
+    PLACE_BYTES = 2 * (sizeof(MapEntry) + 2 * sizeof(uint32_t) + sizeof(void *)),
 };
 
 struct MetricCache {
+    Purse *purse;
     Map families, series;
     CachedFamily **sorted;
     size_t count, cap;
@@ -24,11 +27,12 @@ struct MetricCache {
     Buf key;
 };
 
-MetricCache *metric_cache_new(uint64_t lines_max, Err *err)
+MetricCache *metric_cache_new(uint64_t lines_max, Purse *purse, Err *err)
 {
     MetricCache *cache = MEM_MAKE(MetricCache, 1, err);
     if (!cache)
         return NULL;
+    cache->purse = purse;
     cache->lines_max = lines_max;
     cache->bytes_max = BYTES_MIN + lines_max * LINE_BYTES;
     cache->families = MAP(lines_max + 1);
@@ -40,6 +44,7 @@ MetricCache *metric_cache_new(uint64_t lines_max, Err *err)
 static void series_free(MetricCache *cache, CachedSeries *series)
 {
     cache->bytes -= series->bytes;
+    purse_give(cache->purse, series->charged);
     if (series->family->family.type == METRIC_TYPE_HISTOGRAM)
         mem_free(series->buckets);
     else if (series->family->family.type == METRIC_TYPE_SUMMARY)
@@ -47,8 +52,15 @@ static void series_free(MetricCache *cache, CachedSeries *series)
     mem_free(series);
 }
 
+static size_t family_cost(const PromFamily *family)
+{
+    return sizeof(CachedFamily) + family->name.len + family->help.len + family->unit.len +
+           PLACE_BYTES;
+}
+
 static void family_free(MetricCache *cache, CachedFamily *family)
 {
+    purse_give(cache->purse, family_cost(&family->family));
     for (size_t i = 0; i < family->count; i++)
         series_free(cache, family->series[i]);
     mem_free(family->series);
@@ -143,6 +155,7 @@ static CachedFamily *family_of(MetricCache *cache, const PromFamily *like, Err *
         return NULL;
     }
     insert_sorted(cache, family);
+    purse_force(cache->purse, family_cost(like)); /* its first series has been paid for */
     return family;
 }
 
@@ -182,6 +195,12 @@ void metric_cache_kill(MetricCache *cache, CachedSeries *series)
     cache->littered = true;
 }
 
+/* What a series with `bytes` of values is charged. */
+static size_t series_cost(Str key, size_t bytes)
+{
+    return sizeof(CachedSeries) + key.len + bytes + PLACE_BYTES;
+}
+
 static bool has_room(const MetricCache *cache, size_t lines, size_t bytes)
 {
     return cache->lines + lines <= cache->lines_max && cache->bytes + bytes <= cache->bytes_max;
@@ -193,6 +212,9 @@ static void set_size(MetricCache *cache, CachedSeries *series, size_t lines, siz
     cache->bytes += bytes - (series->bytes - sizeof *series - series->key.len);
     series->bytes = sizeof *series + series->key.len + bytes;
     series->lines = lines;
+    size_t cost = series_cost(series->key, bytes);
+    purse_give(cache->purse, series->charged - cost);
+    series->charged = cost;
 }
 
 /* The key of family and labels stands in cache->key afterwards. */
@@ -221,6 +243,37 @@ static bool is_delta(const PromPoint *point)
            (point->metric->kind == METRIC_SUM || point->metric->kind == METRIC_HISTOGRAM);
 }
 
+/* Pays for the series as it will be; what is too much is given back when its value is set. */
+static bool pay(Put *put, size_t bytes)
+{
+    Str key = put->series ? put->series->key : buf_str(&put->cache->key);
+    size_t cost = series_cost(key, bytes), paid = put->series ? put->series->charged : 0;
+    if (cost <= paid)
+        return true;
+    if (!purse_take(put->cache->purse, cost - paid)) {
+        put->dropped = "no room in memory now";
+        return false;
+    }
+    if (put->series)
+        put->series->charged = cost;
+    return true;
+}
+
+static bool make_new(Put *put, size_t bytes, Err *err)
+{
+    size_t cost = series_cost(buf_str(&put->cache->key), bytes);
+    if (!put->family)
+        put->family = family_of(put->cache, put->point->family, err);
+    put->series = put->family ? series_new(put->cache, put->family, err) : NULL;
+    if (put->series) {
+        put->series->charged = cost;
+        return true;
+    }
+    purse_give(put->cache->purse, cost);
+    put->cache->littered = true; /* perhaps by a family without series */
+    return false;
+}
+
 /* Makes the series (and family) if it is new, when there is room for it as it will be. */
 static bool make_series(Put *put, size_t lines, size_t bytes, Err *err)
 {
@@ -230,14 +283,7 @@ static bool make_series(Put *put, size_t lines, size_t bytes, Err *err)
         put->dropped = "max_series is reached";
         return true;
     }
-    if (put->series)
-        return true;
-    if (!put->family)
-        put->family = family_of(put->cache, put->point->family, err);
-    put->series = put->family ? series_new(put->cache, put->family, err) : NULL;
-    if (!put->series)
-        put->cache->littered = true; /* perhaps by a family without series */
-    return put->series != NULL;
+    return !pay(put, bytes) || put->series || make_new(put, bytes, err);
 }
 
 static bool put_number(Put *put, Err *err)

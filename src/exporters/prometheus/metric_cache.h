@@ -6,13 +6,15 @@
  * series twice. Delta sums and delta histograms are added up as long as each begins where the last
  * one ended; a gap begins anew, which Prometheus reads as a reset.
  *
- * Bounds: lines (a histogram is one for each bucket and three more) and bytes. One thread. While
+ * Bounds: lines (a histogram is one for each bucket and three more) and bytes, and the purse that
+ * pays for it: a series that it has no room for is not taken. One thread. While
  * somebody walks the families in several goes, metric_cache_hold() keeps what is taken out of it in
  * memory, marked dead.
  */
 #ifndef EXPORTERS_PROMETHEUS_METRIC_CACHE_H
 #define EXPORTERS_PROMETHEUS_METRIC_CACHE_H
 
+#include "base/budget.h"
 #include "prom/otlp_points.h"
 
 typedef struct CachedSeries CachedSeries;
@@ -47,7 +49,7 @@ struct CachedSeries {
     CachedFamily *family;
     uint64_t time_ns;   /* of the newest point */
     int64_t updated_ns; /* when that came, on the monotonic clock */
-    size_t lines, bytes;
+    size_t lines, bytes, charged;
     bool dead;
     union {
         double value;
@@ -58,7 +60,8 @@ struct CachedSeries {
 
 typedef struct MetricCache MetricCache;
 
-CHECKED MetricCache *metric_cache_new(uint64_t lines_max, Err *err);
+/* purse: NULL: nobody pays. */
+CHECKED MetricCache *metric_cache_new(uint64_t lines_max, Purse *purse, Err *err);
 void metric_cache_free(MetricCache *cache); /* NULL is fine */
 
 /* Takes the point, or says in *dropped (a literal) why not. False: ERR_MEMORY. */

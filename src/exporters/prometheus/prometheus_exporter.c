@@ -160,12 +160,16 @@ static bool exporter_start(void *self, Err *err)
     PrometheusExporter *exporter = self;
     if (!make_options(exporter, err))
         return false;
-    exporter->cache = metric_cache_new(exporter->max_series, err);
+    Budget *budget = host_budget(exporter->base.host);
+    exporter->cache =
+        metric_cache_new(exporter->max_series, budget_purse(budget, BUDGET_CACHES), err);
     if (!exporter->cache)
         return false;
-    const AnswerSettings settings = { host_loop(exporter->base.host), exporter->cache,
-                                      exporter->metric_expiration, exporter->send_timestamps,
-                                      exporter->enable_open_metrics };
+    const AnswerSettings settings = {
+        host_loop(exporter->base.host), exporter->cache,
+        exporter->metric_expiration,    exporter->send_timestamps,
+        exporter->enable_open_metrics,  budget_purse(budget, BUDGET_QUERIES)
+    };
     exporter->answers = metric_answers_new(&settings, err);
     if (!exporter->answers || !serve(exporter, err))
         return false;

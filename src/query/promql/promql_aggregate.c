@@ -199,8 +199,10 @@ static bool quantile_step(Aggregation *agg, size_t group, size_t step, double *o
     Scratch *scratch = &agg->eval->shared->scratch;
     size_t count = 0;
     double *values = promql_scratch(scratch, groups->start[group + 1] - groups->start[group]);
-    if (!values)
-        return fail(err, ERR_MEMORY, "no memory for the values of a group");
+    if (!values) {
+        *err = scratch->err;
+        return blame(err, "the values of a group");
+    }
     for (size_t i = groups->start[group]; i < groups->start[group + 1]; i++) {
         double value = frame_at(agg->in, groups->list[i], step);
         if (is_value(value))

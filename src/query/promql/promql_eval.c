@@ -44,14 +44,26 @@ double *promql_scratch(Scratch *scratch, size_t count)
 {
     if (count <= scratch->cap)
         return scratch->values;
+    size_t more = (count - scratch->cap) * sizeof(double);
+    if (!purse_take(scratch->purse, more)) {
+        budget_short(&scratch->err, "values", more);
+        return NULL;
+    }
     double *values = mem_grow(scratch->values, count * sizeof *values);
     if (!values) {
-        scratch->failed = true;
+        purse_give(scratch->purse, more);
+        fail(&scratch->err, ERR_MEMORY, "no memory for %zu values", count);
         return NULL;
     }
     scratch->values = values;
     scratch->cap = count;
     return values;
+}
+
+static void scratch_done(Scratch *scratch)
+{
+    mem_free(scratch->values);
+    purse_give(scratch->purse, scratch->cap * sizeof(double));
 }
 
 bool promql_fail(Eval *eval, Err *err, Buf *text)
@@ -309,14 +321,15 @@ bool promql_run(const PromExpr *expr, const PromQuery *query, PromResult *out, E
     Shared shared = { .query = query,
                       .text = expr->text,
                       .arena = out->arena,
-                      .samples_max = query->samples_max ? query->samples_max : SAMPLES_MAX };
+                      .samples_max = query->samples_max ? query->samples_max : SAMPLES_MAX,
+                      .scratch = { .purse = query->purse } };
     eval.shared = &shared;
     eval.arena = out->arena;
     bool good = run(&eval, expr, out, err);
     out->notes = shared.notes;
     out->note_count = shared.note_count;
     out->error = shared.error;
-    mem_free(shared.scratch.values);
+    scratch_done(&shared.scratch);
     return good;
 }
 

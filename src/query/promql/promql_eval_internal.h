@@ -33,11 +33,12 @@ typedef struct Frame {
 
 /* Room that functions use for a moment, kept for the next one. */
 typedef struct Scratch {
+    Purse *purse;
     double *values;
     size_t cap;
-    bool failed;
+    Err err; /* why there was none */
 } Scratch;
-double *promql_scratch(Scratch *scratch, size_t count); /* NULL: no memory, and failed is set */
+double *promql_scratch(Scratch *scratch, size_t count); /* NULL: there is none, and err is set */
 
 /* What all evaluations of one query share (a subquery is one of its own). */
 typedef struct Shared {

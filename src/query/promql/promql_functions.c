@@ -325,8 +325,10 @@ static bool add_windows(void *context, const RangeRow *row, Err *err)
     if (!series)
         return false;
     fill_windows(moving, row, series->values);
-    if (eval->shared->scratch.failed)
-        return fail(err, ERR_MEMORY, "no memory for the values of a window");
+    if (eval->shared->scratch.err.kind != ERR_NONE) {
+        *err = eval->shared->scratch.err;
+        return blame(err, "the values of a window");
+    }
     return promql_alive(eval, row->count + moving->out->width, err);
 }
 

@@ -82,6 +82,7 @@ static SeriesCursor *open_scan(Eval *eval, const Node *node, int64_t length_ms, 
         .samples_max = left < SIZE_MAX ? (size_t)left + 1 : 0, /* ours is the better sentence */
         .deadline_mono_ns = shared->query->deadline_mono_ns,
         .clock = shared->query->clock,
+        .purse = shared->query->purse,
     };
     return series_scan(shared->query->source, &scan, err);
 }
@@ -153,6 +154,7 @@ bool promql_select(Eval *eval, const Node *node, bool want_times, Frame *out, Er
  */
 
 typedef struct Fresh { /* a row without its stale markers */
+    Purse *purse;
     Sample *samples;
     size_t cap;
 } Fresh;
@@ -161,12 +163,23 @@ static bool reserve(Fresh *fresh, size_t count, Err *err)
 {
     if (count <= fresh->cap)
         return true;
+    size_t more = (count - fresh->cap) * sizeof(Sample);
+    if (!purse_take(fresh->purse, more))
+        return budget_short(err, "samples", more);
     Sample *samples = mem_grow(fresh->samples, count * sizeof *samples);
-    if (!samples)
+    if (!samples) {
+        purse_give(fresh->purse, more);
         return fail(err, ERR_MEMORY, "no memory for %zu samples", count);
+    }
     fresh->samples = samples;
     fresh->cap = count;
     return true;
+}
+
+static void fresh_done(Fresh *fresh)
+{
+    mem_free(fresh->samples);
+    purse_give(fresh->purse, fresh->cap * sizeof(Sample));
 }
 
 static bool is_fresh(const SeriesRow *row)
@@ -198,7 +211,7 @@ static bool selector_ranges(Eval *eval, const Node *node, RangeFound *found, voi
     SeriesCursor *cursor = open_scan(eval, node, range_length(eval, node), err);
     if (!cursor)
         return false;
-    Fresh fresh = { 0 };
+    Fresh fresh = { .purse = eval->shared->query->purse };
     SeriesRow row;
     RangeRow range;
     SeriesResult result;
@@ -209,7 +222,7 @@ static bool selector_ranges(Eval *eval, const Node *node, RangeFound *found, voi
             break;
         }
     series_close(cursor);
-    mem_free(fresh.samples);
+    fresh_done(&fresh);
     return result == SERIES_END;
 }
 
@@ -268,7 +281,7 @@ static bool subquery_ranges(Eval *eval, const Node *node, RangeFound *found, voi
         return false;
     if (!inner.steps)
         return true;
-    Fresh fresh = { 0 };
+    Fresh fresh = { .purse = eval->shared->query->purse };
     RangeRow row;
     bool good =
         promql_node(&inner, node->subquery.inner, &frame, err) && reserve(&fresh, inner.steps, err);
@@ -277,7 +290,7 @@ static bool subquery_ranges(Eval *eval, const Node *node, RangeFound *found, voi
         if (good && subquery_row(&inner, &frame, i, &fresh, &row))
             good = found(context, &row, err);
     }
-    mem_free(fresh.samples);
+    fresh_done(&fresh);
     return good;
 }
 

@@ -6,6 +6,9 @@
  * that is slow, endless, broken or gone concerns nobody else: its scrape fails, up says 0, and its
  * series get their end.
  *
+ * Answers, what they become and what is remembered of them are charged to the program's memory; an
+ * answer that there is no room for is a scrape that failed.
+ *
  * One instance serves all pipelines that name it. What the next one refuses is lost and counted:
  * the next scrape brings newer values anyway.
  */
@@ -109,11 +112,16 @@ static void tell_lost(PrometheusReceiver *receiver, const Err *err)
     receiver->told_refused = err != NULL;
 }
 
+static Purse *purse_of(const Target *target, BudgetOwner owner)
+{
+    return budget_purse(host_budget(target->receiver->base.host), owner);
+}
+
 static void take(Target *target, const ScrapeAnswer *answer)
 {
     Err err = { 0 };
     ScrapeResult result = { 0 };
-    Buf bytes = BUF(MESSAGE_MAX);
+    Buf bytes = { .max = MESSAGE_MAX, .purse = purse_of(target, BUDGET_BODIES) };
     Batch *batch = NULL;
     bool ok = scrape_target_take(target->state, answer, &bytes, &result, &err);
     tell_result(target, &result);
@@ -231,6 +239,7 @@ static bool make_state(Target *target, const StaticConfig *from, const Url *url,
         .honor_labels = target->job->honor_labels,
         .ignore_timestamps = !target->job->honor_timestamps,
         .sample_limit = target->job->sample_limit,
+        .purse = purse_of(target, BUDGET_CACHES),
     };
     target->state = scrape_target_new(&settings, err);
     return target->state != NULL;
@@ -245,6 +254,7 @@ static bool make_client(Target *target, Err *err)
         .tls = target->tls->context,
         .connections = 1,
         .response_bytes = body ? (size_t)body : BODY_DEFAULT,
+        .purse = purse_of(target, BUDGET_BODIES),
         .connect_timeout_ns = target->timeout_ns,
         .idle_timeout_ns = target->interval_ns * 2,
     };

@@ -18,6 +18,7 @@ typedef struct SeriesScanState {
     size_t next;
     int64_t from_ms, to_ms, deadline;
     Clock *clock;
+    Purse *purse;
     bool labels_only;
     size_t series_left, samples_left;
     Samples *slices; /* of the series at hand, in the order in which the runs were stored */
@@ -61,13 +62,25 @@ static bool reserve_buffer(SeriesScanState *state, size_t which, size_t count, E
 {
     if (count <= state->buffer_caps[which])
         return true;
-    size_t cap = count + count / 2;
+    size_t cap = count + count / 2, more = (cap - state->buffer_caps[which]) * sizeof(Sample);
+    if (!purse_take(state->purse, more))
+        return budget_short(err, "samples of a series", more);
     Sample *grown = mem_grow(state->buffers[which], cap * sizeof *grown);
-    if (!grown)
+    if (!grown) {
+        purse_give(state->purse, more);
         return fail(err, ERR_MEMORY, "no memory for %zu samples of a series", cap);
+    }
     state->buffers[which] = grown;
     state->buffer_caps[which] = cap;
     return true;
+}
+
+static void free_buffers(SeriesScanState *state)
+{
+    for (size_t i = 0; i < COUNT_OF(state->buffers); i++) {
+        mem_free(state->buffers[i]);
+        purse_give(state->purse, state->buffer_caps[i] * sizeof(Sample));
+    }
 }
 
 /* Of both at one time `later` counts. */
@@ -169,8 +182,7 @@ static void scan_end(SeriesCursor *cursor)
     label_sets_done(&state->store->tables.series, &state->series);
     snapshot_done(&state->snapshot);
     mem_free(state->slices);
-    mem_free(state->buffers[0]);
-    mem_free(state->buffers[1]);
+    free_buffers(state);
     mem_free(state);
 }
 
@@ -199,6 +211,7 @@ SeriesCursor *series_store_scan(SeriesSource *source, const SeriesScan *query, E
         .to_ms = query->to_ms,
         .deadline = query->deadline_mono_ns,
         .clock = deadline_clock(query->clock, ((SeriesStore *)source)->clock),
+        .purse = query->purse,
         .labels_only = query->labels_only,
         .series_left = query->series_max ? query->series_max : SIZE_MAX,
         .samples_left = query->samples_max ? query->samples_max : SIZE_MAX,
