@@ -107,7 +107,7 @@ static bool refuse_missing(ConfigReader *reader, const char *path, Err *err)
 static bool read_file(ConfigReader *reader, Str path, Buf *text, Err *err)
 {
     DiskInfo info;
-    const char *name;
+    const char *name = NULL; /* set when the file is noted */
     if (!note_file(reader, path, &name, err) || !reader->disk->info(reader->disk, name, &info, err))
         return false;
     if (!info.exists)
