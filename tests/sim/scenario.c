@@ -45,6 +45,7 @@ enum {
     TURNS_SPREAD = 300,
     HEALING_TURNS = 12000, /* of 10 ms */
     FRESH_TRIES = 40,
+    FURTHER_TIMES = 3,
     REGISTRY_MAX = 128,
 };
 
@@ -585,8 +586,8 @@ static long run_once(Run *run, uint64_t seed, Plant plant, FILE *tell, Story *st
     return starve_live() - before;
 }
 
-/* The library keeps what threads may come back to (states, pools of records). So what is left
- * counts only when a second time leaves as much again. */
+/* The library keeps what threads may come back to (states, pools of records), and a pool may have
+ * to grow more than once. So what is left counts only when every further time leaves more. */
 void scenario_run(uint64_t seed, Plant plant, FILE *tell, Story *story)
 {
     static Run run;
@@ -595,7 +596,9 @@ void scenario_run(uint64_t seed, Plant plant, FILE *tell, Story *story)
     starve_hold(); /* but in machine_turn() */
     if (!run_once(&run, seed, plant, tell, story) || story->failed)
         return;
-    long left = run_once(&run, seed, plant, NULL, &again);
+    long left = 1;
+    for (int i = 0; i < FURTHER_TIMES && left; i++)
+        left = run_once(&run, seed, plant, NULL, &again);
     run.story = story;
     if (left)
         problem(&run, "%ld blocks of memory are left", left);
