@@ -75,6 +75,7 @@ void request_free(Request *request)
     if (request->server) {
         grant_forget(request);
         turn_forget(request);
+        hold_forget(request);
         timer_cancel(request->server->loop, &request->slow_timer);
         unlink_from(request->server, request);
     }
@@ -134,6 +135,7 @@ static void deliver(Request *request)
         timer_cancel(request->server->loop, &request->slow_timer);
         grant_forget(request);
         turn_forget(request);
+        hold_forget(request);
     }
     buf_free(&request->body);
     request->gone = NULL;

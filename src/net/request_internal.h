@@ -63,6 +63,8 @@ struct Request {
     Request *wait_next, *wait_prev;
     bool queued; /* whole and large: it waits for its turn */
     Request *turn_next;
+    bool held; /* whole, and kept from its handler */
+    Request *hold_next, *hold_prev;
     size_t withheld; /* HTTP/2: bytes whose window the peer has not got back */
     int64_t deadline_ns;
     int64_t slow_at_ns; /* when the body counts as too slow */
@@ -98,7 +100,12 @@ void grant_forget(Request *request); /* it waits no longer */
 bool turn_is_needed(const Request *request);
 void turn_ask(Request *request); /* request_finish() follows */
 void turn_forget(Request *request);
-void request_finish(Request *request); /* hands it to its handler, or refuses it */
+void request_finish(Request *request); /* hands it to its handler, or refuses or holds it */
+void request_handle(Request *request); /* it is held no longer */
+
+/* request_hold.c. True: it is not for its handler now (held, or refused since nobody is). */
+bool hold_ask(Request *request);
+void hold_forget(Request *request);
 
 typedef struct Refusal {
     int status;

@@ -353,12 +353,18 @@ static bool unwrap_grpc(Request *request)
     return inflate(request, encoding, frame.message);
 }
 
-void request_finish(Request *request)
+void request_handle(Request *request)
 {
     if (!(request->grpc ? unwrap_grpc(request) : inflate_http(request)))
         return;
     request->state = REQUEST_HANDLED;
     request->route->handle(request->route->owner, request);
+}
+
+void request_finish(Request *request)
+{
+    if (!hold_ask(request))
+        request_handle(request);
 }
 
 void request_end(Request *request)

@@ -89,6 +89,7 @@ Server *server_new(const ServerSettings *settings, Err *err)
     };
     grants_init(server);
     turns_init(server);
+    holds_init(server);
     server->tls = settings->tls;
     server->handshake_failed = settings->handshake_failed;
     server->handshake_owner = settings->handshake_owner;
@@ -97,6 +98,7 @@ Server *server_new(const ServerSettings *settings, Err *err)
     server->admit = settings->admit;
     server->authenticate = settings->authenticate;
     server->authenticate_owner = settings->authenticate_owner;
+    server->hold = settings->hold;
     server->close_each = settings->close_each;
     http_fields_init(&server->allowed_hosts, NAMES_MAX);
     http_fields_init(&server->encodings, NAMES_MAX);
@@ -255,6 +257,7 @@ void server_drain(Server *server, int64_t deadline_ns, void (*done)(void *owner)
     server->draining = true;
     server->drained = done;
     server->drained_owner = owner;
+    holds_end(server);
     timer_set(server->loop, &server->drain_deadline, deadline_ns);
     for (Connection *connection = server->connections; connection;) {
         Connection *next = connection->next; /* draining an idle one closes it, and only it */
@@ -277,6 +280,7 @@ static void orphan_requests(Server *server)
             request->next->prev = NULL;
         grant_forget(request);
         turn_forget(request);
+        hold_forget(request);
         timer_cancel(server->loop, &request->slow_timer);
         request->next = request->prev = NULL;
         request->server = NULL;

@@ -71,6 +71,9 @@ typedef struct ServerSettings {
     /* Asked with its route's owner at the head of each request, before any of its body is kept;
      * false: refused with err, and what comes of its body is read and forgotten. NULL: always. */
     bool (*admit)(void *route_owner, Err *err);
+    /* Asked with its route's owner when a request is whole; true: it is kept here as it came, with
+     * no answer, and asked about again (request_hold.c). NULL: never. */
+    bool (*hold)(void *route_owner);
     bool check_host;          /* refuse Host and Origin that are neither loopback nor in the list */
     const Str *allowed_hosts; /* further names, without port; copied */
     size_t allowed_host_count;

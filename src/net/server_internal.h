@@ -60,6 +60,12 @@ typedef struct Turns { /* see request_turn.c */
     Post post;
 } Turns;
 
+/* Whole requests whose handlers would not have them yet; see request_hold.c. */
+typedef struct Holds {
+    Request *first, *last;
+    Timer timer;
+} Holds;
+
 /* Requests whose bodies wait for room; see request_grant.c. */
 typedef struct Grants {
     Request *first, *last;
@@ -73,6 +79,7 @@ struct Server {
     ServerPurses purses;
     Grants grants;
     Turns turns;
+    Holds holds;
     char *endpoint;
     TlsContext *tls; /* NULL: plain text */
     void (*handshake_failed)(void *owner, const Address *peer, const Err *err);
@@ -82,6 +89,7 @@ struct Server {
     void *authenticate_owner;
     HttpFields challenge; /* one field, or none */
     bool (*admit)(void *route_owner, Err *err);
+    bool (*hold)(void *route_owner);
     HttpFields allowed_hosts, encodings; /* names only */
     HttpFields response_fields;
     Cors *cors; /* NULL: none */
@@ -129,6 +137,10 @@ void grants_init(Server *server);
 /* request_turn.c */
 void turns_init(Server *server);
 void turns_done(Server *server);
+
+/* request_hold.c */
+void holds_init(Server *server);
+void holds_end(Server *server); /* whoever is held is told to come back; nobody is from now on */
 
 /* host_check.c: may this request's Host and Origin speak to us? */
 bool host_is_allowed(const Server *server, const Request *request);
