@@ -232,6 +232,26 @@ static void add_queues(const GraphStatus *status, const char *name, const char *
     }
 }
 
+/* 0 closed, 1 half-open, 2 open: an alert asks for more than 0. */
+static void add_circuits(const GraphStatus *status, Buf *out)
+{
+    static const char name[] = "cryostorm_exporter_circuit_breaker_state";
+    bool headed = false;
+    for (size_t i = 0; i < status->count; i++) {
+        const ComponentStatus *c = &status->components[i];
+        if (c->circuit == CIRCUIT_NONE)
+            continue;
+        Label labels[LABELS_MAX] = { { "exporter", c->id } };
+        if (has_one_signal(c))
+            labels[1] = (Label){ "data_type", signal_name((Signal)c->signals) };
+        if (!headed)
+            add_head(out, name, "gauge",
+                     "Is the far side left alone? 0 closed, 1 half-open, 2 open.");
+        headed = true;
+        add_count(out, name, labels, (uint64_t)c->circuit - CIRCUIT_CLOSED);
+    }
+}
+
 /* --- what was lost, and what is held ---------------------------------------------------------- */
 
 static void add_drops(const GraphStatus *status, Buf *out)
@@ -365,6 +385,7 @@ void own_metrics_write(const GraphStatus *status, const ProcessFacts *process, B
     add_memory(&status->memory, out);
     add_held(status, out);
     add_certificates(status, out);
+    add_circuits(status, out);
     for (size_t i = 0; i < COUNT_OF(item_families); i++)
         for (size_t signal = 0; signal < SIGNAL_COUNT; signal++)
             add_item_family(status, &item_families[i], signal, out);

@@ -19,6 +19,7 @@ typedef struct OtlpExporter {
     int64_t timeout;
     RetrySettings retry_on_failure;
     SendingQueueSettings sending_queue;
+    BreakerSettings circuit_breaker;
     Sender *sender; /* state */
     Connector connector;
     GrpcClient *client;
@@ -40,7 +41,8 @@ static const ConfigField fields[] = {
 
 static bool exporter_check(const void *self, Err *err)
 {
-    return connect_check(&((const OtlpExporter *)self)->connect, err);
+    const OtlpExporter *exporter = self;
+    return connect_check(&exporter->connect, err) && sender_check(&exporter->sending_queue, err);
 }
 
 static void answered(void *owner, GrpcReply *reply, const Err *err)
@@ -105,9 +107,20 @@ static bool exporter_start(void *self, Err *err)
                                                     .send = exporter_send,
                                                     .timeout = exporter->timeout,
                                                     .retry = &exporter->retry_on_failure,
-                                                    .queue = &exporter->sending_queue },
+                                                    .queue = &exporter->sending_queue,
+                                                    .breaker = &exporter->circuit_breaker },
                                   err);
     return exporter->sender != NULL;
+}
+
+static bool exporter_reserve(void *self, const Batch *batch, Err *err)
+{
+    return sender_reserve(((OtlpExporter *)self)->sender, batch, err);
+}
+
+static void exporter_unreserve(void *self, const Batch *batch)
+{
+    sender_unreserve(((OtlpExporter *)self)->sender, batch);
 }
 
 static bool exporter_consume(void *self, const Parcel *parcel, Err *err)
@@ -147,6 +160,8 @@ const ComponentType otlp_exporter = {
     .fields = fields,
     .check = exporter_check,
     .start = exporter_start,
+    .reserve = exporter_reserve,
+    .unreserve = exporter_unreserve,
     .consume = exporter_consume,
     .flush = exporter_flush,
     .stop = exporter_stop,

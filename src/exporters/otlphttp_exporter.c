@@ -37,6 +37,7 @@ typedef struct OtlpHttpExporter {
     int64_t timeout;
     RetrySettings retry_on_failure;
     SendingQueueSettings sending_queue;
+    BreakerSettings circuit_breaker;
     Sender *sender; /* state */
     Target targets[SIGNAL_COUNT];
     Connector connector;
@@ -87,7 +88,7 @@ static bool exporter_check(const void *self, Err *err)
     if (!exporter->endpoint.len && !exporter->traces_endpoint.len &&
         !exporter->metrics_endpoint.len && !exporter->logs_endpoint.len)
         return fail(err, ERR_INPUT, "at least one endpoint must be specified");
-    return connect_check(&exporter->connect, err);
+    return connect_check(&exporter->connect, err) && sender_check(&exporter->sending_queue, err);
 }
 
 /* ---- sending
@@ -217,9 +218,20 @@ static bool exporter_start(void *self, Err *err)
                                                     .send = exporter_send,
                                                     .timeout = exporter->timeout,
                                                     .retry = &exporter->retry_on_failure,
-                                                    .queue = &exporter->sending_queue },
+                                                    .queue = &exporter->sending_queue,
+                                                    .breaker = &exporter->circuit_breaker },
                                   err);
     return exporter->sender != NULL;
+}
+
+static bool exporter_reserve(void *self, const Batch *batch, Err *err)
+{
+    return sender_reserve(((OtlpHttpExporter *)self)->sender, batch, err);
+}
+
+static void exporter_unreserve(void *self, const Batch *batch)
+{
+    sender_unreserve(((OtlpHttpExporter *)self)->sender, batch);
 }
 
 static bool exporter_consume(void *self, const Parcel *parcel, Err *err)
@@ -262,6 +274,8 @@ const ComponentType otlphttp_exporter = {
     .fields = fields,
     .check = exporter_check,
     .start = exporter_start,
+    .reserve = exporter_reserve,
+    .unreserve = exporter_unreserve,
     .consume = exporter_consume,
     .flush = exporter_flush,
     .stop = exporter_stop,

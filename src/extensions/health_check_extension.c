@@ -4,6 +4,8 @@
  * begins. The body is the public Collector's, unless `response_body` says otherwise.
  * `ready_path`: 200 while data can flow, too; else 503 and who stands in its way. That is no reason
  * to restart the program, which would lose what it holds, so the two are asked by different probes.
+ * Who only has trouble (an open circuit breaker) is named there as degraded: what comes in still
+ * finds room, so load balancers go on sending.
  */
 #include "codec/json.h"
 #include "net/server.h"
@@ -93,6 +95,16 @@ static void answer(void *owner, Request *request)
 
 enum { STATUS_BYTES = 1 << 20 };
 
+static void write_one(JsonWriter *json, const ComponentStatus *component, const char *why)
+{
+    json_object(json);
+    json_key(json, STR("kind"));
+    json_text(json, str_from(component_kind_name(component->kind)));
+    json_key(json, STR("id")), json_text(json, component->id);
+    json_key(json, STR("why")), json_text(json, str_from(why));
+    json_end(json);
+}
+
 /* Returns how many there are. */
 static size_t write_blocked(JsonWriter *json, const GraphStatus *status)
 {
@@ -103,15 +115,24 @@ static size_t write_blocked(JsonWriter *json, const GraphStatus *status)
         if (!component->blocked[0])
             continue;
         count++;
-        json_object(json);
-        json_key(json, STR("kind"));
-        json_text(json, str_from(component_kind_name(component->kind)));
-        json_key(json, STR("id")), json_text(json, component->id);
-        json_key(json, STR("why")), json_text(json, str_from(component->blocked));
-        json_end(json);
+        write_one(json, component, component->blocked);
     }
     json_end(json);
     return count;
+}
+
+static void write_degraded(JsonWriter *json, const GraphStatus *status)
+{
+    size_t at = 0;
+    while (at < status->count && !status->components[at].degraded[0])
+        at++;
+    if (at == status->count)
+        return;
+    json_key(json, STR("degraded")), json_array(json);
+    for (; at < status->count; at++)
+        if (status->components[at].degraded[0])
+            write_one(json, &status->components[at], status->components[at].degraded);
+    json_end(json);
 }
 
 static bool write_ready(const HealthCheck *health, Buf *out, bool *ready, Err *err)
@@ -124,6 +145,7 @@ static bool write_ready(const HealthCheck *health, Buf *out, bool *ready, Err *e
         bool started = host_ready(health->base.host);
         json_key(&json, STR("started")), json_bool(&json, started);
         *ready = write_blocked(&json, status) == 0 && started;
+        write_degraded(&json, status);
         json_key(&json, STR("ready")), json_bool(&json, *ready);
         json_end(&json);
     }

@@ -82,6 +82,12 @@ typedef struct ComponentType {
     /* SHARDED: would consume() refuse whatever came now? Asked before a request is read. NULL: no.
      */
     bool (*may_take)(const void *self, Err *err);
+    /* SINGLE: takes a place in the component's own queue for what is about to come to consume(), so
+     * that what waits between the loops counts there. Any thread, between start() and stop().
+     * False: err is the refusal. Each place is used up by one consume(), also by one that refuses,
+     * which must not be for want of room, or given back by unreserve(). NULL: there are none. */
+    bool (*reserve)(void *self, const Batch *batch, Err *err);
+    void (*unreserve)(void *self, const Batch *batch);
     void (*close)(void *self); /* take nothing new from outside; go on answering */
     void (*flush)(void *self); /* send on what you hold, now; called again until nothing is held */
     void (*stop)(void *self);

@@ -23,9 +23,23 @@ static bool offer(Instance *instance, const Parcel *parcel, Err *err)
                              : refuse_stopped(unit, err);
 }
 
+static bool reserve(const Instance *instance, const Parcel *parcel, Err *err)
+{
+    const ComponentType *type = instance->unit->type;
+    return !type->reserve || type->reserve(instance->self, parcel->batch, err);
+}
+
+static void unreserve(const Instance *instance, const Parcel *parcel)
+{
+    const ComponentType *type = instance->unit->type;
+    if (type->reserve)
+        type->unreserve(instance->self, parcel->batch);
+}
+
 static bool consume(Instance *instance, const Parcel *parcel, Err *err)
 {
-    bool taken = offer(instance, parcel, err);
+    bool taken = instance->running ? reserve(instance, parcel, err) && offer(instance, parcel, err)
+                                   : refuse_stopped(instance->unit, err);
     account_consumed(&instance->host.account, parcel->batch, taken);
     return taken;
 }
@@ -38,13 +52,22 @@ static bool has_room(const Inbox *inbox, size_t bytes)
            (inbox->count < GRAPH_QUEUE_MAX && inbox->bytes + bytes <= GRAPH_QUEUE_BYTES);
 }
 
+static bool refuse_full(const Unit *unit, Err *err)
+{
+    return fail(err, ERR_BUSY, "the queue in front of %s \"%.*s\" is full",
+                component_kind_name(unit->type->kind), STR_ARG(unit->config->id));
+}
+
+/* The reader cannot stop while the lock is held and its inbox open, so it may be asked here. */
 static bool inbox_push(Unit *unit, const Parcel *parcel, Err *err)
 {
     Inbox *inbox = &unit->inbox;
+    Instance *instance = &unit->instances[0];
     size_t bytes = batch_memory(parcel->batch);
     mutex_lock(&inbox->mutex);
-    bool open = inbox->open;
-    bool room = open && has_room(inbox, bytes);
+    bool room = inbox->open ? (has_room(inbox, bytes) || refuse_full(unit, err)) &&
+                                  reserve(instance, parcel, err)
+                            : refuse_stopped(unit, err);
     if (room) {
         inbox->ring[(inbox->first + inbox->count) % GRAPH_QUEUE_MAX] =
             (Parcel){ .batch = batch_ref(parcel->batch), .ack = parcel->ack };
@@ -52,16 +75,11 @@ static bool inbox_push(Unit *unit, const Parcel *parcel, Err *err)
         inbox->bytes += bytes;
     }
     mutex_unlock(&inbox->mutex);
-    Instance *instance = &unit->instances[0];
-    if (room) {
+    if (room)
         loop_post(instance->shard->loop, &inbox->post);
-        return true;
-    }
-    account_consumed(&instance->host.account, parcel->batch, false);
-    if (!open)
-        return refuse_stopped(unit, err);
-    return fail(err, ERR_BUSY, "the queue in front of %s \"%.*s\" is full",
-                component_kind_name(unit->type->kind), STR_ARG(unit->config->id));
+    else
+        account_consumed(&instance->host.account, parcel->batch, false);
+    return room;
 }
 
 static bool inbox_peek(Inbox *inbox, Parcel *out)
@@ -89,10 +107,11 @@ static bool inbox_pop(Inbox *inbox, Parcel *out)
 }
 
 /* Nobody would send again what was accepted already, so it waits here; the queue fills, and what
- * comes then is refused where somebody hears it. Who waits for the verdict gets it. */
-static bool must_wait(const Parcel *parcel, const Err *err)
+ * comes then is refused where somebody hears it. Who waits for the verdict gets it. What has its
+ * place is never busy. */
+static bool must_wait(const Unit *reader, const Parcel *parcel, const Err *err)
 {
-    return err->kind == ERR_BUSY && !ack_waited(parcel->ack);
+    return err->kind == ERR_BUSY && !ack_waited(parcel->ack) && !reader->type->reserve;
 }
 
 /* The first parcel to the reader. False: there is none, or the reader is busy. */
@@ -105,7 +124,7 @@ static bool hand_over(Unit *reader)
     if (!inbox_peek(inbox, &parcel))
         return false;
     bool taken = offer(instance, &parcel, &err);
-    if (!taken && must_wait(&parcel, &err)) {
+    if (!taken && must_wait(reader, &parcel, &err)) {
         int64_t now = clock_mono_ns(host_clock(&instance->host));
         timer_set(instance->shard->loop, &inbox->again, now + AGAIN_MS * NANOS_PER_MILLI);
         return false;
@@ -151,6 +170,7 @@ void inbox_close(Unit *reader)
     Parcel parcel;
     while (inbox_pop(inbox, &parcel)) {
         account_consumed(&instance->host.account, parcel.batch, false);
+        unreserve(instance, &parcel);
         ack_retry(parcel.ack, 0, &err);
         batch_unref(parcel.batch);
     }
@@ -221,6 +241,25 @@ static bool graph_may_take(Host *host, Signal signal, Err *err)
     return next->count == 0; /* which says so itself when it is sent something */
 }
 
+/* Whatever may be between: a processor that asks of nobody still passes on what it is sent. */
+static bool unit_asks(const Unit *unit, size_t signal, HostAsk what)
+{
+    for (size_t i = 0; i < unit->instance_count; i++)
+        if (counter_get(&unit->instances[i].host.asks[what]))
+            return true;
+    const UnitList *next = &unit->next[signal];
+    for (size_t i = 0; i < next->count; i++)
+        if (unit_asks(next->items[i], signal, what))
+            return true;
+    return false;
+}
+
+static bool graph_is_asked(Host *host, Signal signal, HostAsk what)
+{
+    const Instance *from = (const Instance *)host;
+    return unit_asks(from->unit, signal_index(signal), what);
+}
+
 static bool graph_wants(const Host *host, Signal signal)
 {
     const Instance *instance = (const Instance *)host;
@@ -286,6 +325,7 @@ const HostOps graph_host_ops = {
     .send = graph_send,
     .wants = graph_wants,
     .may_take = graph_may_take,
+    .is_asked = graph_is_asked,
     .ready = graph_ready,
     .service = graph_service,
     .status = graph_host_status,

@@ -84,6 +84,21 @@ bool host_may_take(Host *host, Signal signal, Err *err)
     return !host->ops->may_take || host->ops->may_take(host, signal, err);
 }
 
+void host_ask(Host *host, HostAsk what, bool on)
+{
+    Counter *asks = &host->asks[what];
+    uint64_t before = counter_get(asks);
+    if (on && !before)
+        counter_add(asks, 1);
+    else if (!on && before)
+        counter_sub(asks, before);
+}
+
+bool host_is_asked(Host *host, Signal signal, HostAsk what)
+{
+    return host->ops->is_asked && host->ops->is_asked(host, signal, what);
+}
+
 Budget *host_budget(const Host *host)
 {
     return host->budget;
@@ -221,6 +236,11 @@ void host_count_queue(Host *host, uint64_t size, uint64_t capacity)
     set(&host->account.queue_capacity, capacity);
 }
 
+void host_count_circuit(Host *host, CircuitState state)
+{
+    set(&host->account.circuit, (uint64_t)state);
+}
+
 static void read_signals(const Account *account, ComponentStatus *into)
 {
     into->received += counter_get(&account->brought_in);
@@ -274,6 +294,8 @@ void account_read(Account *account, ComponentStatus *into)
     read_signals(account, into);
     into->queue_size += counter_get(&account->queue_size);
     into->queue_capacity += counter_get(&account->queue_capacity);
+    CircuitState circuit = (CircuitState)counter_get(&account->circuit);
+    into->circuit = circuit > into->circuit ? circuit : into->circuit;
     mutex_lock(&account->mutex);
     for (size_t i = 0; i < account->drop_count; i++) {
         add_drop(into->drops, &into->drop_count, &account->drops[i]);
@@ -289,6 +311,8 @@ void account_read(Account *account, ComponentStatus *into)
         set_certificate(into->certificates, &into->certificate_count, &account->certificates[i]);
     if (!into->blocked[0])
         memcpy(into->blocked, account->blocked, sizeof into->blocked);
+    if (!into->degraded[0])
+        memcpy(into->degraded, account->degraded, sizeof into->degraded);
     mutex_unlock(&account->mutex);
 }
 
@@ -297,6 +321,14 @@ void host_set_blocked(Host *host, const char *why)
     Account *account = &host->account;
     mutex_lock(&account->mutex);
     snprintf(account->blocked, sizeof account->blocked, "%s", why ? why : "");
+    mutex_unlock(&account->mutex);
+}
+
+void host_set_degraded(Host *host, const char *why)
+{
+    Account *account = &host->account;
+    mutex_lock(&account->mutex);
+    snprintf(account->degraded, sizeof account->degraded, "%s", why ? why : "");
     mutex_unlock(&account->mutex);
 }
 

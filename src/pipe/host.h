@@ -78,6 +78,20 @@ void host_count_queue(Host *host, uint64_t size, uint64_t capacity);
  * load balancers hear from health_check; nobody inside acts on it. */
 void host_set_blocked(Host *host, const char *why);
 
+/* Any thread: data flows, or waits for it, though not all is well, and why; NULL: it is again. */
+void host_set_degraded(Host *host, const char *why);
+/* Exporters: the state of the circuit breaker (pipe/sender.h). */
+void host_count_circuit(Host *host, CircuitState state);
+
+/* What one component asks of those that data comes from. Any thread. */
+typedef enum HostAsk {
+    ASK_HOLD,   /* keep what comes in outside for now: there is no room */
+    ASK_RESULT, /* let whoever sends wait for the result */
+} HostAsk;
+void host_ask(Host *host, HostAsk what, bool on);
+/* Does anybody that data of this signal reaches from here ask for it? */
+bool host_is_asked(Host *host, Signal signal, HostAsk what);
+
 /* Any thread: this component listens there now. Logged, and shown by status pages. protocol: a
  * literal such as "gRPC"; address: host:port, copied. */
 void host_announce(Host *host, const char *protocol, const char *address);

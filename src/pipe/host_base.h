@@ -11,7 +11,8 @@ typedef struct HostOps {
     Ack *(*ack_new)(Host *host, uint64_t items, const AckWish *wish, Err *err);
     bool (*send)(Host *host, const Parcel *parcel, Err *err);
     bool (*wants)(const Host *host, Signal signal);
-    bool (*may_take)(Host *host, Signal signal, Err *err); /* NULL: always */
+    bool (*may_take)(Host *host, Signal signal, Err *err);     /* NULL: always */
+    bool (*is_asked)(Host *host, Signal signal, HostAsk what); /* NULL: never */
     bool (*ready)(const Host *host);
     void *(*service)(Host *host, Str id, ServiceKind kind, Err *err);
     GraphStatus *(*status)(Host *host, Arena *arena, Err *err);
@@ -25,7 +26,7 @@ typedef struct SignalAccount {
 typedef struct Account {
     SignalAccount by_signal[SIGNAL_COUNT];
     Counter brought_in; /* by host_ack_new: receivers */
-    Counter queue_size, queue_capacity;
+    Counter queue_size, queue_capacity, circuit;
     Mutex mutex; /* guards the rest */
     TransportCounts transports[TRANSPORTS_MAX];
     size_t transport_count;
@@ -35,7 +36,7 @@ typedef struct Account {
     size_t endpoint_count;
     CertificateStatus certificates[CERTIFICATES_MAX];
     size_t certificate_count;
-    char blocked[BLOCKED_TEXT_MAX];
+    char blocked[BLOCKED_TEXT_MAX], degraded[DEGRADED_TEXT_MAX];
 } Account;
 
 struct Host {
@@ -49,6 +50,7 @@ struct Host {
     Random *random;
     Disk *disk;
     Budget *budget;
+    Counter asks[ASK_RESULT + 1]; /* 0 or 1; set by one thread at a time */
     Account account;
 };
 

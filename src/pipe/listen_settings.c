@@ -256,6 +256,7 @@ static bool make_server(Listener *listener, const ListenSettings *settings, cons
         .authenticate_owner = listener,
         .challenge = listener->auth ? listener->auth->challenge : (Str){ 0 },
         .admit = wish->admit,
+        .hold = wish->hold,
         .check_host = wish->check_host,
         .allowed_hosts = wish->allowed_hosts ? wish->allowed_hosts->items : NULL,
         .allowed_host_count = wish->allowed_hosts ? wish->allowed_hosts->count : 0,

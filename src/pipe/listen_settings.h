@@ -137,7 +137,8 @@ typedef struct ListenWish { /* what the component says; zeroed members take defa
     bool check_host;        /* as in ServerSettings */
     const TextList *allowed_hosts;
     bool (*admit)(void *route_owner, Err *err); /* likewise */
-    ServerLimits limits;                        /* where the settings say nothing */
+    bool (*hold)(void *route_owner);
+    ServerLimits limits; /* where the settings say nothing */
 } ListenWish;
 
 typedef struct Listener {

@@ -1,75 +1,20 @@
 /* sender.c - see sender.h for the states.
  *
  * Slots are the consumers: made once, each holding one element while it is sent or waits for its
- * next attempt. Everything happens on the exporter's loop. send() may call sender_result() before
- * it returns, so nothing is touched after it that the result may have changed, and pump() does not
- * enter itself.
+ * next attempt. All but the places in the queue belongs to the exporter's loop. send() may call
+ * sender_result() before it returns, so nothing is touched after it that the result may have
+ * changed, and neither sender_pump() nor sender_resume() enters itself.
  */
 #include "pipe/sender.h"
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "net/loop.h"
 #include "otlp/batch.h"
-#include "pipe/host.h"
+#include "pipe/sender_internal.h"
 
 #include <assert.h>
-#include <string.h>
 
-enum { RING_FIRST = 16, RING_MAX = 1 << 20 }; /* a million small requests: beyond, refuse */
-
-/* --- settings -------------------------------------------------------------------------------- */
-
-static const char *const sizer_names[] = { "requests", "items", "bytes", NULL };
-
-static bool check_overflow(Str text, Err *err)
-{
-    if (str_eq_nocase(text, STR("true")))
-        return fail(err, ERR_UNSUPPORTED,
-                    "waiting for room in the queue: not supported yet; it comes later");
-    return true;
-}
-
-const ConfigField retry_fields[] = {
-    BOOL(RetrySettings, enabled, "true", "Try again after a failure that may pass."),
-    DURATION(RetrySettings, initial_interval, "5s", "1ms", "1h", "Wait before the second attempt."),
-    NUMBER(RetrySettings, randomization_factor, "0.5", "0", "1",
-           "Spread each wait by up to this share of it, either way."),
-    NUMBER(RetrySettings, multiplier, "1.5", "1", "100", "How much longer each wait is."),
-    DURATION(RetrySettings, max_interval, "30s", "1ms", "24h", "The longest wait."),
-    DURATION(RetrySettings, max_elapsed_time, "5m", "0s", "8760h",
-             "Give up this long after the first attempt; 0s never does."),
-    { 0 },
-};
-
-const ConfigField sending_queue_fields[] = {
-    BOOL(SendingQueueSettings, enabled, "true", "Let batches wait for their turn."),
-    COUNT(SendingQueueSettings, num_consumers, "10", "1", "1000", "How many are sent at once."),
-    COUNT(SendingQueueSettings, queue_size, "1000", "1", NULL,
-          "How much may wait and be on its way together; beyond, batches are refused."),
-    CHOICE(SendingQueueSettings, sizer, "requests", sizer_names, "What queue_size counts."),
-    BOOL(SendingQueueSettings, block_on_overflow, "false", "Wait for room instead of refusing.",
-         .check = check_overflow),
-    IGNORED("wait_for_result", "whoever waits for an acknowledgement waits for the result anyway"),
-    LATER("storage", "a sending_queue on disk"),
-    LATER("batch", "batches made inside the sending_queue"),
-    { 0 },
-};
-
-/* --- types ----------------------------------------------------------------------------------- */
-
-typedef enum SlotState { SLOT_IDLE, SLOT_SENDING, SLOT_WAITING } SlotState;
-
-struct SendSlot {
-    Sender *sender;
-    SlotState state;
-    Parcel parcel;
-    unsigned attempts;
-    int64_t first_ns;      /* the first attempt */
-    int64_t interval_ns;   /* the next wait, before it is spread */
-    int64_t not_before_ns; /* what the far side asked for */
-    Timer timer;
-};
+enum { RING_FIRST = 16 };
 
 typedef enum DropReason { DROP_REFUSED, DROP_PARTLY, DROP_GIVEN_UP, DROP_CLOSED } DropReason;
 
@@ -80,21 +25,7 @@ static const char *const drop_reasons[] = {
     [DROP_CLOSED] = "not sent before the end",
 };
 
-struct Sender {
-    SenderOptions options;
-    Parcel *ring;
-    size_t first, count, cap;
-    SendSlot *slots;
-    size_t slot_count, busy;
-    uint64_t size, size_max;   /* by the queue's sizer: waiting and in slots */
-    size_t memory, memory_max; /* of the same batches */
-    bool pumping, draining, closed;
-    bool told_full;
-    unsigned told_drops; /* bits by DropReason */
-    uint64_t failures;   /* in a row */
-};
-
-static int64_t now_ns(const Sender *sender)
+int64_t sender_now(const Sender *sender)
 {
     return clock_mono_ns(host_clock(sender->options.host));
 }
@@ -155,9 +86,116 @@ static Dropped whole(const Batch *batch)
     return (Dropped){ batch, batch_item_count(batch) };
 }
 
+/* --- places ---------------------------------------------------------------------------------- */
+
+/* Under the lock. What was under way when a blocking queue became full waits outside of it. */
 static void count_queue(const Sender *sender)
 {
-    host_count_queue(sender->options.host, sender->size, sender->size_max);
+    const Places *places = &sender->places;
+    uint64_t inside = places->size < places->size_max ? places->size : places->size_max;
+    host_count_queue(sender->options.host, inside, places->size_max);
+}
+
+/* Half of either bound, so that it is not said with every batch. */
+static bool has_room_again(const Places *places)
+{
+    return places->size <= places->size_max / 2 && places->memory <= places->memory_max / 2;
+}
+
+/* Under the lock. Receivers are asked early, since what is under way must find room, too. */
+static void ask_to_hold(Sender *sender)
+{
+    Places *places = &sender->places;
+    bool full = places->size >= places->size_max || places->memory > places->memory_max / 2;
+    bool hold = full && sender->options.queue->enabled && sender->options.queue->block_on_overflow;
+    if (hold != places->holding)
+        host_ask(sender->options.host, ASK_HOLD, hold);
+    places->holding = hold;
+}
+
+static void log_full(const Sender *sender, bool holding)
+{
+    host_log(sender->options.host, LOG_WARN, "sending queue is full; %s until it has room",
+             holding ? "whoever sends waits" : "new data is refused");
+}
+
+/* Under the lock. An empty queue takes anything. */
+static bool fits(const Sender *sender, size_t memory, uint64_t size)
+{
+    const Places *places = &sender->places;
+    size_t most = places->memory_max;
+    bool in_memory = !places->memory || (places->memory <= most && memory <= most - places->memory);
+    bool waits = sender->options.queue->enabled && sender->options.queue->block_on_overflow;
+    bool in_size = waits || size <= places->size_max - places->size;
+    return in_memory && in_size && places->waiting < SENDER_RING_MAX;
+}
+
+bool sender_reserve(Sender *sender, const Batch *batch, Err *err)
+{
+    Places *places = &sender->places;
+    uint64_t size = size_of(sender, batch);
+    size_t memory = batch_memory(batch);
+    if (size > places->size_max)
+        return fail(err, ERR_LIMIT, "larger than the whole sending queue (%llu %s of %llu)",
+                    (unsigned long long)size, sender_sizer_name(sender->options.queue->sizer),
+                    (unsigned long long)places->size_max);
+    mutex_lock(&places->mutex);
+    bool room = fits(sender, memory, size);
+    if (room) {
+        places->size += size;
+        places->memory += memory;
+        places->waiting++;
+        ask_to_hold(sender);
+        count_queue(sender);
+    }
+    bool holding = places->holding, tell = (!room || holding) && !places->told_full;
+    places->told_full = places->told_full || tell;
+    if (tell)
+        host_set_blocked(sender->options.host, "sending queue is full");
+    mutex_unlock(&places->mutex);
+    if (tell)
+        log_full(sender, holding);
+    return room || fail(err, ERR_BUSY, "sending queue is full");
+}
+
+typedef struct Freed {
+    uint64_t size;
+    size_t memory, waiting;
+} Freed;
+
+static void free_places(Sender *sender, Freed freed)
+{
+    Places *places = &sender->places;
+    mutex_lock(&places->mutex);
+    places->size -= freed.size;
+    places->memory -= freed.memory;
+    places->waiting -= freed.waiting;
+    ask_to_hold(sender);
+    count_queue(sender);
+    bool tell = places->told_full && has_room_again(places);
+    places->told_full = places->told_full && !tell;
+    if (tell)
+        host_set_blocked(sender->options.host, NULL);
+    mutex_unlock(&places->mutex);
+}
+
+void sender_unreserve(Sender *sender, const Batch *batch)
+{
+    free_places(sender, (Freed){ size_of(sender, batch), batch_memory(batch), 1 });
+}
+
+void sender_left_ring(Sender *sender, size_t count)
+{
+    mutex_lock(&sender->places.mutex);
+    sender->places.waiting -= count;
+    mutex_unlock(&sender->places.mutex);
+}
+
+void sender_recount_memory(Sender *sender, size_t before, size_t after)
+{
+    mutex_lock(&sender->places.mutex);
+    sender->places.memory = sender->places.memory - before + after;
+    mutex_unlock(&sender->places.mutex);
 }
 
 /* --- slots ----------------------------------------------------------------------------------- */
@@ -165,14 +203,19 @@ static void count_queue(const Sender *sender)
 static void attempt(SendSlot *slot)
 {
     Sender *sender = slot->sender;
-    int64_t now = now_ns(sender);
+    int64_t now = sender_now(sender);
+    if (!breaker_lets(sender, slot)) {
+        slot->state = SLOT_HELD;
+        slot->due_ns = now;
+        return;
+    }
     if (slot->attempts++ == 0)
         slot->first_ns = now;
     slot->state = SLOT_SENDING;
     int64_t timeout = sender->options.timeout;
     SendAttempt attempt = {
-        .batch = slot->parcel.batch,
-        .client = ack_client(slot->parcel.ack),
+        .batch = slot->element.parcel.batch,
+        .client = ack_client(slot->element.parcel.ack),
         .token = slot,
         .deadline_mono_ns = timeout ? now + timeout : INT64_MAX,
         .number = slot->attempts,
@@ -185,6 +228,22 @@ static void retry_is_due(void *owner)
     attempt(owner);
 }
 
+void sender_resume_one(SendSlot *slot)
+{
+    attempt(slot);
+}
+
+void sender_resume(Sender *sender)
+{
+    if (sender->resuming || sender->closed)
+        return;
+    sender->resuming = true;
+    for (size_t i = 0; i < sender->slot_count && breaker_would_let(sender); i++)
+        if (sender->slots[i].state == SLOT_HELD)
+            attempt(&sender->slots[i]);
+    sender->resuming = false;
+}
+
 static SendSlot *idle_slot(Sender *sender)
 {
     for (size_t i = 0; i < sender->slot_count; i++)
@@ -193,50 +252,37 @@ static SendSlot *idle_slot(Sender *sender)
     return NULL;
 }
 
-/* Fills idle slots from the queue. */
-static void pump(Sender *sender)
+void sender_pump(Sender *sender)
 {
+    SendElement element;
     if (sender->pumping || sender->closed)
         return;
     sender->pumping = true;
-    while (sender->count && sender->busy < sender->slot_count) {
+    while (sender->busy < sender->slot_count && breaker_would_let(sender) &&
+           gather_next(sender, &element)) {
         SendSlot *slot = idle_slot(sender);
         assert(slot);
-        slot->parcel = sender->ring[sender->first];
+        slot->element = element;
         slot->attempts = 0;
         slot->interval_ns = sender->options.retry->initial_interval;
         slot->not_before_ns = 0;
-        sender->first = (sender->first + 1) % sender->cap;
-        sender->count--;
         sender->busy++;
         attempt(slot);
     }
     sender->pumping = false;
 }
 
-/* Half of either bound, so that it is not said with every batch. */
-static bool has_room_again(const Sender *sender)
-{
-    return sender->size <= sender->size_max / 2 && sender->memory <= SENDER_MEMORY_MAX / 2;
-}
-
 static void finish(SendSlot *slot, const AckOutcome *outcome)
 {
     Sender *sender = slot->sender;
-    Parcel parcel = slot->parcel;
-    sender->size -= size_of(sender, parcel.batch);
-    sender->memory -= batch_memory(parcel.batch);
-    count_queue(sender);
-    if (sender->told_full && has_room_again(sender)) {
-        sender->told_full = false;
-        host_set_blocked(sender->options.host, NULL);
-    }
+    SendElement element = slot->element;
     sender->busy--;
     slot->state = SLOT_IDLE;
-    slot->parcel = (Parcel){ 0 };
-    ack_settle(parcel.ack, outcome);
-    batch_unref(parcel.batch);
-    pump(sender);
+    slot->element = (SendElement){ 0 };
+    free_places(sender, (Freed){ element.size, element.memory, 0 });
+    ack_settle(element.parcel.ack, outcome);
+    batch_unref(element.parcel.batch);
+    sender_pump(sender);
 }
 
 /* --- outcomes -------------------------------------------------------------------------------- */
@@ -269,7 +315,7 @@ static void give_up(SendSlot *slot, const AckOutcome *outcome)
     blame(&final.reason, "%s",
           sender->options.retry->enabled ? "no more retries left" : "not retried");
     sender->failures++;
-    drop(sender, DROP_GIVEN_UP, whole(slot->parcel.batch), &final.reason);
+    drop(sender, DROP_GIVEN_UP, whole(slot->element.parcel.batch), &final.reason);
     finish(slot, &final);
 }
 
@@ -281,7 +327,7 @@ static void retry(SendSlot *slot, const AckOutcome *outcome)
         slot->state = SLOT_WAITING; /* for sender_free, which gives it back */
         return;
     }
-    int64_t now = now_ns(sender);
+    int64_t now = sender_now(sender);
     int64_t delay = next_delay(slot);
     int64_t asked = (int64_t)outcome->retry_ms * NANOS_PER_MILLI;
     delay = delay > asked ? delay : asked;
@@ -300,12 +346,18 @@ static void retry(SendSlot *slot, const AckOutcome *outcome)
 void sender_result(Sender *sender, SendSlot *slot, const AckOutcome *outcome)
 {
     assert(slot->sender == sender && slot->state == SLOT_SENDING);
-    const Batch *batch = slot->parcel.batch;
+    const Batch *batch = slot->element.parcel.batch;
     Signal signal = batch_signal(batch);
     uint64_t items = batch_item_count(batch);
     uint64_t refused = outcome->refused < items ? outcome->refused : items;
+    if (outcome->result == ACK_RETRY) {
+        breaker_failed(sender, slot, &outcome->reason);
+        retry(slot, outcome);
+        return;
+    }
+    bool reopened = breaker_worked(sender);
     switch (outcome->result) {
-    case ACK_RETRY: retry(slot, outcome); return;
+    case ACK_RETRY: break;
     case ACK_REFUSED: drop(sender, DROP_REFUSED, whole(batch), &outcome->reason); break;
     case ACK_PARTLY:
         drop(sender, DROP_PARTLY, (Dropped){ batch, refused }, &outcome->reason);
@@ -318,71 +370,56 @@ void sender_result(Sender *sender, SendSlot *slot, const AckOutcome *outcome)
         break;
     }
     finish(slot, outcome);
+    if (reopened)
+        sender_resume(sender);
 }
 
 /* --- the queue ------------------------------------------------------------------------------- */
 
-static bool grow_ring(Sender *sender, Err *err)
+static bool grow_ring(SendRing *ring, Err *err)
 {
-    size_t cap = sender->cap ? 2 * sender->cap : RING_FIRST;
-    if (cap > RING_MAX)
-        return fail(err, ERR_BUSY, "sending queue is full");
-    Parcel *ring = MEM_MAKE(Parcel, cap, err);
-    if (!ring)
+    size_t cap = ring->cap ? 2 * ring->cap : RING_FIRST;
+    SendElement *at = MEM_MAKE(SendElement, cap, err);
+    if (!at)
         return false;
-    for (size_t i = 0; i < sender->count; i++)
-        ring[i] = sender->ring[(sender->first + i) % sender->cap];
-    mem_free(sender->ring);
-    sender->ring = ring;
-    sender->first = 0;
-    sender->cap = cap;
+    for (size_t i = 0; i < ring->count; i++)
+        at[i] = ring->at[(ring->first + i) % ring->cap];
+    mem_free(ring->at);
+    *ring = (SendRing){ .at = at, .count = ring->count, .cap = cap };
     return true;
-}
-
-/* An empty queue takes anything. */
-static bool fits(const Sender *sender, const Batch *batch, uint64_t size)
-{
-    size_t most = sender->memory_max;
-    bool in_memory =
-        !sender->memory || (sender->memory <= most && batch_memory(batch) <= most - sender->memory);
-    return in_memory && size <= sender->size_max - sender->size;
-}
-
-static bool check_room(Sender *sender, const Batch *batch, uint64_t size, Err *err)
-{
-    if (size > sender->size_max)
-        return fail(err, ERR_LIMIT, "larger than the whole sending queue (%llu %s of %llu)",
-                    (unsigned long long)size, sizer_names[sender->options.queue->sizer],
-                    (unsigned long long)sender->size_max);
-    if (fits(sender, batch, size))
-        return true;
-    if (!sender->told_full) {
-        host_log(sender->options.host, LOG_WARN,
-                 "sending queue is full; new data is refused until it has room");
-        host_set_blocked(sender->options.host, "sending queue is full");
-    }
-    sender->told_full = true;
-    return fail(err, ERR_BUSY, "sending queue is full");
 }
 
 bool sender_take(Sender *sender, const Parcel *parcel, Err *err)
 {
-    uint64_t size = size_of(sender, parcel->batch);
-    if (!check_room(sender, parcel->batch, size, err))
+    SendRing *ring = &sender->ring;
+    if (ring->count == ring->cap && !grow_ring(ring, err)) {
+        sender_unreserve(sender, parcel->batch);
         return false;
-    if (sender->count == sender->cap && !grow_ring(sender, err))
-        return false;
-    sender->ring[(sender->first + sender->count) % sender->cap] =
-        (Parcel){ .batch = batch_ref(parcel->batch), .ack = parcel->ack };
-    sender->count++;
-    sender->size += size;
-    sender->memory += batch_memory(parcel->batch);
-    count_queue(sender);
-    pump(sender);
+    }
+    SendElement *element = &ring->at[(ring->first + ring->count++) % ring->cap];
+    *element = (SendElement){
+        .parcel = { .batch = batch_ref(parcel->batch), .ack = parcel->ack },
+        .size = size_of(sender, parcel->batch),
+        .memory = batch_memory(parcel->batch),
+        .since_ns = sender_now(sender),
+    };
+    gather_added(sender, element);
+    sender_pump(sender);
     return true;
 }
 
 /* --- begin and end --------------------------------------------------------------------------- */
+
+static bool make_slots(Sender *sender, Err *err)
+{
+    sender->slots = MEM_MAKE(SendSlot, sender->slot_count, err);
+    for (size_t i = 0; i < sender->slot_count && sender->slots; i++) {
+        SendSlot *slot = &sender->slots[i];
+        slot->sender = sender;
+        slot->timer = (Timer){ .fire = retry_is_due, .owner = slot };
+    }
+    return sender->slots != NULL;
+}
 
 Sender *sender_new(const SenderOptions *options, Err *err)
 {
@@ -390,22 +427,21 @@ Sender *sender_new(const SenderOptions *options, Err *err)
     if (!sender)
         return NULL;
     const SendingQueueSettings *queue = options->queue;
+    Places *places = &sender->places;
     sender->options = *options;
+    mutex_init(&places->mutex);
     sender->slot_count = queue->enabled ? (size_t)queue->num_consumers : SENDER_DIRECT_MAX;
-    sender->size_max = queue->enabled ? queue->queue_size : SENDER_DIRECT_MAX;
+    places->size_max = queue->enabled ? queue->queue_size : SENDER_DIRECT_MAX;
     size_t half = purse_limit(budget_purse(host_budget(options->host), BUDGET_BATCHES)) / 2;
-    sender->memory_max = half < SENDER_MEMORY_MAX ? half : SENDER_MEMORY_MAX;
-    sender->slots = MEM_MAKE(SendSlot, sender->slot_count, err);
-    if (!sender->slots) {
+    places->memory_max = half < SENDER_MEMORY_MAX ? half : SENDER_MEMORY_MAX;
+    gather_init(sender);
+    breaker_init(sender);
+    if (!make_slots(sender, err)) {
         sender_free(sender);
         return NULL;
     }
-    for (size_t i = 0; i < sender->slot_count; i++) {
-        SendSlot *slot = &sender->slots[i];
-        slot->sender = sender;
-        slot->timer = (Timer){ .fire = retry_is_due, .owner = slot };
-    }
     count_queue(sender);
+    host_ask(options->host, ASK_RESULT, queue->enabled && queue->wait_for_result);
     return sender;
 }
 
@@ -414,18 +450,23 @@ void sender_flush(Sender *sender)
     if (sender->draining)
         return;
     sender->draining = true;
+    breaker_end(sender);
     for (size_t i = 0; i < sender->slot_count; i++) {
         SendSlot *slot = &sender->slots[i];
         if (slot->state == SLOT_WAITING)
             timer_set(host_loop(sender->options.host), &slot->timer, slot->not_before_ns);
     }
+    sender_resume(sender);
+    sender_pump(sender);
 }
 
-static void give_back(Sender *sender, Parcel parcel)
+static void give_back(Sender *sender, const SendElement *element)
 {
+    Parcel parcel = element->parcel;
     AckOutcome outcome = { .result = ACK_RETRY };
     fail(&outcome.reason, ERR_CLOSED, "shutting down before it was sent");
     drop(sender, DROP_CLOSED, whole(parcel.batch), &outcome.reason);
+    free_places(sender, (Freed){ element->size, element->memory, 0 });
     ack_settle(parcel.ack, &outcome);
     batch_unref(parcel.batch);
 }
@@ -435,8 +476,21 @@ void sender_close(Sender *sender)
     if (!sender)
         return;
     sender->closed = true;
+    breaker_stop(sender);
     for (size_t i = 0; i < sender->slot_count && sender->slots; i++)
         timer_cancel(host_loop(sender->options.host), &sender->slots[i].timer);
+}
+
+static void give_back_all(Sender *sender)
+{
+    const SendRing *ring = &sender->ring;
+    for (size_t i = 0; i < sender->slot_count && sender->slots; i++)
+        if (sender->slots[i].state != SLOT_IDLE)
+            give_back(sender, &sender->slots[i].element);
+    for (size_t i = sender->gather.next; i < sender->gather.count; i++)
+        give_back(sender, &sender->gather.pieces[i]);
+    for (size_t i = 0; i < ring->count; i++)
+        give_back(sender, &ring->at[(ring->first + i) % ring->cap]);
 }
 
 void sender_free(Sender *sender)
@@ -444,17 +498,17 @@ void sender_free(Sender *sender)
     if (!sender)
         return;
     sender_close(sender);
-    for (size_t i = 0; i < sender->slot_count && sender->slots; i++)
-        if (sender->slots[i].state != SLOT_IDLE)
-            give_back(sender, sender->slots[i].parcel);
-    for (size_t i = 0; i < sender->count; i++)
-        give_back(sender, sender->ring[(sender->first + i) % sender->cap]);
-    mem_free(sender->ring);
+    give_back_all(sender);
+    gather_done(sender);
+    host_ask(sender->options.host, ASK_HOLD, false);
+    host_ask(sender->options.host, ASK_RESULT, false);
+    mutex_done(&sender->places.mutex);
+    mem_free(sender->ring.at);
     mem_free(sender->slots);
     mem_free(sender);
 }
 
 size_t sender_waiting(const Sender *sender)
 {
-    return sender->count + sender->busy;
+    return sender->ring.count + (sender->gather.count - sender->gather.next) + sender->busy;
 }

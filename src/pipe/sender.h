@@ -1,14 +1,15 @@
-/* sender.h - queue, retry and deadline for exporters that talk to a network.
+/* sender.h - queue, batches, retry, deadline and circuit breaker for exporters that talk to a
+ * network.
  *
  * An exporter puts the settings into its struct under these names, SENDER_ROWS into its table, and
  * passes its parcels to sender_take(). The sender calls `send` whenever an attempt is due, at most
  * num_consumers at a time, and hears the outcome by sender_result():
  *
- *     take -> queued -> sending --delivered, partly, refused--> settled
- *                ^         |
- *                |      retry: waiting (back-off, throttle) -> sending ...
- *                |         |
- *             bounded      no more time: settled as retry
+ *     reserve -> take -> queued --gathered--> sending --delivered, partly, refused--> settled
+ *                   ^                          |
+ *                   |      retry: waiting (back-off, throttle, breaker) -> sending ...
+ *                   |                          |
+ *                bounded      no more time: settled as retry
  *
  * The Ack stays open until the outcome is final, whatever the receiver promised. An element keeps
  * its place in the queue until then, and one that waits for its retry keeps its consumer, so a far
@@ -16,6 +17,29 @@
  * initial_interval * multiplier^(n-2), at most max_interval, spread by randomization_factor, and
  * never less than what the far side asked for. When max_elapsed_time would pass first, or retrying
  * is off, the data is given back (ack_retry) and counted as dropped here.
+ *
+ * The place in the queue is taken by sender_reserve(), on the thread that data comes from, before
+ * it crosses to the exporter's loop: so queue_size counts all that waits for this exporter, also
+ * between the loops, and whoever sends hears of a full queue at once.
+ *
+ * block_on_overflow: the queue asks receivers to hold their data back (host_ask, ASK_HOLD) from the
+ * moment it is full until it has room. They then leave whole requests unread and unanswered
+ * (net/request_hold.c), so that their clients wait. Nothing in the pipeline stops, hence nothing
+ * can wait for itself, and a receiver that closes sends home whoever it holds. What is under way at
+ * that moment is taken beyond queue_size, for refusing it would lose what was accepted already, or
+ * one branch of a fan-out. That, too, ends at the bound of memory: what does not ask, such as a
+ * scrape, is refused there.
+ *
+ * The circuit breaker (sender_breaker.c) asks whether the far side works at all, where the back-off
+ * asks when one element may try again. After `consecutive_failures` attempts without an answer
+ * nothing is sent but one element every `probe_interval`, until one gets an answer:
+ *
+ *     closed --failures in a row--> open --probe_interval--> half-open --answer--> closed
+ *                                    ^-------- no answer ------'
+ *
+ * It only delays. What waits keeps its place; an element is given up after an attempt of its own
+ * and never because the breaker is open. While draining the breaker stays closed: that is the last
+ * chance.
  *
  * What goes wrong is said once: the first failure, the first drop for each reason, and that it
  * works again.
@@ -35,12 +59,31 @@ typedef struct RetrySettings {
 
 typedef enum QueueSizer { SIZE_BY_REQUESTS, SIZE_BY_ITEMS, SIZE_BY_BYTES } QueueSizer;
 
+typedef struct SendPartition {
+    TextList metadata_keys; /* refused until batches carry metadata */
+} SendPartition;
+
+typedef struct SendBatchSettings {
+    bool present, enabled;
+    int64_t flush_timeout;
+    uint64_t min_size, max_size; /* max 0: never cut */
+    Str sizer;                   /* "items", "bytes"; empty: the queue's if it is one of these */
+    SendPartition partition;
+} SendBatchSettings;
+
 typedef struct SendingQueueSettings {
     bool enabled; /* false: as many as SENDER_DIRECT_MAX at once, and none waits */
-    bool block_on_overflow;
+    bool block_on_overflow, wait_for_result;
     uint64_t num_consumers, queue_size;
     int sizer; /* QueueSizer */
+    SendBatchSettings batch;
 } SendingQueueSettings;
+
+typedef struct BreakerSettings {
+    bool enabled;
+    uint64_t consecutive_failures;
+    int64_t probe_interval;
+} BreakerSettings;
 
 enum {
     SENDER_DIRECT_MAX = 100,
@@ -51,18 +94,24 @@ enum {
 
 extern const ConfigField retry_fields[];
 extern const ConfigField sending_queue_fields[];
+extern const ConfigField breaker_fields[];
 
 /* clang-format off */
 /* The rows of an exporter T with the members `int64_t timeout; RetrySettings retry_on_failure;
- * SendingQueueSettings sending_queue;`. */
+ * SendingQueueSettings sending_queue; BreakerSettings circuit_breaker;`. */
 #define SENDER_ROWS(T, timeout_preset) \
     DURATION(T, timeout, timeout_preset, "0s", "1h", \
         "Give up an attempt after this long; 0s never does."), \
     SECTION(T, retry_on_failure, RetrySettings, retry_fields, \
         "What happens after a failed attempt."), \
     SECTION(T, sending_queue, SendingQueueSettings, sending_queue_fields, \
-        "Where batches wait for their turn.")
+        "Where batches wait for their turn."), \
+    SECTION(T, circuit_breaker, BreakerSettings, breaker_fields, \
+        "When a far side that never answers is left alone.")
 /* clang-format on */
+
+/* The rules that span several keys; part of the exporter's check(). */
+CHECKED bool sender_check(const SendingQueueSettings *queue, Err *err);
 
 typedef struct Sender Sender;
 typedef struct SendSlot SendSlot; /* one attempt's place: the token of sender_result */
@@ -81,14 +130,20 @@ typedef struct SenderOptions {
     /* Starts an attempt; exactly one sender_result() must follow, which may come from inside. */
     void (*send)(void *self, const SendAttempt *attempt);
     int64_t timeout;
-    const RetrySettings *retry; /* these two are borrowed for the sender's life */
+    const RetrySettings *retry; /* these three are borrowed for the sender's life */
     const SendingQueueSettings *queue;
+    const BreakerSettings *breaker; /* NULL: there is none */
 } SenderOptions;
 
 CHECKED Sender *sender_new(const SenderOptions *options, Err *err);
 
-/* The exporter's consume(). Full, by queue_size or by SENDER_MEMORY_MAX of batches: ERR_BUSY,
- * "sending queue is full". */
+/* The exporter's reserve() and unreserve(): a place for what is about to come, from any thread.
+ * Full, by queue_size or by SENDER_MEMORY_MAX of batches: ERR_BUSY, "sending queue is full". */
+CHECKED bool sender_reserve(Sender *sender, const Batch *batch, Err *err);
+void sender_unreserve(Sender *sender, const Batch *batch);
+
+/* The exporter's consume(), for what has its place. Refuses only for want of memory, and gives the
+ * place up then. */
 CHECKED bool sender_take(Sender *sender, const Parcel *parcel, Err *err);
 
 /* What became of an attempt, on the sender's loop. ACK_RETRY asks for another one. */

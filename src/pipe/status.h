@@ -39,7 +39,14 @@ typedef struct EndpointStatus { /* where a component listens */
     char address[ENDPOINT_TEXT_MAX];
 } EndpointStatus;
 
-enum { BLOCKED_TEXT_MAX = 160 };
+enum { BLOCKED_TEXT_MAX = 160, DEGRADED_TEXT_MAX = 320 };
+
+typedef enum CircuitState { /* of an exporter that has a circuit breaker */
+                            CIRCUIT_NONE,
+                            CIRCUIT_CLOSED,
+                            CIRCUIT_HALF_OPEN,
+                            CIRCUIT_OPEN,
+} CircuitState;
 
 enum { CERTIFICATES_MAX = 4 }; /* per component; of further ones nothing is known */
 
@@ -66,7 +73,9 @@ typedef struct ComponentStatus {
     size_t endpoint_count;
     CertificateStatus certificates[CERTIFICATES_MAX];
     size_t certificate_count;
-    char blocked[BLOCKED_TEXT_MAX]; /* why no data flows through it now; empty: it does */
+    char blocked[BLOCKED_TEXT_MAX];   /* why no data flows through it now; empty: it does */
+    char degraded[DEGRADED_TEXT_MAX]; /* what else is wrong with it now */
+    CircuitState circuit;
 } ComponentStatus;
 
 typedef struct GraphStatus {

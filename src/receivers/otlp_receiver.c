@@ -6,7 +6,8 @@
  * its OK:
  *
  *     accepted    once whoever comes next has taken the batch (the public Collector's promise)
- *     delivered   once every exporter has settled; a client that hears OK can forget its data
+ *     delivered   once every exporter has settled; a client that hears OK can forget its data.
+ *                 So it is, too, where an exporter's sending_queue says wait_for_result
  *
  * Answers, by what became of the data:
  *
@@ -245,11 +246,17 @@ typedef struct Arrival {
     BatchLoss loss; /* what is not in the batch */
 } Arrival;
 
-static Ack *ack_for(const Arrival *in, Err *err)
+static bool waits_for_result(const Way *way)
+{
+    return way->receiver->acknowledge == ACKNOWLEDGE_DELIVERED ||
+           host_is_asked(way->receiver->base.host, way->signal, ASK_RESULT);
+}
+
+static Ack *ack_for(const Arrival *in, bool waits, Err *err)
 {
     OtlpReceiver *receiver = in->way->receiver;
     AckWish wish = { .client = in->client };
-    if (receiver->acknowledge == ACKNOWLEDGE_DELIVERED) {
+    if (waits) {
         Pending *pending = MEM_MAKE(Pending, 1, err);
         if (!pending)
             return NULL;
@@ -271,10 +278,10 @@ static const char *transport_of(const Arrival *in)
 static bool send_on(const Arrival *in, Err *err)
 {
     OtlpReceiver *receiver = in->way->receiver;
-    Ack *ack = ack_for(in, err);
+    bool waits = waits_for_result(in->way);
+    Ack *ack = ack_for(in, waits, err);
     if (!ack)
         return false;
-    bool waits = receiver->acknowledge == ACKNOWLEDGE_DELIVERED;
     bool taken =
         host_send_from(receiver->base.host, transport_of(in), &(Parcel){ in->batch, ack }, err);
     if (!taken) {
@@ -328,6 +335,13 @@ static bool admit(void *owner, Err *err)
     return host_may_take(way->receiver->base.host, way->signal, err);
 }
 
+/* Of a whole request: is there room for it behind us, or does it wait? */
+static bool hold(void *owner)
+{
+    const Way *way = owner;
+    return host_is_asked(way->receiver->base.host, way->signal, ASK_HOLD);
+}
+
 static bool is_understood(const Request *request)
 {
     return request_is_grpc(request) || is_json(request) ||
@@ -354,7 +368,7 @@ static void handle(void *owner, Request *request)
 static bool open_listener(OtlpReceiver *receiver, Listener *listener,
                           const ListenSettings *settings, const char *name, Err *err)
 {
-    const ListenWish wish = { .name = name, .risk = "send", .admit = admit };
+    const ListenWish wish = { .name = name, .risk = "send", .admit = admit, .hold = hold };
     return listener_open(listener, settings, &wish, receiver->base.host, err);
 }
 

@@ -88,6 +88,7 @@ static void exporters_and_their_queues(void **state)
           .by_signal = { [T] = { .sent = 9, .dropped = 4, .refused = 2 } },
           .queue_size = 3,
           .queue_capacity = 1000,
+          .circuit = CIRCUIT_OPEN,
           .drop_count = 1,
           .drops = { { "no more retries left", 4, { [T] = 4 } } } },
         { .kind = EXPORTER, .id = STR("odd\"\\\nname"), .signals = ALL_SIGNALS },
@@ -103,6 +104,9 @@ static void exporters_and_their_queues(void **state)
            "otelcol_exporter_queue_capacity{exporter=\"otlp/jaeger\",data_type=\"traces\"} 1000\n");
     expect(text, "cryostorm_dropped_items_total{kind=\"exporter\",component=\"otlp/jaeger\","
                  "pipeline=\"\",otel_signal=\"traces\",reason=\"no more retries left\"} 4\n");
+    expect(text, "cryostorm_exporter_circuit_breaker_state{exporter=\"otlp/jaeger\","
+                 "data_type=\"traces\"} 2\n");
+    assert_null(strstr(text, "circuit_breaker_state{exporter=\"odd"));
     expect(text, "otelcol_exporter_sent_log_records{exporter=\"odd\\\"\\\\\\nname\"} 0\n");
     buf_free(&out);
 }
@@ -221,7 +225,11 @@ static void every_line_is_of_a_family(void **state)
 {
     (void)state;
     ComponentStatus components[] = {
-        { .kind = EXPORTER, .id = STR("debug"), .signals = ALL_SIGNALS, .queue_capacity = 1 },
+        { .kind = EXPORTER,
+          .id = STR("debug"),
+          .signals = ALL_SIGNALS,
+          .queue_capacity = 1,
+          .circuit = CIRCUIT_CLOSED },
         { .kind = PROCESSOR, .id = STR("memory_limiter"), .signals = TRACES },
         { .kind = RECEIVER, .id = STR("otlp"), .signals = ALL_SIGNALS },
     };

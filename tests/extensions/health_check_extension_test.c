@@ -124,6 +124,22 @@ static void says_who_blocks_the_data(void **state)
     end(&f);
 }
 
+/* Trouble that what comes in does not feel yet takes nobody out of a load balancer. */
+static void says_who_is_in_trouble(void **state)
+{
+    (void)state;
+    Fixture f;
+    begin(&f, "{endpoint: '127.0.0.1:0'}");
+    host_set_degraded(test_host_host(f.host), "the circuit breaker is open: gone");
+    expect(&f, "GET", "/ready", 200,
+           "{\"started\":true,\"blocked\":[],\"degraded\":[{\"kind\":\"extension\","
+           "\"id\":\"health_check\",\"why\":\"the circuit breaker is open: gone\"}],"
+           "\"ready\":true}");
+    host_set_degraded(test_host_host(f.host), NULL);
+    expect(&f, "GET", "/ready", 200, "{\"started\":true,\"blocked\":[],\"ready\":true}");
+    end(&f);
+}
+
 int main(void)
 {
     log_set_level(LOG_OFF);
@@ -132,6 +148,7 @@ int main(void)
         cmocka_unit_test(is_unavailable_while_nothing_runs),
         cmocka_unit_test(answers_may_be_of_ones_own),
         cmocka_unit_test(says_who_blocks_the_data),
+        cmocka_unit_test(says_who_is_in_trouble),
         cmocka_unit_test(wrong_settings_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,12 +1,10 @@
-/* The sender behind a small exporter whose far side is the test. */
-#include "pipe/sender.h"
+/* The sender: queue, retries, the end. Batches and the breaker have tests of their own. */
+#include "pipe/sender_rig.h"
 
-#include "net/loop.h"
 #include "otlp/batch.h"
 #include "pipe/host_base.h"
 #include "support/make_batch.h"
 #include "support/starve.h"
-#include "support/test_host.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -15,136 +13,6 @@
 #include <cmocka.h>
 
 #undef fail /* ours is in base/err.h */
-
-enum { ATTEMPTS_MAX = 256 };
-
-typedef struct Far {
-    Component base;
-    int64_t timeout;
-    RetrySettings retry_on_failure;
-    SendingQueueSettings sending_queue;
-    Sender *sender;
-    SendAttempt attempts[ATTEMPTS_MAX]; /* not answered yet, oldest first */
-    size_t waiting, total;
-    int64_t last_ns;           /* when the last attempt began */
-    const AckOutcome *at_once; /* answers from inside send() */
-} Far;
-
-static void far_send(void *self, const SendAttempt *attempt)
-{
-    Far *far = self;
-    far->total++;
-    far->last_ns = clock_mono_ns(host_clock(far->base.host));
-    if (far->at_once)
-        sender_result(far->sender, attempt->token, far->at_once);
-    else
-        far->attempts[far->waiting++] = *attempt;
-}
-
-static bool far_start(void *self, Err *err)
-{
-    Far *far = self;
-    SenderOptions options = {
-        .host = far->base.host,
-        .self = far,
-        .send = far_send,
-        .timeout = far->timeout,
-        .retry = &far->retry_on_failure,
-        .queue = &far->sending_queue,
-    };
-    far->sender = sender_new(&options, err);
-    return far->sender != NULL;
-}
-
-static bool far_consume(void *self, const Parcel *parcel, Err *err)
-{
-    return sender_take(((Far *)self)->sender, parcel, err);
-}
-
-static void far_flush(void *self)
-{
-    sender_flush(((Far *)self)->sender);
-}
-
-static void far_stop(void *self)
-{
-    Far *far = self;
-    sender_free(far->sender);
-    far->sender = NULL;
-}
-
-static const ConfigField far_fields[] = { SENDER_ROWS(Far, "5s"), { 0 } };
-
-static const ComponentType far_type = {
-    .name = "far",
-    .kind = EXPORTER,
-    .placement = SINGLE,
-    .signals = ALL_SIGNALS,
-    .traits = HOLDS,
-    .size = sizeof(Far),
-    .fields = far_fields,
-    .start = far_start,
-    .consume = far_consume,
-    .flush = far_flush,
-    .stop = far_stop,
-};
-
-static const AckOutcome delivered = { .result = ACK_DELIVERED };
-static const AckOutcome again = { .result = ACK_RETRY, .reason = { ERR_IO, 0, "gone" } };
-static const AckOutcome refused = { .result = ACK_REFUSED, .reason = { ERR_INPUT, 0, "bad" } };
-
-typedef struct Rig {
-    TestHost *test;
-    Far *far;
-    int64_t began_ns;
-} Rig;
-
-static Rig rig_open(const char *yaml)
-{
-    Err err;
-    Rig rig = { .test = test_host_new(&far_type, str_from(yaml), NULL, &err) };
-    if (!rig.test)
-        print_error("%s\n", err.text);
-    assert_non_null(rig.test);
-    assert_true(test_host_start(rig.test, &err));
-    rig.far = test_host_self(rig.test);
-    rig.began_ns = clock_mono_ns(&test_host_clock(rig.test)->base);
-    return rig;
-}
-
-static bool push(Rig *rig, size_t items, Err *err)
-{
-    Batch *batch = make_batch_of(TRACES, items, err);
-    assert_non_null(batch);
-    bool taken = test_host_push(rig->test, batch, false, err);
-    batch_unref(batch);
-    return taken;
-}
-
-/* Answers the oldest attempt that waits. */
-static void answer(Rig *rig, const AckOutcome *outcome)
-{
-    Far *far = rig->far;
-    assert_true(far->waiting > 0);
-    SendAttempt attempt = far->attempts[0];
-    memmove(far->attempts, far->attempts + 1, --far->waiting * sizeof *far->attempts);
-    sender_result(far->sender, attempt.token, outcome);
-    test_host_turn(rig->test);
-}
-
-/* Milliseconds until the next attempt, in which no other happens. */
-static int64_t ms_until_attempt(Rig *rig, int64_t most_ms)
-{
-    size_t before = rig->far->total;
-    for (int64_t ms = 0; ms < most_ms; ms++) {
-        if (rig->far->total > before)
-            return ms;
-        test_host_tick(rig->test, NANOS_PER_MILLI);
-    }
-    return most_ms;
-}
-
-#define NO_JITTER "retry_on_failure: {randomization_factor: 0, max_elapsed_time: 60s}"
 
 /* --- retries --------------------------------------------------------------------------------- */
 
@@ -155,16 +23,16 @@ static void test_back_off(void **state)
                                         16875 }; /* and then the minute is over */
     Rig rig = rig_open("{" NO_JITTER "}");
     Err err;
-    assert_true(push(&rig, 3, &err));
+    assert_true(rig_push(&rig, 3, &err));
     assert_int_equal(rig.far->attempts[0].number, 1);
     assert_int_equal(rig.far->attempts[0].deadline_mono_ns, rig.began_ns + 5 * NANOS_PER_SECOND);
     for (size_t i = 0; i < COUNT_OF(waits_ms); i++) {
-        answer(&rig, &again);
-        assert_int_equal(ms_until_attempt(&rig, 100000), waits_ms[i]);
+        rig_answer(&rig, &again);
+        assert_int_equal(rig_ms_until_attempt(&rig, 100000), waits_ms[i]);
         assert_int_equal(rig.far->attempts[0].number, i + 2);
         assert_false(test_host_ack(rig.test, 0)->heard);
     }
-    answer(&rig, &again);
+    rig_answer(&rig, &again);
     const TestAck *ack = test_host_ack(rig.test, 0);
     assert_true(ack->heard);
     assert_int_equal(ack->outcome.result, ACK_RETRY);
@@ -183,12 +51,12 @@ static void test_max_interval(void **state)
                        "multiplier: 3, max_interval: 4s, max_elapsed_time: 0s}");
     static const int64_t waits_ms[] = { 1000, 3000, 4000, 4000, 4000 };
     Err err;
-    assert_true(push(&rig, 1, &err));
+    assert_true(rig_push(&rig, 1, &err));
     for (size_t i = 0; i < COUNT_OF(waits_ms); i++) {
-        answer(&rig, &again);
-        assert_int_equal(ms_until_attempt(&rig, 100000), waits_ms[i]);
+        rig_answer(&rig, &again);
+        assert_int_equal(rig_ms_until_attempt(&rig, 100000), waits_ms[i]);
     }
-    answer(&rig, &delivered);
+    rig_answer(&rig, &delivered);
     assert_int_equal(test_host_ack(rig.test, 0)->outcome.result, ACK_DELIVERED);
     assert_int_equal(test_host_status(rig.test).sent, 1);
     test_host_free(rig.test);
@@ -197,14 +65,14 @@ static void test_max_interval(void **state)
 static void test_jitter(void **state)
 {
     (void)state;
-    Rig rig = rig_open("retry_on_failure: {initial_interval: 1s, multiplier: 1, "
-                       "randomization_factor: 0.5}");
+    Rig rig = rig_open("{retry_on_failure: {initial_interval: 1s, multiplier: 1, "
+                       "randomization_factor: 0.5}, circuit_breaker: {enabled: false}}");
     int64_t least = INT64_MAX, most = 0;
     Err err;
-    assert_true(push(&rig, 1, &err));
+    assert_true(rig_push(&rig, 1, &err));
     for (int i = 0; i < 60; i++) {
-        answer(&rig, &again);
-        int64_t ms = ms_until_attempt(&rig, 5000);
+        rig_answer(&rig, &again);
+        int64_t ms = rig_ms_until_attempt(&rig, 5000);
         least = ms < least ? ms : least;
         most = ms > most ? ms : most;
     }
@@ -219,11 +87,11 @@ static void test_throttled(void **state)
     Rig rig = rig_open("{" NO_JITTER "}");
     AckOutcome busy = { .result = ACK_RETRY, .retry_ms = 9000, .reason = { ERR_BUSY, 0, "slow" } };
     Err err;
-    assert_true(push(&rig, 1, &err));
-    answer(&rig, &busy);
-    assert_int_equal(ms_until_attempt(&rig, 20000), 9000);
+    assert_true(rig_push(&rig, 1, &err));
+    rig_answer(&rig, &busy);
+    assert_int_equal(rig_ms_until_attempt(&rig, 20000), 9000);
     busy.retry_ms = 60000; /* beyond what is left of the minute: no use waiting */
-    answer(&rig, &busy);
+    rig_answer(&rig, &busy);
     assert_true(test_host_ack(rig.test, 0)->heard);
     assert_int_equal(test_host_ack(rig.test, 0)->outcome.retry_ms, 60000);
     test_host_free(rig.test);
@@ -234,8 +102,8 @@ static void test_no_retry(void **state)
     (void)state;
     Rig rig = rig_open("retry_on_failure: {enabled: false}");
     Err err;
-    assert_true(push(&rig, 1, &err));
-    answer(&rig, &again);
+    assert_true(rig_push(&rig, 1, &err));
+    rig_answer(&rig, &again);
     assert_string_equal(test_host_ack(rig.test, 0)->outcome.reason.text, "not retried: gone");
     test_host_free(rig.test);
 }
@@ -249,11 +117,11 @@ static void test_outcomes(void **state)
     AckOutcome partly = { .result = ACK_PARTLY, .refused = 2, .reason = { ERR_INPUT, 0, "two" } };
     Err err;
     for (int i = 0; i < 3; i++)
-        assert_true(push(&rig, 5, &err));
+        assert_true(rig_push(&rig, 5, &err));
     assert_int_equal(test_host_status(rig.test).queue_size, 3);
-    answer(&rig, &delivered);
-    answer(&rig, &refused);
-    answer(&rig, &partly);
+    rig_answer(&rig, &delivered);
+    rig_answer(&rig, &refused);
+    rig_answer(&rig, &partly);
     assert_int_equal(test_host_ack(rig.test, 0)->outcome.result, ACK_DELIVERED);
     assert_int_equal(test_host_ack(rig.test, 1)->outcome.refused, 5);
     assert_int_equal(test_host_ack(rig.test, 2)->outcome.refused, 2);
@@ -277,17 +145,17 @@ static void test_answers_from_inside(void **state)
     Rig rig = rig_open("{" NO_JITTER ", sending_queue: {num_consumers: 2}}");
     Err err;
     for (int i = 0; i < 6; i++)
-        assert_true(push(&rig, 1, &err));
+        assert_true(rig_push(&rig, 1, &err));
     assert_int_equal(rig.far->total, 2);
     rig.far->at_once = &delivered;
-    answer(&rig, &again);
-    answer(&rig, &delivered); /* the other consumer empties the queue in one go */
+    rig_answer(&rig, &again);
+    rig_answer(&rig, &delivered); /* the other consumer empties the queue in one go */
     assert_int_equal(rig.far->total, 6);
-    assert_int_equal(ms_until_attempt(&rig, 9000), 5000);
+    assert_int_equal(rig_ms_until_attempt(&rig, 9000), 5000);
     assert_int_equal(sender_waiting(rig.far->sender), 0);
     rig.far->at_once = &again;
-    assert_true(push(&rig, 1, &err));
-    assert_int_equal(ms_until_attempt(&rig, 9000), 5000);
+    assert_true(rig_push(&rig, 1, &err));
+    assert_int_equal(rig_ms_until_attempt(&rig, 9000), 5000);
     test_host_free(rig.test);
 }
 
@@ -299,19 +167,19 @@ static void test_queue_counts_what_is_on_its_way(void **state)
     Rig rig = rig_open("sending_queue: {num_consumers: 2, queue_size: 5}");
     Err err;
     for (int i = 0; i < 5; i++)
-        assert_true(push(&rig, 1, &err));
+        assert_true(rig_push(&rig, 1, &err));
     assert_int_equal(rig.far->waiting, 2);
-    assert_false(push(&rig, 1, &err));
+    assert_false(rig_push(&rig, 1, &err));
     assert_int_equal(err.kind, ERR_BUSY);
     assert_string_equal(err.text, "sending queue is full");
     assert_string_equal(test_host_status(rig.test).blocked, "sending queue is full");
-    answer(&rig, &delivered);
+    rig_answer(&rig, &delivered);
     assert_int_equal(rig.far->waiting, 2);
-    assert_true(push(&rig, 1, &err));
-    assert_false(push(&rig, 1, &err));
+    assert_true(rig_push(&rig, 1, &err));
+    assert_false(rig_push(&rig, 1, &err));
     assert_int_equal(test_host_status(rig.test).refused, 2);
     for (int i = 0; i < 5; i++)
-        answer(&rig, &delivered);
+        rig_answer(&rig, &delivered);
     assert_string_equal(test_host_status(rig.test).blocked, ""); /* half empty again */
     test_host_free(rig.test);
 }
@@ -321,10 +189,10 @@ static void test_a_queue_of_one_has_room_again(void **state)
     (void)state;
     Rig rig = rig_open("sending_queue: {num_consumers: 1, queue_size: 1}");
     Err err;
-    assert_true(push(&rig, 1, &err));
-    assert_false(push(&rig, 1, &err));
+    assert_true(rig_push(&rig, 1, &err));
+    assert_false(rig_push(&rig, 1, &err));
     assert_string_equal(test_host_status(rig.test).blocked, "sending queue is full");
-    answer(&rig, &delivered);
+    rig_answer(&rig, &delivered);
     assert_string_equal(test_host_status(rig.test).blocked, "");
     test_host_free(rig.test);
 }
@@ -334,16 +202,16 @@ static void test_sizers(void **state)
     (void)state;
     Rig rig = rig_open("sending_queue: {num_consumers: 1, queue_size: 10, sizer: items}");
     Err err;
-    assert_true(push(&rig, 6, &err));
-    assert_false(push(&rig, 5, &err));
+    assert_true(rig_push(&rig, 6, &err));
+    assert_false(rig_push(&rig, 5, &err));
     assert_int_equal(err.kind, ERR_BUSY);
-    assert_true(push(&rig, 4, &err));
-    assert_false(push(&rig, 11, &err)); /* never fits */
+    assert_true(rig_push(&rig, 4, &err));
+    assert_false(rig_push(&rig, 11, &err)); /* never fits */
     assert_int_equal(err.kind, ERR_LIMIT);
     test_host_free(rig.test);
     rig = rig_open("sending_queue: {num_consumers: 1, queue_size: 100, sizer: bytes}");
-    assert_true(push(&rig, 1, &err));
-    assert_false(push(&rig, 1, &err));
+    assert_true(rig_push(&rig, 1, &err));
+    assert_false(rig_push(&rig, 1, &err));
     test_host_free(rig.test);
 }
 
@@ -361,7 +229,7 @@ static void test_memory_is_bounded_whatever_is_counted(void **state)
         assert_true(test_host_push(rig.test, batch, false, &err));
     assert_false(test_host_push(rig.test, batch, false, &err));
     assert_int_equal(err.kind, ERR_BUSY);
-    answer(&rig, &delivered);
+    rig_answer(&rig, &delivered);
     assert_true(test_host_push(rig.test, batch, false, &err));
     batch_unref(batch);
     test_host_free(rig.test);
@@ -392,9 +260,9 @@ static void test_without_a_queue(void **state)
     Rig rig = rig_open("sending_queue: {enabled: false}");
     Err err;
     for (int i = 0; i < SENDER_DIRECT_MAX; i++)
-        assert_true(push(&rig, 1, &err));
+        assert_true(rig_push(&rig, 1, &err));
     assert_int_equal(rig.far->waiting, SENDER_DIRECT_MAX);
-    assert_false(push(&rig, 1, &err));
+    assert_false(rig_push(&rig, 1, &err));
     assert_int_equal(err.kind, ERR_BUSY);
     test_host_free(rig.test);
 }
@@ -407,17 +275,17 @@ static void test_flush_ends_waiting(void **state)
     Rig rig = rig_open("{" NO_JITTER "}");
     AckOutcome busy = { .result = ACK_RETRY, .retry_ms = 2000, .reason = { ERR_BUSY, 0, "slow" } };
     Err err;
-    assert_true(push(&rig, 1, &err));
-    assert_true(push(&rig, 1, &err));
-    answer(&rig, &again);
-    answer(&rig, &busy);
+    assert_true(rig_push(&rig, 1, &err));
+    assert_true(rig_push(&rig, 1, &err));
+    rig_answer(&rig, &again);
+    rig_answer(&rig, &busy);
     test_host_flush(rig.test);
     assert_int_equal(rig.far->waiting, 1); /* the other one was asked to wait */
-    answer(&rig, &again);
+    rig_answer(&rig, &again);
     test_host_flush(rig.test); /* changes nothing any more */
-    assert_int_equal(ms_until_attempt(&rig, 9000), SENDER_DRAIN_RETRY_MS);
-    answer(&rig, &delivered);
-    assert_int_equal(ms_until_attempt(&rig, 9000), 2000 - SENDER_DRAIN_RETRY_MS);
+    assert_int_equal(rig_ms_until_attempt(&rig, 9000), SENDER_DRAIN_RETRY_MS);
+    rig_answer(&rig, &delivered);
+    assert_int_equal(rig_ms_until_attempt(&rig, 9000), 2000 - SENDER_DRAIN_RETRY_MS);
     test_host_free(rig.test);
 }
 
@@ -427,8 +295,8 @@ static void test_gives_back_what_it_holds(void **state)
     Rig rig = rig_open("{" NO_JITTER ", sending_queue: {num_consumers: 2}}");
     Err err;
     for (int i = 0; i < 20; i++)
-        assert_true(push(&rig, 1, &err));
-    answer(&rig, &again); /* one waits, one is being sent, 18 are in the queue */
+        assert_true(rig_push(&rig, 1, &err));
+    rig_answer(&rig, &again); /* one waits, one is being sent, 18 are in the queue */
     test_host_stop(rig.test);
     for (size_t i = 0; i < 20; i++) {
         assert_int_equal(test_host_ack(rig.test, i)->outcome.result, ACK_RETRY);
@@ -448,10 +316,10 @@ static void test_close_begins_nothing(void **state)
     Rig rig = rig_open("{retry_on_failure: {enabled: false}, sending_queue: {num_consumers: 2}}");
     Err err;
     for (int i = 0; i < 5; i++)
-        assert_true(push(&rig, 1, &err));
+        assert_true(rig_push(&rig, 1, &err));
     sender_close(rig.far->sender);
-    answer(&rig, &again);
-    answer(&rig, &delivered);
+    rig_answer(&rig, &again);
+    rig_answer(&rig, &delivered);
     assert_int_equal(rig.far->total, 2);
     assert_false(test_host_ack(rig.test, 0)->heard);
     assert_int_equal(test_host_ack(rig.test, 1)->outcome.result, ACK_DELIVERED);
@@ -468,17 +336,37 @@ static void test_settings(void **state)
         const char *yaml, *told;
     } rows[] = {
         { "{}", "" },
-        { "sending_queue: {block_on_overflow: false, wait_for_result: true}",
-          "c:1:43: warning: sending_queue.wait_for_result: has no effect: whoever waits for an "
-          "acknowledgement waits for the result anyway\n" },
-        { "sending_queue: {block_on_overflow: true}",
-          "c:1:36: sending_queue.block_on_overflow: waiting for room in the queue: not supported "
-          "yet; it comes later\n" },
+        { "sending_queue: {block_on_overflow: true, wait_for_result: true, batch: {}}", "" },
         { "sending_queue: {storage: file_storage}",
           "c:1:17: sending_queue.storage: a sending_queue on disk: not supported yet; it comes "
           "later\n" },
         { "sending_queue: {num_consumers: 0}",
           "c:1:32: sending_queue.num_consumers: must be between 1 and 1000, not '0'\n" },
+        { "sending_queue: {queue_size: 0}",
+          "c:1:29: sending_queue.queue_size: must be at least 1, not '0'\n" },
+        { "sending_queue: {sizer: kilos}",
+          "c:1:24: sending_queue.sizer: must be one of requests, items, bytes, not 'kilos'\n" },
+        { "sending_queue: {batch: {sizer: requests}}",
+          "c:1:32: sending_queue.batch.sizer: `batch` supports only `items` or `bytes` sizers, "
+          "found: \"requests\"\n" },
+        { "sending_queue: {batch: {flush_timeout: 0s}}",
+          "c:1:40: sending_queue.batch.flush_timeout: must be between 1us and 24h, not '0s'\n" },
+        { "sending_queue: {batch: {min_size: -1}}",
+          "c:1:35: sending_queue.batch.min_size: must be a whole number, not '-1'\n" },
+        { "sending_queue: {batch: {min_size: 10, max_size: 9}}",
+          "c:1:1: sending_queue::batch: `max_size` must be greater or equal to `min_size`\n" },
+        { "sending_queue: {batch: {min_size: 10, max_size: 10}}", "" },
+        { "sending_queue: {sizer: items, queue_size: 9, batch: {min_size: 10}}",
+          "c:1:1: sending_queue: `min_size` must be less than or equal to `queue_size`\n" },
+        { "sending_queue: {sizer: items, queue_size: 9, batch: {min_size: 10, sizer: bytes}}", "" },
+        { "sending_queue: {queue_size: 9, batch: {min_size: 10, enabled: false, max_size: 1}}",
+          "" },
+        { "sending_queue: {batch: {partition: {metadata_keys: [tenant]}}}",
+          "c:1:53: sending_queue.batch.partition.metadata_keys[0]: batches by metadata "
+          "(\"tenant\"): not supported yet; they come later\n" },
+        { "circuit_breaker: {consecutive_failures: 0}",
+          "c:1:41: circuit_breaker.consecutive_failures: must be between 1 and 1000000, not "
+          "'0'\n" },
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         Err err;

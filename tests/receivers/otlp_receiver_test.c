@@ -381,6 +381,132 @@ static void accepted_is_said_at_once(void **state)
     end(&f);
 }
 
+/* A sending_queue with wait_for_result somewhere behind makes it `delivered`. */
+static void an_exporter_may_ask_to_wait_for_the_result(void **state)
+{
+    (void)state;
+    Fixture f;
+    begin(&f, "{" LISTEN "}");
+    host_ask(test_host_host(f.host), ASK_RESULT, true);
+    for (int grpc = 0; grpc < 2; grpc++) {
+        Reply reply;
+        size_t number = test_host_sent_count(f.host);
+        send_one(&f, 0, grpc, false, &reply);
+        for (int k = 0; k < 1000 && test_host_sent_count(f.host) == number; k++)
+            test_host_turn(f.host);
+        assert_int_equal(reply.calls, 0);
+        test_host_judge(f.host, number, &(AckOutcome){ .result = ACK_DELIVERED });
+        peer_await(&f.peer, &reply);
+        expect_full_success(&reply, grpc);
+        reply_done(&reply);
+    }
+    end(&f);
+}
+
+/* --- a full queue behind that wants its senders to wait ---------------------------------------
+ */
+
+static void pass_ms(Fixture *f, int ms)
+{
+    for (int i = 0; i < ms; i++) {
+        usleep(100); /* the client's bytes need the kernel */
+        test_host_tick(f->host, NANOS_PER_MILLI);
+    }
+}
+
+static void hold(Fixture *f, bool on)
+{
+    host_ask(test_host_host(f->host), ASK_HOLD, on);
+}
+
+static void held_requests_wait_and_are_taken_in_order(void **state)
+{
+    (void)state;
+    Fixture f;
+    begin(&f, "{" LISTEN "}");
+    for (int grpc = 0; grpc < 2; grpc++) {
+        Reply replies[COUNT_OF(signals)];
+        size_t before = test_host_sent_count(f.host);
+        hold(&f, true);
+        for (size_t i = 0; i < COUNT_OF(signals); i++) {
+            send_one(&f, i, grpc, i == 1, &replies[i]);
+            pass_ms(&f, 20);
+        }
+        assert_int_equal(test_host_sent_count(f.host), before);
+        assert_int_equal(replies[0].calls, 0);
+        hold(&f, false);
+        for (size_t i = 0; i < COUNT_OF(signals); i++) {
+            for (int k = 0; k < 1000 && !replies[i].calls; k++)
+                pass_ms(&f, 1);
+            expect_full_success(&replies[i], grpc);
+            expect_sent(&f, before + i, signals[i]);
+            reply_done(&replies[i]);
+        }
+    }
+    assert_int_equal(test_host_status(f.host).refused, 0);
+    end(&f);
+}
+
+static void a_held_request_ends_with_its_client(void **state)
+{
+    (void)state;
+    for (int grpc = 0; grpc < 2; grpc++) {
+        Fixture f;
+        Reply reply;
+        begin(&f, "{" LISTEN "}");
+        hold(&f, true);
+        send_one(&f, 0, grpc, false, &reply);
+        pass_ms(&f, 20);
+        peer_end(&f.peer);
+        pass_ms(&f, 20);
+        assert_true(reply.lost);
+        hold(&f, false);
+        pass_ms(&f, 20);
+        assert_int_equal(test_host_sent_count(f.host), 0); /* it will come again */
+        reply_done(&reply);
+        end(&f);
+    }
+}
+
+/* Nothing of it was taken, so whoever closes says so instead of waiting for room. */
+static void closing_sends_home_whoever_is_held(void **state)
+{
+    (void)state;
+    for (int grpc = 0; grpc < 2; grpc++) {
+        Fixture f;
+        Reply reply;
+        begin(&f, "{" LISTEN "}");
+        hold(&f, true);
+        send_one(&f, 0, grpc, false, &reply);
+        pass_ms(&f, 20);
+        assert_int_equal(reply.calls, 0);
+        test_host_close(f.host);
+        peer_await(&f.peer, &reply);
+        assert_int_equal(reply.status, grpc ? GRPC_UNAVAILABLE : 503);
+        assert_int_equal(test_host_sent_count(f.host), 0);
+        reply_done(&reply);
+        end(&f);
+    }
+}
+
+/* And one that is freed without having been closed lets nothing dangle. */
+static void stopping_forgets_whoever_is_held(void **state)
+{
+    (void)state;
+    for (int grpc = 0; grpc < 2; grpc++) {
+        Fixture f;
+        Reply reply;
+        begin(&f, "{" LISTEN "}");
+        hold(&f, true);
+        send_one(&f, 0, grpc, false, &reply);
+        pass_ms(&f, 20);
+        test_host_stop(f.host);
+        peer_end(&f.peer);
+        reply_done(&reply);
+        end(&f);
+    }
+}
+
 static const struct Ending {
     AckOutcome outcome;
     int http;
@@ -691,6 +817,11 @@ int main(void)
         cmocka_unit_test(paths_can_be_chosen),
         cmocka_unit_test(accepted_is_said_at_once),
         cmocka_unit_test(delivered_is_said_with_the_verdict),
+        cmocka_unit_test(an_exporter_may_ask_to_wait_for_the_result),
+        cmocka_unit_test(held_requests_wait_and_are_taken_in_order),
+        cmocka_unit_test(a_held_request_ends_with_its_client),
+        cmocka_unit_test(closing_sends_home_whoever_is_held),
+        cmocka_unit_test(stopping_forgets_whoever_is_held),
         cmocka_unit_test(who_comes_next_may_refuse),
         cmocka_unit_test(the_client_may_be_gone_before_the_verdict),
         cmocka_unit_test(what_is_under_way_is_answered_after_close),

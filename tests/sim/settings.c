@@ -27,6 +27,15 @@ void choose_sizes(Choices *c, Random *random)
     c->retry_max_ms = c->retry_ms * PICK(random, 1, 3);
     c->elapsed_s = PICK(random, 0, 1, 10);
     c->compression = random_below(random, 2) ? "gzip" : "none";
+    c->block = random_below(random, 3) == 0;
+    c->result = random_below(random, 6) == 0;
+    c->gather_min = random_below(random, 3) ? 0 : PICK(random, 1, 4, 100);
+    c->gather_max = c->gather_min ? c->gather_min * PICK(random, 0, 1, 3) : 0;
+    c->gather_ms = PICK(random, 1, 20, 200);
+    c->breaker_failures = PICK(random, 0, 1, 3, 10);
+    c->probe_ms = PICK(random, 20, 300, 2000);
+    if (sizer == 1 && c->gather_min > c->queue_size)
+        c->gather_min = c->gather_max = 0; /* refused, and rightly so */
 }
 
 void choose(Choices *c, Random *random)
@@ -49,6 +58,7 @@ void choose(Choices *c, Random *random)
         c->consumers = 10;
         c->timeout_ms = 5000;
         c->rate = 1;
+        c->breaker_failures = 10;
     }
 }
 
@@ -80,8 +90,18 @@ static void write_exporter(const Choices *c, Buf *yaml)
                  GATEWAY_HTTP, c->json ? "json" : "proto");
     buf_addf(yaml, "    compression: %s\n    timeout: %ums\n", c->compression, c->timeout_ms);
     buf_addf(yaml,
-             "    sending_queue: { enabled: %s, num_consumers: %u, queue_size: %u, sizer: %s }\n",
-             c->queue ? "true" : "false", c->consumers, c->queue_size, c->sizer);
+             "    sending_queue: { enabled: %s, num_consumers: %u, queue_size: %u, sizer: %s, "
+             "block_on_overflow: %s, wait_for_result: %s",
+             c->queue ? "true" : "false", c->consumers, c->queue_size, c->sizer,
+             c->block ? "true" : "false", c->result ? "true" : "false");
+    if (c->gather_min)
+        buf_addf(yaml, ", batch: { sizer: items, min_size: %u, max_size: %u, flush_timeout: %ums }",
+                 c->gather_min, c->gather_max, c->gather_ms);
+    buf_addf(yaml,
+             " }\n    circuit_breaker: { enabled: %s, consecutive_failures: %u, "
+             "probe_interval: %ums }\n",
+             c->breaker_failures ? "true" : "false", c->breaker_failures + !c->breaker_failures,
+             c->probe_ms);
     buf_addf(yaml,
              "    retry_on_failure: { initial_interval: %ums, max_interval: %ums, "
              "max_elapsed_time: %us }\n",

@@ -20,7 +20,9 @@ typedef struct Choices {
     unsigned gateway_batch_ms, gateway_batch_size;
     unsigned consumers, queue_size, timeout_ms;
     const char *sizer, *compression;
-    bool queue;
+    bool queue, block, result;
+    unsigned gather_min, gather_max, gather_ms; /* min 0: no batches in the queue */
+    unsigned breaker_failures, probe_ms;        /* failures 0: no breaker */
     unsigned retry_ms, retry_max_ms, elapsed_s;
     unsigned segment_kib, reserve_kib;
 } Choices;

@@ -85,6 +85,13 @@ static bool test_wants(const Host *host, Signal signal)
     return ((const TestHost *)host)->wants & signal;
 }
 
+/* The component itself stands for all that comes after it. */
+static bool test_is_asked(Host *host, Signal signal, HostAsk what)
+{
+    (void)signal;
+    return counter_get(&host->asks[what]) != 0;
+}
+
 static bool test_ready(const Host *host)
 {
     const TestHost *test = (const TestHost *)host;
@@ -118,6 +125,7 @@ static const HostOps test_ops = {
     .ack_new = test_ack_new,
     .send = test_send,
     .wants = test_wants,
+    .is_asked = test_is_asked,
     .ready = test_ready,
     .service = test_service,
     .status = test_status,
@@ -255,7 +263,9 @@ bool test_host_push(TestHost *test, Batch *batch, bool waits, Err *err)
     Parcel parcel = { .batch = batch, .ack = test_ack_new(&test->host, items, &wish, err) };
     if (!parcel.ack)
         return false;
-    bool taken = test->host.type->consume(test->self, &parcel, err);
+    const ComponentType *type = test->host.type;
+    bool placed = !type->reserve || type->reserve(test->self, batch, err);
+    bool taken = placed && type->consume(test->self, &parcel, err);
     account_consumed(&test->host.account, batch, taken);
     if (!taken)
         ack_fail(parcel.ack, err);

@@ -242,6 +242,16 @@ static bool exporter_start(void *self, Err *err)
             thread_start(&exporter->thread, "file", run_writer, exporter, err));
 }
 
+static bool exporter_reserve(void *self, const Batch *batch, Err *err)
+{
+    return sender_reserve(((FileExporter *)self)->sender, batch, err);
+}
+
+static void exporter_unreserve(void *self, const Batch *batch)
+{
+    sender_unreserve(((FileExporter *)self)->sender, batch);
+}
+
 static bool exporter_consume(void *self, const Parcel *parcel, Err *err)
 {
     return sender_take(((FileExporter *)self)->sender, parcel, err);
@@ -294,6 +304,8 @@ const ComponentType file_exporter = {
     .fields = fields,
     .check = exporter_check,
     .start = exporter_start,
+    .reserve = exporter_reserve,
+    .unreserve = exporter_unreserve,
     .consume = exporter_consume,
     .flush = exporter_flush,
     .stop = exporter_stop,
