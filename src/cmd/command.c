@@ -10,6 +10,8 @@ static const CommandEntry commands[] = {
     { "doctor", "find out why no data arrives", command_doctor },
     { "explain", "what one setting means: type, default, range, example", command_explain },
     { "gen", "make load: spans, data points or log records at a rate", command_gen },
+    { "graph", "draw the pipelines of a configuration, as text or SVG", command_graph },
+    { "init", "write a commented configuration to begin with", command_init },
     { "print-config", "show what a configuration came to, secrets hidden", command_print_config },
     { "print-initial-config", NULL, command_print_config },
     { "query", "show what is stored: traces, metrics, logs", command_query },

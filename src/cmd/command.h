@@ -23,6 +23,8 @@ int command_components(int argc, char **argv);
 int command_doctor(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_gen(int argc, char **argv);
+int command_graph(int argc, char **argv);
+int command_init(int argc, char **argv);
 int command_print_config(int argc, char **argv);
 int command_query(int argc, char **argv);
 int command_schema(int argc, char **argv);

@@ -10,6 +10,13 @@
 
 enum { SERVICE_ROWS_MAX = 16, INDENT = 2 };
 
+/* JSON's text is YAML's in double quotes. */
+void config_print_text(Buf *out, Str text)
+{
+    JsonWriter json = json_writer(out);
+    json_text(&json, text);
+}
+
 void config_print_key(Buf *out, Str key)
 {
     bool plain = key.len > 0;
@@ -19,11 +26,10 @@ void config_print_key(Buf *out, Str key)
                           (i && ((c >= '0' && c <= '9') || c == '_' || c == '/' || c == '.')) ||
                           (i && c == '-'));
     }
-    JsonWriter json = json_writer(out);
     if (plain)
         buf_add(out, key);
     else
-        json_text(&json, key); /* JSON's text is YAML's in double quotes */
+        config_print_text(out, key);
 }
 
 static void indent(Buf *out, size_t columns)

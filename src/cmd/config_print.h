@@ -12,5 +12,6 @@ CHECKED bool config_print_json(const LoadedConfig *config, Buf *out, Err *err);
 
 /* A key of YAML, in quotes where it needs them. */
 void config_print_key(Buf *out, Str key);
+void config_print_text(Buf *out, Str text); /* always in quotes */
 
 #endif

@@ -90,7 +90,7 @@ static void tell_as_log(Problems *problems, LogLevel least)
     buf_free(&text);
 }
 
-static void tell_problems(Problems *problems)
+void tell_problems(Problems *problems)
 {
     Buf text = BUF(1 << 20);
     problems_write(problems, &text);

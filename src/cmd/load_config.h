@@ -28,6 +28,8 @@ typedef struct LoadedConfig {
     size_t file_count;
 } LoadedConfig;
 
+void tell_problems(Problems *problems); /* on standard error */
+
 CHECKED bool loaded_config_read(const Options *options, LoadedConfig *out, Err *err);
 void loaded_config_free(LoadedConfig *config); /* harmless when zeroed, which it is afterwards */
 

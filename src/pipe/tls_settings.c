@@ -182,10 +182,11 @@ static void reloaded(void *owner, const Err *err)
 
 /* --- opening --------------------------------------------------------------------------------- */
 
+/* use: NULL: only to see whether it can be opened. */
 static TlsOptions options_of(const TlsMaterial *own, TlsUse *use)
 {
     return (TlsOptions){
-        .loop = host_loop(use->host),
+        .loop = use ? host_loop(use->host) : NULL,
         .cert_file = own->cert_file,
         .cert_pem = own->cert_pem,
         .key_file = own->key_file,
@@ -196,10 +197,30 @@ static TlsOptions options_of(const TlsMaterial *own, TlsUse *use)
         .cipher_suite_count = own->cipher_suites.count,
         .curve_preferences = own->curve_preferences.items,
         .curve_count = own->curve_preferences.count,
-        .reload_interval_ns = own->reload_interval,
+        .reload_interval_ns = use ? own->reload_interval : 0,
         .reloaded = reloaded,
         .owner = use,
     };
+}
+
+static TlsOptions listen_options(const TlsListenSettings *settings, TlsUse *use)
+{
+    TlsOptions options = options_of(&settings->own, use);
+    options.role = TLS_SERVER;
+    options.client_ca_file = settings->client_ca_file;
+    return options;
+}
+
+static TlsOptions connect_options(const TlsConnectSettings *settings, TlsUse *use)
+{
+    TlsOptions options = options_of(&settings->own, use);
+    options.role = TLS_CLIENT;
+    options.ca_file = settings->ca_file;
+    options.ca_pem = settings->ca_pem;
+    options.include_system_ca_certs_pool = settings->include_system_ca_certs_pool;
+    options.insecure_skip_verify = settings->insecure_skip_verify;
+    options.server_name = settings->server_name_override;
+    return options;
 }
 
 static bool open_context(TlsUse *use, const TlsOptions *options, Err *err)
@@ -219,9 +240,7 @@ bool tls_listen_open(TlsUse *use, const TlsListenSettings *settings, Host *host,
     *use = (TlsUse){ .host = host, .name = name, .warned_days = INT_MAX };
     if (!settings->present)
         return true;
-    TlsOptions options = options_of(&settings->own, use);
-    options.role = TLS_SERVER;
-    options.client_ca_file = settings->client_ca_file;
+    TlsOptions options = listen_options(settings, use);
     if (settings->client_ca_file_reload && !options.reload_interval_ns)
         options.reload_interval_ns = CA_RELOAD_SECONDS * NANOS_PER_SECOND;
     return open_context(use, &options, err);
@@ -231,16 +250,32 @@ bool tls_connect_open(TlsUse *use, const TlsConnectSettings *settings, Host *hos
                       Err *err)
 {
     *use = (TlsUse){ .host = host, .name = name, .warned_days = INT_MAX };
-    TlsOptions options = options_of(&settings->own, use);
-    options.role = TLS_CLIENT;
-    options.ca_file = settings->ca_file;
-    options.ca_pem = settings->ca_pem;
-    options.include_system_ca_certs_pool = settings->include_system_ca_certs_pool;
-    options.insecure_skip_verify = settings->insecure_skip_verify;
-    options.server_name = settings->server_name_override;
+    TlsOptions options = connect_options(settings, use);
     if (settings->insecure_skip_verify)
         host_log(host, LOG_WARN, "tls: insecure_skip_verify: whoever answers is believed");
     return open_context(use, &options, err);
+}
+
+static bool try_options(const TlsOptions *options, int64_t *ends_unix, Err *err)
+{
+    TlsContext *context = tls_context_new(options, err);
+    if (!context)
+        return false;
+    *ends_unix = tls_expires_unix(context);
+    tls_context_free(context);
+    return true;
+}
+
+bool tls_listen_try(const TlsListenSettings *settings, int64_t *ends_unix, Err *err)
+{
+    const TlsOptions options = listen_options(settings, NULL);
+    return try_options(&options, ends_unix, err);
+}
+
+bool tls_connect_try(const TlsConnectSettings *settings, int64_t *ends_unix, Err *err)
+{
+    const TlsOptions options = connect_options(settings, NULL);
+    return try_options(&options, ends_unix, err);
 }
 
 void tls_use_close(TlsUse *use)

@@ -58,6 +58,11 @@ CHECKED bool tls_listen_open(TlsUse *use, const TlsListenSettings *settings, Hos
                              const char *name, Err *err);
 CHECKED bool tls_connect_open(TlsUse *use, const TlsConnectSettings *settings, Host *host,
                               const char *name, Err *err);
+/* Can the files and names be used? Opens them and lets go again. When our certificate ends is in
+ * *ends_unix; INT64_MAX: there is none. */
+CHECKED bool tls_listen_try(const TlsListenSettings *settings, int64_t *ends_unix, Err *err);
+CHECKED bool tls_connect_try(const TlsConnectSettings *settings, int64_t *ends_unix, Err *err);
+
 void tls_use_close(TlsUse *use); /* a zeroed one is fine */
 
 #endif

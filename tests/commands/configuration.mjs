@@ -51,7 +51,7 @@ export async function configurationChecks({ program, call, check, expect }) {
   await check('a command may stand behind --config, and tells its words', async () => {
     const behind = await call(['--config', good, 'validate']);
     expect('behind', behind.code === 0 && behind.out === 'the configuration is valid\n', behind);
-    for (const command of ['validate', 'print-config', 'components', 'explain', 'schema', 'doctor']) {
+    for (const command of ['validate', 'print-config', 'components', 'explain', 'schema', 'init', 'graph', 'doctor']) {
       const help = await call([command, '--help']);
       expect(command, help.code === 0 && help.out.includes(`usage: cryostorm ${command}`) && help.out.includes('\nexamples\n'), help);
     }
@@ -79,6 +79,32 @@ export async function configurationChecks({ program, call, check, expect }) {
     expect('nearest', unknown.code === 1 && unknown.err.includes('did you mean "protocols"'), unknown);
     const schema = JSON.parse((await call(['schema'])).out);
     expect('schema', schema.properties.service.properties.pipelines && schema.additionalProperties === false, Object.keys(schema));
+  });
+
+  await check('init writes what validate takes, and does not overwrite', async () => {
+    const list = await call(['init', '--list']);
+    const names = list.out.split('\n').map((line) => line.split(' ')[0]).filter(Boolean);
+    expect('list', names.length > 3 && names.includes('gateway'), list);
+    for (const name of names) {
+      const path = join(folder, `${name}.yaml`);
+      const made = await call(['init', name, '--full', '--output', path]);
+      expect(name, made.code === 0 && made.out === '' && made.err === '', made);
+      const valid = await call(['validate', '--no-files', '--config', path]);
+      expect(name, valid.code === 0 && valid.err === '', valid);
+      const again = await call(['init', name, '--output', path]);
+      expect('again', again.code === 1 && again.err.includes(path), again);
+    }
+    const gateway = await call(['validate', '--config', join(folder, 'gateway.yaml')]);
+    expect('files', gateway.code === 1 && /gateway\.yaml:\d+:\d+: receivers\.otlp\.protocols\.grpc\.tls: .*server\.crt/.test(gateway.err), gateway);
+    const unknown = await call(['init', 'gatway']);
+    expect('nearest', unknown.code === 2 && unknown.err.includes('did you mean "gateway"'), unknown);
+  });
+
+  await check('graph draws, as text and as SVG', async () => {
+    const text = await call(['graph', '--config', good]);
+    expect('text', text.code === 0 && text.out === 'traces\n  otlp ───▶ debug\n\n', text);
+    const svg = await call(['graph', '--svg', '--config', good]);
+    expect('svg', svg.code === 0 && svg.out.startsWith('<svg ') && svg.out.endsWith('</svg>\n'), svg);
   });
 
   await check('what cannot start is said with its place, as JSON where that is asked for', async () => {
