@@ -36,7 +36,7 @@ ConfigFound config_follow(const ConfigField *table, Str path)
     ConfigFound found = { .table = table };
     for (Str key; str_split(&path, '.', &key);) {
         if (found.field && found.field->type == CONFIG_LIST)
-            add_step(&found, "[]", (Str){ 0 });
+            add_step(&found, "[]", STR(""));
         bool of_map = found.field && found.field->type == CONFIG_MAP;
         if (of_map)
             add_step(&found, ".", key);
