@@ -117,6 +117,19 @@ static bool system_info(Disk *disk, const char *path, DiskInfo *out, Err *err)
     return true;
 }
 
+static bool system_leads_to(Disk *disk, const char *path, File *file, bool *same, Err *err)
+{
+    (void)disk;
+    struct stat there, ours;
+    *same = false;
+    if (stat(path, &there))
+        return errno == ENOENT || errno == ENOTDIR ? true : fail_errno(err, errno, "%s", path);
+    if (fstat(fd_of(file), &ours))
+        return fail_errno(err, errno, "%s", path);
+    *same = there.st_dev == ours.st_dev && there.st_ino == ours.st_ino;
+    return true;
+}
+
 static bool system_rename(Disk *disk, const char *from, const char *to, Err *err)
 {
     (void)disk;
@@ -219,6 +232,7 @@ Disk *disk_system(void)
         .truncate = system_truncate,
         .lock = system_lock,
         .info = system_info,
+        .leads_to = system_leads_to,
         .rename = system_rename,
         .remove = system_remove,
         .make_directory = system_make_directory,

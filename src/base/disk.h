@@ -48,6 +48,9 @@ struct Disk {
     bool (*truncate)(File *file, uint64_t size, Err *err);
     bool (*lock)(File *file, Err *err); /* exclusive, ERR_BUSY when another process has it */
     bool (*info)(Disk *disk, const char *path, DiskInfo *out, Err *err); /* missing is no error */
+    /* Is that file what the path leads to now? It is not once it, or a directory above it, has been
+     * removed, renamed or replaced, however well it can still be written. */
+    bool (*leads_to)(Disk *disk, const char *path, File *file, bool *same, Err *err);
     bool (*rename)(Disk *disk, const char *from, const char *to, Err *err);
     bool (*remove)(Disk *disk, const char *path, Err *err); /* a file; missing is no error */
     bool (*make_directory)(Disk *disk, const char *path,

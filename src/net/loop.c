@@ -12,7 +12,8 @@
 
 #include <assert.h>
 
-enum { EVENTS_PER_STEP = 128 };
+enum { EVENTS_PER_STEP = 128, LATE_ROUNDS = 16 };
+#define LATE_NS NANOS_PER_SECOND
 
 typedef struct PostList {
     Post *first, *last;
@@ -244,13 +245,32 @@ static int64_t wait_ns(Loop *loop, int64_t timeout_ns)
     return timeout_ns < 0 || until < timeout_ns ? until : timeout_ns;
 }
 
+static bool take_events(Loop *loop, int64_t timeout_ns)
+{
+    loop->event_count = loop->poller->wait(loop->poller, timeout_ns, loop->events, EVENTS_PER_STEP);
+    return run_events(loop);
+}
+
+/* The process was stopped, or the machine. What came meanwhile came in time, and whoever waits for
+ * it must not hear of a deadline first. */
+static bool catch_up(Loop *loop)
+{
+    bool any = false;
+    for (int i = 0; i < LATE_ROUNDS; i++) {
+        const Timer *timer = loop->timers.first;
+        if (!timer || loop_now(loop) - timer->at_ns < LATE_NS || !take_events(loop, 0))
+            break;
+        any = true;
+    }
+    return any;
+}
+
 bool loop_step(Loop *loop, int64_t timeout_ns)
 {
     bool any = run_posts(loop);
+    any = catch_up(loop) || any;
     any = run_timers(loop) || any;
-    loop->event_count = loop->poller->wait(loop->poller, any ? 0 : wait_ns(loop, timeout_ns),
-                                           loop->events, EVENTS_PER_STEP);
-    any = run_events(loop) || any;
+    any = take_events(loop, any ? 0 : wait_ns(loop, timeout_ns)) || any;
     return run_posts(loop) || any;
 }
 

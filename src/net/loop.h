@@ -6,9 +6,10 @@
  * own: there are as many as there are owners. Only loop_post() and loop_stop() may be called from
  * other threads.
  *
- * Order within a step: posts, timers that are due, descriptors, then posts made by those.
- * A callback may cancel, forget or free any node, also those that are about to be called.
- * Under a TestClock timers fire when the test has moved the clock; waiting is still real.
+ * Order within a step: posts, timers that are due, descriptors, then posts made by those. When a
+ * timer is late by a second or more, the process or the machine had been stopped: descriptors come
+ * before it. A callback may cancel, forget or free any node, also those that are about to be
+ * called. Under a TestClock timers fire when the test has moved the clock; waiting is still real.
  */
 #ifndef NET_LOOP_H
 #define NET_LOOP_H

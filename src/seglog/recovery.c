@@ -66,6 +66,7 @@ typedef struct Recovery {
 /* What a segment's bytes hold. */
 typedef struct Survey {
     WalFile file;
+    uint32_t version; /* of a newer one */
     uint64_t frames, ranges, bad_bytes;
     uint64_t tail; /* where the bad bytes at the end begin; the size when there are none */
     int64_t oldest_ns, newest_ns;
@@ -165,6 +166,7 @@ static Survey survey(Str bytes, uint64_t number)
     SeglogFrame frame;
     uint64_t from, to;
     Survey out = { .file = wal_reader_init(&reader, bytes, number), .tail = bytes.len };
+    out.version = reader.version;
     for (WalStep step; (step = wal_reader_next(&reader, &frame, &from, &to)) != WAL_END;) {
         if (step == WAL_DAMAGE) {
             out.ranges++;
@@ -445,9 +447,10 @@ static bool recover_bytes(Recovery *recovery, const char *path, Str bytes, uint6
     Survey found = survey(bytes, number);
     if (found.file == WAL_FILE_NEWER)
         return fail(err, ERR_UNSUPPORTED,
-                    "%s is of a newer format than %d: start the cryostorm that wrote it, or move "
-                    "the file away",
-                    path, WAL_FORMAT);
+                    "%s is of format %" PRIu32
+                    ", newer than the %d that this cryostorm reads: start the "
+                    "one that wrote it, or move the file away",
+                    path, found.version, WAL_FORMAT);
     if (found.last_sequence >= log->next_sequence)
         log->next_sequence = found.last_sequence + 1;
     Segment segment = { number, bytes.len, found.oldest_ns, found.newest_ns };

@@ -69,7 +69,7 @@ static bool blame_holder(Seglog *log, Err *err)
     return fail(err, ERR_BUSY, "%s is in use by another process", log->settings.directory);
 }
 
-static bool take_lock(Seglog *log, Err *err)
+bool seglog_take_lock(Seglog *log, Err *err)
 {
     char path[SEGLOG_PATH_MAX], text[PID_TEXT];
     if (snprintf(path, sizeof path, "%s/lock", log->settings.directory) >= SEGLOG_PATH_MAX)
@@ -112,7 +112,7 @@ static bool prepare(Seglog *log, Err *err)
     log->staging = mem_grow(NULL, SEGLOG_STAGING);
     if (!log->staging)
         return fail(err, ERR_MEMORY, "no memory for %d bytes of staging", SEGLOG_STAGING);
-    return make_directory(log, err) && take_lock(log, err) && seglog_recover(log, err);
+    return make_directory(log, err) && seglog_take_lock(log, err) && seglog_recover(log, err);
 }
 
 static void free_log(Seglog *log)
@@ -180,6 +180,7 @@ Seglog *seglog_open(const SeglogSettings *settings, const SeglogListener *listen
         return NULL;
     bool ok = prepare(log, err);
     if (ok) {
+        seglog_begin_age(log);
         seglog_publish(log);
         seglog_retain(log);
     }

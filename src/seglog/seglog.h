@@ -14,7 +14,8 @@
  * - A write that fails is cut off again, or its segment is never written again; nothing of it
  * stands between two good frames. After a failed sync nothing waiting for it is acknowledged and
  * the segment is never written again. The next append gets a fresh segment. A full disk refuses
- * with ERR_BUSY until there is room again.
+ * with ERR_BUSY until there is room again. A directory that is no longer under its name refuses
+ * with ERR_IO until it is back (place.c).
  * - Opening replays what is there, oldest first. A torn tail is cut; a segment damaged in the
  * middle keeps its good frames while the original bytes stay beside it as `.wal.corrupt`; a frame
  * whose replay ended the process twice is copied to `<sequence>.poison` and passed over from then
@@ -96,10 +97,11 @@ typedef struct SeglogSettings {
     Clock *clock;
     const char *directory; /* made when missing */
     SeglogSync sync;
-    int64_t window_ns;        /* SEGLOG_SYNC_ALWAYS: at most one sync in this time */
-    uint64_t segment_bytes;   /* a segment that reached this is closed and the next one begins */
-    uint64_t bytes_max;       /* of all segments together; 0: no limit */
-    int64_t age_max_ns;       /* since the newest frame of a segment came in; 0: no limit */
+    int64_t window_ns;      /* SEGLOG_SYNC_ALWAYS: at most one sync in this time */
+    uint64_t segment_bytes; /* a segment that reached this is closed and the next one begins */
+    uint64_t bytes_max;     /* of all segments together; 0: no limit */
+    int64_t
+        age_max_ns; /* since the newest frame of a segment came in, by steady_wall.h; 0: no limit */
     uint64_t frame_bytes_max; /* the largest payload; larger ones are ERR_LIMIT */
     uint64_t queue_bytes;     /* payloads that wait to be written */
     uint64_t reserve_bytes;   /* free space that is left on the disk for others */

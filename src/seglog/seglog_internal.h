@@ -6,6 +6,7 @@
 #include "base/random.h"
 #include "base/thread.h"
 #include "seglog/seglog.h"
+#include "seglog/steady_wall.h"
 
 enum {
     SEGLOG_PATH_MAX = 1024,       /* a directory and a name in it */
@@ -49,6 +50,9 @@ struct Seglog {
     uint64_t staged_at; /* where the staged bytes belong */
     bool dirty;         /* written since the last sync */
     int64_t synced_mono, ticked_mono, complained_mono;
+    bool refusing;   /* the last group was not taken; it is told when one is again */
+    SteadyWall wall; /* what retention by age goes by */
+    bool doubt_told;
     Random random;
 };
 
@@ -56,14 +60,21 @@ struct Seglog {
 CHECKED bool seglog_path(const Seglog *log, uint64_t number, const char *suffix,
                          char out[SEGLOG_PATH_MAX], Err *err);
 
+/* seglog.c: makes the lock file ours; log->lock is set even when somebody else has it. */
+CHECKED bool seglog_take_lock(Seglog *log, Err *err);
+
+/* place.c: false once what lies under the directory's name is not the directory that was opened. */
+CHECKED bool seglog_in_place(Seglog *log, Err *err);
+
 /* recovery.c: repairs what is on the disk, replays it, fills segments and next_sequence. */
 CHECKED bool seglog_recover(Seglog *log, Err *err);
 
 /* writer.c */
 CHECKED bool seglog_add_segment(Seglog *log, const Segment *segment, Err *err);
-void seglog_retain(Seglog *log);  /* lets segments go that are beyond size or age */
-void seglog_finish(Seglog *log);  /* the writer's last act: answers the rest, syncs, closes */
-void seglog_publish(Seglog *log); /* the segments' part of the statistics */
+void seglog_begin_age(Seglog *log); /* once, when the segments are known */
+void seglog_retain(Seglog *log);    /* lets segments go that are beyond size or age */
+void seglog_finish(Seglog *log);    /* the writer's last act: answers the rest, syncs, closes */
+void seglog_publish(Seglog *log);   /* the segments' part of the statistics */
 /* When the writer has something to do next; the mutex is held. */
 int64_t seglog_due(const Seglog *log);
 

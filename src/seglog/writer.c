@@ -14,6 +14,8 @@
  *                                 have thrown the pages away and would then report success. Under
  *                                 ALWAYS the group is cut off where possible, and refused
  *   a removal                     the segment stays in the list and is tried again later
+ *   (nothing, but the file has    the segment is left, the group cut off and refused; place.c says
+ *   lost its name)                whether the next one begins another
  *
  * Sequences that were given to a refused group are not given again.
  */
@@ -44,6 +46,14 @@ static void complain(Seglog *log, const Err *err)
         return;
     log->complained_mono = now;
     log_write(LOG_ERROR, "seglog", "%s: %s", log->settings.directory, err->text);
+}
+
+/* The sender's own copy is still whole, so it may wait. */
+static void complain_of_refusal(Seglog *log, const Err *err)
+{
+    Err told = *err;
+    blame(&told, "data is refused until this is mended");
+    complain(log, &told);
 }
 
 /* ---- segments ----------------------------------------------------------------------------------
@@ -103,6 +113,8 @@ static bool write_segment_header(Seglog *log, File *file, Err *err)
 /* The file exists durably, name included, before the first frame goes into it. */
 static bool begin_segment(Seglog *log, Err *err)
 {
+    if (!seglog_in_place(log, err))
+        return false;
     Disk *disk = log->settings.disk;
     char path[SEGLOG_PATH_MAX];
     Segment segment = { .number = log->next_sequence, .bytes = WAL_SEGMENT_HEADER };
@@ -196,17 +208,51 @@ static bool too_large(const Seglog *log)
     return log->settings.bytes_max && bytes > log->settings.bytes_max;
 }
 
-static bool too_old(const Seglog *log, const Segment *segment)
+static bool too_old(const Seglog *log, const Segment *segment, int64_t now)
 {
-    int64_t horizon = clock_wall_ns(log->settings.clock) - log->settings.age_max_ns;
-    return log->settings.age_max_ns && segment->newest_ns && segment->newest_ns < horizon;
+    return log->settings.age_max_ns && segment->newest_ns &&
+           segment->newest_ns < now - log->settings.age_max_ns;
+}
+
+static ClockReading read_clocks(const Seglog *log)
+{
+    return (ClockReading){ clock_wall_ns(log->settings.clock), now_mono(log) };
+}
+
+void seglog_begin_age(Seglog *log)
+{
+    int64_t newest = 0;
+    for (size_t i = 0; i < log->segment_count; i++)
+        if (log->segments[i].newest_ns > newest)
+            newest = log->segments[i].newest_ns;
+    steady_wall_begin(&log->wall, newest, read_clocks(log));
+}
+
+/* What time it is for retention. Told when it makes a difference that the clock is not believed. */
+static int64_t now_for_age(Seglog *log)
+{
+    ClockReading now = read_clocks(log);
+    int64_t steady = steady_wall_read(&log->wall, now);
+    if (now.wall_ns == steady) {
+        log->doubt_told = false;
+    } else if (!log->doubt_told && log->segment_count && too_old(log, log->segments, now.wall_ns) &&
+               !too_old(log, log->segments, steady)) {
+        log->doubt_told = true;
+        log_write(LOG_WARN, "seglog",
+                  "%s: the wall clock is %" PRId64
+                  " s ahead of where the data and the time since then "
+                  "have it; what is too old by it leaves once the clock has said so for an hour",
+                  log->settings.directory, (now.wall_ns - steady) / NANOS_PER_SECOND);
+    }
+    return steady;
 }
 
 void seglog_retain(Seglog *log)
 {
-    while (log->segment_count && (too_large(log) || too_old(log, &log->segments[0]))) {
+    int64_t now = now_for_age(log);
+    while (log->segment_count && (too_large(log) || too_old(log, &log->segments[0], now))) {
         Err err;
-        if (log->segment_count == 1 && log->file && too_old(log, &log->segments[0]))
+        if (log->segment_count == 1 && log->file && too_old(log, &log->segments[0], now))
             seglog_roll(log);
         if (log->segment_count == 1 && log->file)
             return; /* too large, and all of it is being written */
@@ -314,6 +360,20 @@ static void note_written(Seglog *log, const SeglogEntry *group)
     }
 }
 
+/* A file that has lost its name takes bytes that nobody will find again. */
+static bool has_its_name(Seglog *log, Err *err)
+{
+    char path[SEGLOG_PATH_MAX];
+    Disk *disk = log->settings.disk;
+    bool same = false;
+    if (!seglog_path(log, active(log)->number, ".wal", path, err) ||
+        !disk->leads_to(disk, path, log->file, &same, err))
+        return false;
+    return same ||
+           (seglog_in_place(log, err) &&
+            fail(err, ERR_IO, "%s was removed or replaced while it was being written", path));
+}
+
 static bool write_group(Seglog *log, SeglogEntry *group, uint64_t bytes, Err *err)
 {
     if (!has_space(log, bytes, err) || (!log->file && !begin_segment(log, err)))
@@ -333,6 +393,11 @@ static bool write_group(Seglog *log, SeglogEntry *group, uint64_t bytes, Err *er
     if (log->settings.sync == SEGLOG_SYNC_ALWAYS && !sync_segment(log, err)) {
         Err ignored;
         (void)(file_truncate(log->file, start, &ignored)); /* at best they do not come back */
+        leave_segment(log);
+        return false;
+    }
+    if (!has_its_name(log, err)) {
+        cut_back(log, start);
         leave_segment(log);
         return false;
     }
@@ -415,8 +480,11 @@ static void one_group(Seglog *log)
     if (!ok) {
         if (err.kind == ERR_BUSY)
             err.retry_ms = SEGLOG_RETRY_MS;
-        complain(log, &err);
+        complain_of_refusal(log, &err);
+    } else if (log->refusing) {
+        log_write(LOG_WARN, "seglog", "%s takes data again", log->settings.directory);
     }
+    log->refusing = !ok;
     seglog_publish(log); /* whoever is answered may ask how much there is */
     answer(log, group, ok ? NULL : &err);
     seglog_retain(log);
@@ -477,6 +545,9 @@ static void tick(Seglog *log, int64_t now)
     if (!woken && log->ticked_mono && now - log->ticked_mono < TICK_NS)
         return;
     log->ticked_mono = now;
+    Err err;
+    if (!seglog_in_place(log, &err))
+        complain_of_refusal(log, &err);
     seglog_retain(log);
     if (log->listener.tick)
         log->listener.tick(log->listener.context, log, clock_wall_ns(log->settings.clock));

@@ -9,7 +9,7 @@
  *
  * The store never changes what it was given: absurd times, zero ids and duplicates are kept and
  * handed out as they came. Age is counted from when data was received, never from what its
- * timestamps say.
+ * timestamps say, and by a wall clock that is steady (seglog/steady_wall.h).
  */
 #ifndef STORE_STORE_H
 #define STORE_STORE_H

@@ -24,7 +24,7 @@
 
 #include <cmocka.h>
 
-enum { KILLS = 50, KILL_MS = 40, LOAD = 200, PATIENCE_MS = 60000 };
+enum { KILLS = 50, KILL_MS = 40, LOAD = 200, LONG_STOP_MS = 5000, PATIENCE_MS = 60000 };
 
 static RealService service;
 
@@ -88,7 +88,7 @@ static void stopped_and_continued_it_goes_on(void **state)
     for (int i = 0; i < 5; i++) {
         real_service_load(&service, PATIENCE_MS, LOAD / 5);
         kill(service.pid, SIGSTOP);
-        real_service_load(&service, 100, REAL_SPANS_MAX);
+        real_service_load(&service, i == 4 ? LONG_STOP_MS : 100, REAL_SPANS_MAX);
         kill(service.pid, SIGCONT);
     }
     assert_true(real_service_takes_one(&service));
@@ -171,8 +171,8 @@ static void one_directory_one_process(void **state)
     real_service_end(&service);
 }
 
-/* Somebody moves the data away while it runs. It neither ends nor lies: what it takes goes into the
- * moved files, or is refused; brought back, all that was told OK is there. */
+/* Somebody moves the data away while it runs. It neither ends nor lies: what comes is refused, and
+ * said why; brought back it goes on by itself, and all that was told OK is there. */
 static void its_directory_may_be_moved_away_and_come_back(void **state)
 {
     (void)state;
@@ -182,9 +182,75 @@ static void its_directory_may_be_moved_away_and_come_back(void **state)
     must_start();
     real_service_load(&service, PATIENCE_MS, LOAD);
     assert_int_equal(rename(service.data, away), 0);
-    real_service_load(&service, PATIENCE_MS, 5 * LOAD); /* several segments long */
+    real_service_load(&service, PATIENCE_MS, REAL_CLIENTS); /* who has it already may be told OK */
+    long ok = service.ok, refused = service.refused;
+    real_service_load(&service, PATIENCE_MS, LOAD);
+    assert_int_equal(service.ok, ok);
+    assert_true(service.refused >= refused + LOAD);
+    assert_true(real_service_says(&service, "traces is gone: bring it back, or restart"));
     assert_int_equal(kill(service.pid, 0), 0);
     assert_int_equal(rename(away, service.data), 0);
+    assert_true(real_service_takes_one(&service));
+    assert_true(real_service_says(&service, "takes data again"));
+    kill(service.pid, SIGTERM);
+    assert_int_equal(real_service_wait(&service), 0);
+    must_be_right();
+    real_service_end(&service);
+}
+
+static void remove_below(const char *folder, const char *name)
+{
+    char path[2 * REAL_PATH_MAX];
+    snprintf(path, sizeof path, "%s/%s", folder, name);
+    pid_t child = fork();
+    if (child == 0) {
+        execlp("find", "find", path, "-type", "f", "-delete", (char *)NULL);
+        _exit(1);
+    }
+    int status = 1;
+    assert_true(child > 0 && waitpid(child, &status, 0) == child && status == 0);
+}
+
+/* Somebody deletes all files, the lock among them, and leaves the directories: what was in them is
+ * gone, but it goes on with empty ones, and keeps them to itself. */
+static void its_files_may_be_deleted(void **state)
+{
+    (void)state;
+    begin();
+    must_start();
+    real_service_load(&service, PATIENCE_MS, LOAD);
+    remove_below(service.data, "");
+    real_service_load(&service, PATIENCE_MS, REAL_CLIENTS); /* who has it already may be told OK */
+    assert_true(real_service_says(&service, "was emptied or replaced while it was in use"));
+    memset(service.told_ok, 0, REAL_SPANS_MAX * sizeof *service.told_ok);
+    real_service_load(&service, PATIENCE_MS, LOAD);
+    assert_true(real_service_takes_one(&service));
+    kill(service.pid, SIGTERM);
+    assert_int_equal(real_service_wait(&service), 0);
+    must_be_right();
+    real_service_end(&service);
+}
+
+/* rm -rf: nothing is taken any more, it says what to do, and that helps. */
+static void its_directory_may_be_removed(void **state)
+{
+    (void)state;
+    begin();
+    char away[REAL_PATH_MAX + 8];
+    snprintf(away, sizeof away, "%s.away", service.data);
+    must_start();
+    real_service_load(&service, PATIENCE_MS, LOAD);
+    assert_int_equal(rename(service.data, away), 0);
+    remove_below(away, "");
+    real_service_load(&service, PATIENCE_MS, REAL_CLIENTS);
+    long ok = service.ok;
+    real_service_load(&service, PATIENCE_MS, LOAD);
+    assert_int_equal(service.ok, ok);
+    assert_true(real_service_says(&service, "or restart to begin with an empty one"));
+    kill(service.pid, SIGTERM);
+    assert_int_equal(real_service_wait(&service), 0);
+    memset(service.told_ok, 0, REAL_SPANS_MAX * sizeof *service.told_ok);
+    must_start();
     assert_true(real_service_takes_one(&service));
     kill(service.pid, SIGTERM);
     assert_int_equal(real_service_wait(&service), 0);
@@ -201,6 +267,8 @@ int main(void)
         cmocka_unit_test(reloaded_under_load_it_keeps_its_word),
         cmocka_unit_test(one_directory_one_process),
         cmocka_unit_test(its_directory_may_be_moved_away_and_come_back),
+        cmocka_unit_test(its_files_may_be_deleted),
+        cmocka_unit_test(its_directory_may_be_removed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -213,6 +213,63 @@ static void a_forgotten_watch_is_not_called_though_it_was_ready(void **state)
     }
 }
 
+typedef struct Waiter { /* for bytes, with a deadline */
+    Watch watch;
+    Timer deadline;
+    Loop *loop;
+    int fd, answers, given_up;
+} Waiter;
+
+static void waiter_hears(void *owner, unsigned ready)
+{
+    Waiter *waiter = owner;
+    char byte;
+    (void)ready;
+    assert_int_equal(read(waiter->fd, &byte, 1), 1);
+    waiter->answers++;
+    timer_cancel(waiter->loop, &waiter->deadline);
+}
+
+static void waiter_gives_up(void *owner)
+{
+    ((Waiter *)owner)->given_up++;
+}
+
+/* The process was stopped for three hours; the answer had come in the first second of them. */
+static void what_came_while_it_was_stopped_is_heard_before_deadlines(void **state)
+{
+    (void)state;
+    static const struct {
+        int64_t stopped_ns;
+        bool came;
+    } rows[] = { { 3 * 3600 * NANOS_PER_SECOND, true },
+                 { 3 * 3600 * NANOS_PER_SECOND, false },
+                 { 3 * NANOS_PER_SECOND, true } };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        TestClock clock;
+        test_clock_init(&clock, 0);
+        Loop *loop = must_loop(&clock.base);
+        int ends[2];
+        Err err;
+        assert_int_equal(pipe(ends), 0);
+        Waiter waiter = { .loop = loop, .fd = ends[0] };
+        waiter.watch = (Watch){ .ready = waiter_hears, .owner = &waiter };
+        waiter.deadline = (Timer){ .fire = waiter_gives_up, .owner = &waiter };
+        assert_true(loop_watch(loop, &waiter.watch, ends[0], SOCKET_READ, &err));
+        timer_set(loop, &waiter.deadline, loop_now(loop) + NANOS_PER_SECOND);
+        if (rows[i].came)
+            assert_int_equal(write(ends[1], "x", 1), 1);
+        test_clock_advance(&clock, rows[i].stopped_ns);
+        loop_step(loop, 0);
+        assert_int_equal(waiter.answers, rows[i].came);
+        assert_int_equal(waiter.given_up, !rows[i].came);
+        loop_forget(loop, &waiter.watch);
+        loop_free(loop);
+        close(ends[0]);
+        close(ends[1]);
+    }
+}
+
 static void a_starved_loop_is_refused_and_leaks_nothing(void **state)
 {
     (void)state;
@@ -235,6 +292,7 @@ static void a_starved_loop_is_refused_and_leaks_nothing(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(what_came_while_it_was_stopped_is_heard_before_deadlines),
         cmocka_unit_test(a_starved_loop_is_refused_and_leaks_nothing),
         cmocka_unit_test(timers_fire_in_order_whatever_was_set_moved_and_cancelled),
         cmocka_unit_test(posts_run_once_in_order_and_can_be_taken_back),

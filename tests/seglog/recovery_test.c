@@ -236,8 +236,14 @@ static void empty_foreign_and_newer_files(void **state)
                   (Str){ (const char *)header, sizeof header });
     assert_false(rig_open(&rig));
     assert_int_equal(rig.err.kind, ERR_UNSUPPORTED);
-    assert_non_null(strstr(rig.err.text, "00000000000000000090.wal is of a newer format"));
+    assert_non_null(strstr(rig.err.text,
+                           "00000000000000000090.wal is of format 2, newer than the 1 "
+                           "that this cryostorm reads: start the one that wrote it"));
     assert_null(test_disk_name(rig.disk, "replaying", 0));
+    Buf after = BUF(SEGMENT_MAX);
+    assert_true(test_disk_get(rig.disk, "data/traces/00000000000000000090.wal", &after));
+    assert_true(str_eq(buf_str(&after), (Str){ (const char *)header, sizeof header }));
+    buf_free(&after);
     rig_done(&rig);
 }
 

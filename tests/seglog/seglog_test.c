@@ -286,6 +286,32 @@ static void the_oldest_segment_leaves_by_size_and_by_age(void **state)
     rig_done(&rig);
 }
 
+/* The wall clock alone jumps: a machine that was suspended, or a wrong time server. */
+static void a_clock_that_jumps_drops_nothing_at_once(void **state)
+{
+    (void)state;
+    Rig rig;
+    rig_init(&rig, SEGLOG_SYNC_SECOND, 1);
+    rig.settings.age_max_ns = 3600 * NANOS_PER_SECOND;
+    assert_true(rig_open(&rig) && rig_append(&rig, "old"));
+    rig.clock.wall += 30 * 24 * 3600 * NANOS_PER_SECOND;
+    for (int minute = 0; minute < 59; minute++) {
+        test_clock_advance(&rig.clock, 60 * NANOS_PER_SECOND);
+        seglog_step(rig.log);
+    }
+    assert_int_equal(rig.replays.dropped_count, 0);
+    assert_true(rig_close(&rig));
+    rig.clock.wall += 24 * 3600 * NANOS_PER_SECOND; /* nor is it at the start */
+    assert_true(rig_open(&rig) && rig_has(&rig, "old"));
+    seglog_step(rig.log);
+    assert_int_equal(rig_stats(&rig).segments, 1);
+    test_clock_advance(&rig.clock, 3600 * NANOS_PER_SECOND);
+    seglog_step(rig.log);
+    assert_int_equal(rig_stats(&rig).segments, 0);
+    assert_int_equal(rig.replays.dropped_count, 1);
+    rig_done(&rig);
+}
+
 /* ---- with its own thread -----------------------------------------------------------------------
  */
 
@@ -402,6 +428,7 @@ int main(void)
         cmocka_unit_test(a_log_lives_wherever_it_is_told),
         cmocka_unit_test(a_tenant_has_a_longest_name),
         cmocka_unit_test(the_oldest_segment_leaves_by_size_and_by_age),
+        cmocka_unit_test(a_clock_that_jumps_drops_nothing_at_once),
         cmocka_unit_test(many_threads_append_and_each_is_answered_once),
         cmocka_unit_test(every_allocation_may_fail),
     };

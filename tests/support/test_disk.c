@@ -360,6 +360,15 @@ static bool call_info(Disk *base, const char *path, DiskInfo *out, Err *err)
     return leave(disk, ok);
 }
 
+static bool call_leads_to(Disk *base, const char *path, File *file, bool *same, Err *err)
+{
+    TestDisk *disk = (TestDisk *)base;
+    bool ok = enter_file(file, CALL_LEADS_TO, path, err);
+    const Entry *entry = find(&disk->live, path);
+    *same = ok && entry && entry->inode == ((Handle *)file)->inode;
+    return leave(disk, ok);
+}
+
 static bool call_rename(Disk *base, const char *from, const char *to, Err *err)
 {
     TestDisk *disk = (TestDisk *)base;
@@ -465,6 +474,7 @@ TestDisk *test_disk_new(uint64_t seed)
                          .truncate = call_truncate,
                          .lock = call_lock,
                          .info = call_info,
+                         .leads_to = call_leads_to,
                          .rename = call_rename,
                          .remove = call_remove,
                          .make_directory = call_make_directory,
@@ -582,6 +592,30 @@ void test_disk_crash(TestDisk *disk, DiskCrash how)
     disk->live.count = disk->durable.count;
     memcpy(disk->live.at, disk->durable.at, disk->durable.count * sizeof(Entry));
     leave(disk, true);
+}
+
+/* "from" itself and what lies below it. */
+static void move_path(char path[NAME_SIZE], const char *from, const char *to)
+{
+    size_t n = strlen(from);
+    char moved[2 * NAME_SIZE];
+    if (strncmp(path, from, n) != 0 || (path[n] && path[n] != '/'))
+        return;
+    if (snprintf(moved, sizeof moved, "%s%s", to, path + n) >= NAME_SIZE)
+        abort();
+    memcpy(path, moved, strlen(moved) + 1);
+}
+
+void test_disk_move(TestDisk *disk, const char *from, const char *to)
+{
+    pthread_mutex_lock(&disk->mutex);
+    for (size_t i = 0; i < disk->live.count; i++)
+        move_path(disk->live.at[i].path, from, to);
+    for (size_t i = 0; i < disk->durable.count; i++)
+        move_path(disk->durable.at[i].path, from, to);
+    for (size_t i = 0; i < disk->directory_count; i++)
+        move_path(disk->directories[i], from, to);
+    pthread_mutex_unlock(&disk->mutex);
 }
 
 void test_disk_put(TestDisk *disk, const char *path, Str bytes)

@@ -33,7 +33,8 @@ typedef enum DiskCall {
     CALL_LIST = 1 << 12,
     CALL_SPACE = 1 << 13,
     CALL_USAGE = 1 << 14,
-    CALL_ANY = (1 << 15) - 1,
+    CALL_LEADS_TO = 1 << 15,
+    CALL_ANY = (1 << 16) - 1,
 } DiskCall;
 
 /* CRASH_KILL: only the process dies, so what it had written stays, synced or not. */
@@ -64,6 +65,9 @@ void test_disk_on_sync(TestDisk *disk, DiskSync *really, void *context);
 
 void test_disk_capacity(TestDisk *disk, uint64_t bytes); /* of all files; UINT64_MAX: no end */
 void test_disk_crash(TestDisk *disk, DiskCrash how);
+
+/* Past the faults and at once durable: the directory with all that lies in it gets another name. */
+void test_disk_move(TestDisk *disk, const char *from, const char *to);
 
 /* Past the faults: files as a test wants them, synced. get: false when there is none. */
 void test_disk_put(TestDisk *disk, const char *path, Str bytes);
