@@ -10,7 +10,7 @@ FILES   ?=
 BEHAVIOURS ?=
 
 .DEFAULT_GOAL := all
-.PHONY: all demo demo-external test torture overload interop conformance coverage lint mutate bench bench-peers fuzz install format clean help
+.PHONY: all demo demo-external test torture overload interop conformance coverage lint arm64 mutate bench bench-peers fuzz install format clean help
 
 all: ## build the program and the library: build/release/bin, build/release/lib
 	@tools/setup --for build
@@ -60,6 +60,11 @@ lint: ## gcc's analyzer, clang-tidy and the memory sanitizer (some minutes)
 	@tools/setup --for test
 	@tools/setup --for proof
 	@tools/lint
+
+arm64: ## cross-build for arm64, and run the unit tests of library, codec and store under qemu
+	@tools/setup --for build
+	@tools/setup --for arm64
+	@tools/arm64
 
 mutate: ## break one line after the other: does a test notice? BEHAVIOURS=1, COUNT=200, FILES=src/pipe/ack.c
 	@tools/setup --for test

@@ -38,6 +38,10 @@ set(test_timeout 120)
 if(CRYO_COVERAGE)
   set(test_timeout 600) # counting takes its time
 endif()
+if(CMAKE_CROSSCOMPILING)
+  set(test_launcher ${CMAKE_CROSSCOMPILING_EMULATOR})
+  set(test_timeout 1200) # every instruction is emulated
+endif()
 
 # house_test(<name> <labels> <command>...): registers with labels, environment and launcher.
 function(house_test name labels)

@@ -85,7 +85,7 @@ void log_tell_unsaid(bool at_the_end)
     int64_t until = at_the_end ? INT64_MAX : clock_mono_ns(clock_system());
     for (uint64_t count = 1; count > 0;) {
         size_t index = 0;
-        Unsaid last = { 0 };
+        Unsaid last;
         mutex_lock(&sampling.mutex);
         count = log_sample_overdue(&sampling.sampler, until, &index);
         last = sampling.unsaid[index];

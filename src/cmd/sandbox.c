@@ -46,7 +46,7 @@ static bool add_place(Sandbox *sandbox, const char *path, bool writes, Err *err)
 {
     for (size_t i = 0; i < sandbox->place_count; i++) {
         SandboxPlace *place = &sandbox->places[i];
-        if (strcmp(place->path, path))
+        if (strcmp(place->path, path) != 0)
             continue;
         place->writes = place->writes || writes;
         return true;

@@ -80,9 +80,11 @@ static char short_escape(char c)
     }
 }
 
+/* Printable ASCII; the sign of a char is the machine's. */
 static bool is_plain(char c)
 {
-    return c >= 0x20 && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&' && c != 0x7F;
+    unsigned char byte = (unsigned char)c;
+    return byte >= 0x20 && byte < 0x7F && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&';
 }
 
 static void add_escaped(Buf *out, Str one)

@@ -26,6 +26,7 @@ static bool read_line(Str line, uint16_t port, unsigned long *inode)
     unsigned local_port, state;
     char text[256];
     snprintf(text, sizeof text, "%.*s", STR_ARG(line));
+    /* NOLINTNEXTLINE(cert-err34-c): the kernel's own numbers, which fit */
     if (sscanf(text, " %*u: %*[0-9A-Fa-f]:%x %*[0-9A-Fa-f]:%*x %x %*x:%*x %*x:%*x %*x %*u %*u %lu",
                &local_port, &state, inode) != 3)
         return false;
