@@ -14,7 +14,7 @@ static const ConfigField *fields_of(const ComponentType *type)
     return type->fields ? type->fields : no_fields;
 }
 
-const char *component_stability_name(Stability stability)
+static const char *stability_name(Stability stability)
 {
     static const char *const names[] = { "alpha", "beta", "stable" };
     return names[stability];
@@ -43,8 +43,8 @@ static void list_kind(const ComponentType *const *registry, ComponentKind kind, 
         if (!any)
             buf_addf(out, "%s\n", component_kind_section(kind));
         any = true;
-        buf_addf(out, "  %-16s %-7s %s", (*type)->name,
-                 component_stability_name((*type)->stability), (*type)->summary);
+        buf_addf(out, "  %-16s %-7s %s", (*type)->name, stability_name((*type)->stability),
+                 (*type)->summary);
         if ((*type)->signals) {
             buf_add(out, STR(" [ "));
             add_signals(*type, " ", out);
@@ -92,7 +92,7 @@ static void add_names(const char *title, const char *const *names, Buf *out)
 static void add_component(const ComponentType *type, Buf *out)
 {
     buf_addf(out, "%s.%s\n  %s\n\n  %-10s %s\n", component_kind_section(type->kind), type->name,
-             type->summary, "stability", component_stability_name(type->stability));
+             type->summary, "stability", stability_name(type->stability));
     if (type->signals) {
         buf_addf(out, "  %-10s ", "signals");
         add_signals(type, ", ", out);
@@ -133,7 +133,7 @@ static void json_component(const ComponentType *type, JsonWriter *json)
     json_key(json, STR("name")), json_text(json, str_from(type->name));
     json_key(json, STR("kind")), json_text(json, str_from(component_kind_name(type->kind)));
     json_key(json, STR("stability"));
-    json_text(json, str_from(component_stability_name(type->stability)));
+    json_text(json, str_from(stability_name(type->stability)));
     json_key(json, STR("summary")), json_text(json, str_from(type->summary));
     json_key(json, STR("signals"));
     json_array(json);
@@ -364,12 +364,7 @@ static void schema_pipelines(const ConfigField *field, JsonWriter *json)
     for (const ConfigField *row = service_pipeline_fields; row->type; row++)
         schema_ids(row, json);
     json_end(json);
-    json_key(json, STR("required"));
-    json_array(json);
-    json_text(json, STR("receivers"));
-    json_text(json, STR("exporters"));
-    json_end(json);
-    closed(json);
+    closed(json); /* nothing is required: another source may bring the rest */
     json_end(json);
     json_end(json);
     closed(json);

@@ -25,6 +25,4 @@ CHECKED bool component_explain(const ComponentType *const *registry, Str path, B
 /* The JSON Schema (draft 2020-12) of the whole file. Ask json_done(). */
 void component_schema(const ComponentType *const *registry, JsonWriter *json);
 
-const char *component_stability_name(Stability stability); /* "beta" */
-
 #endif

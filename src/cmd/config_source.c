@@ -30,6 +30,8 @@ static Node *refuse(ConfigReader *reader, Str source, const Err *err)
 static bool note_file(ConfigReader *reader, Str path, const char **out, Err *err)
 {
     Str copy;
+    if (!path.len)
+        return fail(err, ERR_INPUT, "file: names no file");
     if (path.len >= PATH_MAX || memchr(path.ptr, 0, path.len))
         return fail(err, ERR_INPUT, "is no name of a file");
     if (reader->file_count == SOURCE_FILES_MAX)

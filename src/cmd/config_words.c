@@ -12,6 +12,11 @@ bool config_words_load(const ConfigWords *words, const char *command, LoadedConf
         fail(&err, ERR_INPUT, "more than %d times --config", CONFIGS_MAX);
         return command_misused(command, &err) == 0;
     }
+    for (size_t i = 0; i < words->configs.count; i++)
+        if (!words->configs.items[i][0]) {
+            fail(&err, ERR_INPUT, "--config needs a file");
+            return command_misused(command, &err) == 0;
+        }
     for (; options.config_count < words->configs.count; options.config_count++)
         options.configs[options.config_count] = words->configs.items[options.config_count];
     for (; options.set_count < words->sets.count; options.set_count++)

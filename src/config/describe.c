@@ -21,10 +21,10 @@ static const struct {
     [CONFIG_SECRET] = { "secret", { "string", "number", "boolean", "null" } },
     [CONFIG_CHOICE] = { "choice", { "string", "null" } },
     [CONFIG_ANY] = { "anything", { NULL } },
-    [CONFIG_SECTION] = { "section", { "object", "null" } },
-    [CONFIG_OPTIONAL_SECTION] = { "optional section", { "object", "null" } },
+    [CONFIG_SECTION] = { "section", { "object", "string", "null" } },
+    [CONFIG_OPTIONAL_SECTION] = { "optional section", { "object", "string", "null" } },
     [CONFIG_LIST] = { "list", { "array", "string", "null" } },
-    [CONFIG_MAP] = { "map", { "object", "null" } },
+    [CONFIG_MAP] = { "map", { "object", "string", "null" } },
     [CONFIG_RETIRED] = { "retired", { NULL } },
     [CONFIG_IGNORED] = { "no effect", { NULL } },
     [CONFIG_LATER] = { "not yet", { NULL } },
@@ -147,7 +147,9 @@ static void schema_pattern(ConfigType type, JsonWriter *json)
     static const Str duration =
         STR_ROW("^[+-]?(0|([0-9]+\\.?[0-9]*|\\.[0-9]+)(ns|us|µs|ms|s|m|h))+$|\\$\\{.+\\}");
     static const Str size = STR_ROW("^[0-9]+ *([KMGTkmgt]i?[Bb]?|[Bb])?$|\\$\\{.+\\}");
-    if (type == CONFIG_BOOL || type == CONFIG_COUNT || type == CONFIG_INT || type == CONFIG_NUMBER)
+    if (type == CONFIG_BOOL || type == CONFIG_COUNT || type == CONFIG_INT ||
+        type == CONFIG_NUMBER || type == CONFIG_SECTION || type == CONFIG_OPTIONAL_SECTION ||
+        type == CONFIG_MAP)
         pair(json, STR("pattern"), variable);
     else if (type == CONFIG_DURATION)
         pair(json, STR("pattern"), duration);

@@ -52,6 +52,7 @@ static const ConfigField fields[] = {
              "The same above the limit itself."),
     LATER("max_gc_interval_when_soft_limited", "giving memory back less often when it is in vain"),
     LATER("max_gc_interval_when_hard_limited", "giving memory back less often when it is in vain"),
+    RETIRED("ballast_size_mib", "there is no ballast any more; limit_mib alone counts"),
     { 0 },
 };
 
