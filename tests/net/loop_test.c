@@ -6,11 +6,13 @@
 #include "base/thread.h"
 #include "support/starve.h"
 
+#include <poll.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -289,6 +291,68 @@ static void a_starved_loop_is_refused_and_leaks_nothing(void **state)
     }
 }
 
+/* ---- a loop inside of another one -------------------------------------------------------------
+ */
+
+static bool is_readable(int fd)
+{
+    struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+    return poll(&poll_fd, 1, 0) == 1;
+}
+
+static void count_up(void *owner)
+{
+    ++*(int *)owner;
+}
+
+static void descriptor_and_due_time_say_when_to_step(void **state)
+{
+    (void)state;
+    TestClock clock;
+    test_clock_init(&clock, 0);
+    Loop *loop = must_loop(&clock.base);
+    int fd = loop_descriptor(loop), ran = 0;
+    Timer timer = { .fire = count_up, .owner = &ran };
+    Post post = { .run = count_up, .owner = &ran };
+    assert_false(is_readable(fd));
+    assert_true(loop_due(loop) == INT64_MAX);
+    timer_set(loop, &timer, loop_now(loop) + 500);
+    assert_true(loop_due(loop) == loop_now(loop) + 500);
+    loop_post(loop, &post);
+    assert_true(is_readable(fd));
+    assert_true(loop_due(loop) == loop_now(loop));
+    assert_true(loop_step(loop, 0));
+    assert_int_equal(ran, 1);
+    assert_false(is_readable(fd));
+    test_clock_advance(&clock, 500);
+    assert_true(loop_step(loop, 0));
+    assert_int_equal(ran, 2);
+    assert_true(loop_due(loop) == INT64_MAX);
+    loop_free(loop);
+}
+
+static void an_abandoned_loop_has_no_descriptors(void **state)
+{
+    (void)state;
+    int before = dup(STDIN_FILENO), after;
+    close(before);
+    Loop *loop = must_loop(NULL);
+    pid_t child = fork();
+    if (child == 0) {
+        loop_abandon(loop);
+        after = dup(STDIN_FILENO);
+        _exit(after == before ? 7 : 1);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 7);
+    Post post = { .run = count_up, .owner = &status };
+    loop_post(loop, &post); /* the parent's still works */
+    assert_true(loop_step(loop, 0));
+    loop_free(loop);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -297,6 +361,8 @@ int main(void)
         cmocka_unit_test(timers_fire_in_order_whatever_was_set_moved_and_cancelled),
         cmocka_unit_test(posts_run_once_in_order_and_can_be_taken_back),
         cmocka_unit_test(threads_post_to_one_loop),
+        cmocka_unit_test(descriptor_and_due_time_say_when_to_step),
+        cmocka_unit_test(an_abandoned_loop_has_no_descriptors),
         cmocka_unit_test(a_stop_from_elsewhere_ends_the_run),
         cmocka_unit_test(a_forgotten_watch_is_not_called_though_it_was_ready),
     };

@@ -239,15 +239,25 @@ static bool until(bool (*is_so)(void))
     return false;
 }
 
-static size_t thread_count(void)
+static size_t entry_count(const char *directory)
 {
     size_t count = 0;
-    DIR *tasks = opendir("/proc/self/task");
-    assert_non_null(tasks);
-    for (struct dirent *at = readdir(tasks); at; at = readdir(tasks))
+    DIR *entries = opendir(directory);
+    assert_non_null(entries);
+    for (struct dirent *at = readdir(entries); at; at = readdir(entries))
         count += at->d_name[0] != '.';
-    closedir(tasks);
+    closedir(entries);
     return count;
+}
+
+static size_t thread_count(void)
+{
+    return entry_count("/proc/self/task");
+}
+
+static size_t descriptor_count(void)
+{
+    return entry_count("/proc/self/fd");
 }
 
 /* Nothing more to do at once. */
@@ -798,12 +808,16 @@ static void a_child_goes_on_ticking(void **state)
 {
     (void)state;
     CryoSettings settings = ticking();
+    size_t before = descriptor_count();
     memory_start(&settings);
     make_spans(100);
     int fd = cryo_tick_fd();
     pid_t child = fork();
-    if (child == 0)
+    if (child == 0) {
+        if (descriptor_count() != before) /* the parent's are closed */
+            _exit(2);
         be_the_child();
+    }
     int status;
     assert_int_equal(waitpid(child, &status, 0), child);
     assert_true(WIFEXITED(status));
