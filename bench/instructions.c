@@ -227,13 +227,14 @@ static void done(void *owner, GrpcReply *reply, const Err *err)
 
 static void run_exchange(void)
 {
-    static const char message[MESSAGE_SIZE];
+    static const char bytes[MESSAGE_SIZE];
+    static const Str message = { bytes, sizeof bytes };
     Err err = { 0 };
     for (size_t i = 0; i < EXCHANGES; i++) {
         size_t before = answered;
-        GrpcCall call = { .path = STR("/bench.Service/Export"),
-                          .lent = { message, sizeof message },
-                          .done = done };
+        GrpcCall call = {
+            .path = STR("/bench.Service/Export"), .lent = &message, .lent_count = 1, .done = done
+        };
         if (!grpc_client_call(client, &call, &err))
             die(err.text);
         while (answered == before)

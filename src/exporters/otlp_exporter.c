@@ -62,12 +62,14 @@ static bool call(OtlpExporter *exporter, const SendAttempt *what, Err *err)
     if (!attempt)
         return false;
     *attempt = (Attempt){ exporter, what->token };
+    BatchPieces pieces = batch_pieces(what->batch); /* the sender holds it until the result */
     int64_t left = what->deadline_mono_ns - clock_mono_ns(host_clock(exporter->base.host));
     GrpcCall request = {
         .path = otlp_grpc_path(batch_signal(what->batch)),
         .fields = sent.items,
         .field_count = sent.count,
-        .lent = batch_bytes(what->batch), /* the sender holds it until the result */
+        .lent = pieces.at,
+        .lent_count = pieces.count,
         .encoding = exporter->connector.encoding,
         .timeout_ns = what->deadline_mono_ns == INT64_MAX ? INT64_MAX / 2
                       : left > 1                          ? left
@@ -155,7 +157,7 @@ const ComponentType otlp_exporter = {
     .stability = BETA,
     .placement = SINGLE,
     .signals = ALL_SIGNALS,
-    .traits = HOLDS,
+    .traits = HOLDS | TAKES_BUNDLES,
     .size = sizeof(OtlpExporter),
     .fields = fields,
     .check = exporter_check,

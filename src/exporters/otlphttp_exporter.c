@@ -6,7 +6,7 @@
  */
 #include "base/mem.h"
 #include "exporters/otlp_outcome.h"
-#include "otlp/batch.h"
+#include "otlp/combine.h"
 #include "otlp/json_out.h"
 #include "otlp/rpc.h"
 #include "pipe/connect_settings.h"
@@ -104,15 +104,19 @@ static void answered(void *owner, HttpResponse *response, const Err *err)
 }
 
 /* Protobuf goes out as the batch has it: the sender holds it until the result. */
-static bool set_body(const OtlpHttpExporter *exporter, const Batch *batch, HttpCall *out, Err *err)
+static bool set_body(const OtlpHttpExporter *exporter, Batch *batch, HttpCall *out, Err *err)
 {
-    Str bytes = batch_bytes(batch);
     if (exporter->encoding == BODY_PROTO) {
-        out->lent = bytes;
+        BatchPieces pieces = batch_pieces(batch);
+        out->lent = pieces.at;
+        out->lent_count = pieces.count;
         return true;
     }
-    out->body = BUF(bytes.len * JSON_FACTOR + JSON_SPARE);
-    return otlp_json_write(batch, &out->body, err);
+    Batch *whole = batch_whole(batch, err);
+    out->body = BUF(batch_size(batch) * JSON_FACTOR + JSON_SPARE);
+    bool ok = whole && otlp_json_write(whole, &out->body, err);
+    batch_unref(whole);
+    return ok;
 }
 
 static bool post(OtlpHttpExporter *exporter, const SendAttempt *what, Err *err)
@@ -269,7 +273,7 @@ const ComponentType otlphttp_exporter = {
     .stability = BETA,
     .placement = SINGLE,
     .signals = ALL_SIGNALS,
-    .traits = HOLDS,
+    .traits = HOLDS | TAKES_BUNDLES,
     .size = sizeof(OtlpHttpExporter),
     .fields = fields,
     .check = exporter_check,

@@ -10,18 +10,32 @@
 
 #include <string.h>
 
+size_t grpc_prefix_size(const uint8_t prefix[GRPC_PREFIX_SIZE])
+{
+    return (size_t)prefix[1] << 24 | (size_t)prefix[2] << 16 | (size_t)prefix[3] << 8 | prefix[4];
+}
+
+bool grpc_prefix_parse(const uint8_t prefix[GRPC_PREFIX_SIZE], size_t size, bool *compressed,
+                       Err *err)
+{
+    if (prefix[0] > 1)
+        return fail(err, ERR_INPUT, "the gRPC prefix has the unknown flag %u", prefix[0]);
+    if (grpc_prefix_size(prefix) != size)
+        return fail(err, ERR_INPUT, "the gRPC prefix promises %zu bytes, but %zu came",
+                    grpc_prefix_size(prefix), size);
+    *compressed = prefix[0] == 1;
+    return true;
+}
+
 bool grpc_frame_parse(Str bytes, GrpcFrame *out, Err *err)
 {
     if (bytes.len < GRPC_PREFIX_SIZE)
         return fail(err, ERR_INPUT, "a gRPC message of %zu bytes has no prefix", bytes.len);
-    const uint8_t *b = (const uint8_t *)bytes.ptr;
-    uint32_t size = (uint32_t)b[1] << 24 | (uint32_t)b[2] << 16 | (uint32_t)b[3] << 8 | b[4];
-    if (b[0] > 1)
-        return fail(err, ERR_INPUT, "the gRPC prefix has the unknown flag %u", b[0]);
-    if (size != bytes.len - GRPC_PREFIX_SIZE)
-        return fail(err, ERR_INPUT, "the gRPC prefix promises %u bytes, but %zu came",
-                    (unsigned)size, bytes.len - GRPC_PREFIX_SIZE);
-    *out = (GrpcFrame){ .compressed = b[0] == 1, .message = str_skip(bytes, GRPC_PREFIX_SIZE) };
+    Str message = str_skip(bytes, GRPC_PREFIX_SIZE);
+    bool compressed;
+    if (!grpc_prefix_parse((const uint8_t *)bytes.ptr, message.len, &compressed, err))
+        return false;
+    *out = (GrpcFrame){ .compressed = compressed, .message = message };
     return true;
 }
 

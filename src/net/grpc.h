@@ -21,6 +21,10 @@ typedef struct GrpcFrame {
 
 /* The one message of a unary call: the whole of `bytes` must be it. */
 CHECKED bool grpc_frame_parse(Str bytes, GrpcFrame *out, Err *err);
+/* The same where the prefix stands apart, and `size` bytes are there behind it. */
+CHECKED bool grpc_prefix_parse(const uint8_t prefix[GRPC_PREFIX_SIZE], size_t size,
+                               bool *compressed, Err *err);
+size_t grpc_prefix_size(const uint8_t prefix[GRPC_PREFIX_SIZE]); /* that it promises */
 void grpc_frame_prefix(uint8_t out[GRPC_PREFIX_SIZE], bool compressed, uint32_t size);
 
 /* grpc-timeout: at most 8 digits and one of H M S m u n. */

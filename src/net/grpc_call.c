@@ -57,17 +57,15 @@ static bool add_fields(Call *call, const GrpcCall *wanted, Err *err)
 static bool wrap_message(Call *call, const GrpcCall *wanted, Err *err)
 {
     Payload *payload = &call->payload;
-    Str message = wanted->lent.len ? wanted->lent : buf_str(&wanted->message);
-    payload->borrowed = message;
+    bool lent = wanted->lent_count > 0;
+    call->text = buf_str(&wanted->message);
+    if (!payload_lend(payload, lent ? wanted->lent : &call->text, lent ? wanted->lent_count : 1,
+                      wanted->encoding, err))
+        return false;
+    size_t size = payload_size(payload);
+    if (size > UINT32_MAX)
+        return fail(err, ERR_LIMIT, "a message of %zu bytes does not fit in a frame", size);
     payload->prefix_len = GRPC_PREFIX_SIZE;
-    if (message.len > UINT32_MAX)
-        return fail(err, ERR_LIMIT, "a message of %zu bytes does not fit in a frame", message.len);
-    if (wanted->encoding) {
-        payload->owned = BUF(encoding_most(message.len));
-        if (!wanted->encoding->encode(message, &payload->owned, err))
-            return blame(err, "compressing the request");
-    }
-    size_t size = wanted->encoding ? payload->owned.len : message.len;
     grpc_frame_prefix(payload->prefix, wanted->encoding != NULL, (uint32_t)size);
     return true;
 }

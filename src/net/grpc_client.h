@@ -52,8 +52,9 @@ typedef struct GrpcCall {
     Str path;                /* "/package.Service/Method" */
     const HttpField *fields; /* metadata, copied; names in lower case */
     size_t field_count;
-    Buf message;              /* moved in when call says true */
-    Str lent;                 /* instead of message: bytes that stay as they are until done() */
+    Buf message;     /* moved in when call says true */
+    const Str *lent; /* instead of message: its pieces, which stay as they are until done() */
+    size_t lent_count;
     const Encoding *encoding; /* how it is compressed, one for gRPC; NULL: not */
     int64_t timeout_ns;       /* sent as grpc-timeout and kept here; 0: 10 s */
     /* err is NULL when the server gave a status; otherwise reply has only request. */

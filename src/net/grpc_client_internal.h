@@ -33,6 +33,7 @@ struct Call {
     int32_t id;
     HttpFields fields;
     Buf message; /* as given; handed back by done() */
+    Str text;    /* of it */
     Payload payload;
     Http2Message out;
     int64_t timeout_ns;

@@ -51,8 +51,9 @@ typedef struct HttpCall {
     Str target;              /* "/v1/traces?x=1" */
     const HttpField *fields; /* copied; Host, Content-Length and Accept-Encoding are ours */
     size_t field_count;
-    Buf body;                 /* moved in when send says true */
-    Str lent;                 /* instead of body: bytes that stay as they are until done() */
+    Buf body;        /* moved in when send says true */
+    const Str *lent; /* instead of body: its pieces, which stay as they are until done() */
+    size_t lent_count;
     const Encoding *encoding; /* compress it, and say so; one for HTTP; NULL: as it is */
     int64_t timeout_ns;       /* of the whole, connecting included; 0: 10 s */
     /* err is NULL when there is a response; otherwise response has only request_body. */

@@ -34,6 +34,7 @@ struct Task {
     Buf head;
     bool head_sent;
     Buf body; /* as given; handed back by done() */
+    Str text; /* of it */
     Payload payload;
     int64_t timeout_ns;
     Timer deadline;

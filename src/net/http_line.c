@@ -104,7 +104,7 @@ static bool try_again(Line *line)
     task->state = TASK_WAITING;
     task->client->waiting_count++;
     task->head_sent = false;
-    task->payload.sent = 0;
+    payload_rewind(&task->payload);
     task->line = NULL;
     line->task = NULL;
     return true;

@@ -30,14 +30,10 @@ static void write_head(Task *task, const HttpCall *call)
 
 static bool prepare_body(Task *task, const HttpCall *call, Err *err)
 {
-    Str body = call->lent.len ? call->lent : buf_str(&call->body);
-    task->payload.borrowed = body;
-    if (!call->encoding)
-        return true;
-    task->payload.owned = BUF(encoding_most(body.len));
-    if (call->encoding->encode(body, &task->payload.owned, err))
-        return true;
-    return blame(err, "compressing the request");
+    task->text = buf_str(&call->body);
+    if (call->lent_count)
+        return payload_lend(&task->payload, call->lent, call->lent_count, call->encoding, err);
+    return payload_lend(&task->payload, &task->text, 1, call->encoding, err);
 }
 
 /* ---- life ---- */

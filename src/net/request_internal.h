@@ -55,10 +55,11 @@ struct Request {
     const RouteEntry *route;
     Buf body;
     size_t body_max, inflated_max;
-    bool grpc, head_only, whole; /* whole: the body has arrived */
-    bool sized;                  /* gRPC: the prefix has been read */
-    bool waiting, ended;         /* ended: only the wait is left */
-    size_t need;                 /* the body's size as granted or waited for */
+    bool grpc, head_only, whole;      /* whole: the body has arrived */
+    uint8_t prefix[GRPC_PREFIX_SIZE]; /* gRPC: what comes before the body */
+    size_t prefix_len;                /* so much of it has come */
+    bool waiting, ended;              /* ended: only the wait is left */
+    size_t need;                      /* the body's size as granted or waited for */
     int64_t granted_ns, wait_since_ns;
     Request *wait_next, *wait_prev;
     bool queued; /* whole and large: it waits for its turn */

@@ -9,6 +9,7 @@
 #include "net/server_internal.h"
 
 #include <stdio.h>
+#include <string.h>
 
 enum {
     SLOW_BYTES_PER_SECOND = 500, /* of bodies and answers, on average after the first time-out */
@@ -241,7 +242,7 @@ bool request_head(Request *request)
         return false;
     if (request->route->body_bytes)
         request->body_max = request->inflated_max = request->route->body_bytes;
-    request->body.max = request->body_max + (request->grpc ? GRPC_PREFIX_SIZE : 0);
+    request->body.max = request->body_max;
     if ((request->grpc && !check_grpc(request)) || !check_length(request) ||
         !check_encoding(request))
         return false;
@@ -270,25 +271,35 @@ static void extend_patience(Request *request, size_t size)
     request->slow_at_ns = at < most ? at : most;
 }
 
-/* What a gRPC message will take is known from its first bytes on. */
-static bool read_prefix(Request *request)
+/* Cuts it off *bytes. What a gRPC message will take is known from then on, before any of it is
+ * kept. */
+static bool read_prefix(Request *request, Str *bytes)
 {
-    const uint8_t *at = (const uint8_t *)request->body.ptr;
-    if (!request->grpc || request->sized || request->body.len < GRPC_PREFIX_SIZE)
+    if (!request->grpc || request->prefix_len == GRPC_PREFIX_SIZE)
         return true;
-    request->sized = true;
-    size_t size = (size_t)at[1] << 24 | (size_t)at[2] << 16 | (size_t)at[3] << 8 | at[4];
+    Str part = str_first(*bytes, GRPC_PREFIX_SIZE - request->prefix_len);
+    memcpy(request->prefix + request->prefix_len, part.ptr, part.len);
+    request->prefix_len += part.len;
+    *bytes = str_skip(*bytes, part.len);
+    if (request->prefix_len < GRPC_PREFIX_SIZE)
+        return true;
+    size_t size = grpc_prefix_size(request->prefix);
     if (size > request->body_max)
         return refuse(request, 413, GRPC_RESOURCE_EXHAUSTED,
                       "the message is larger than the limit");
-    return grant_ask(request, GRPC_PREFIX_SIZE + size);
+    return grant_ask(request, size);
 }
 
 bool request_add_body(Request *request, Str bytes)
 {
-    if (bytes.len > request->body.max - request->body.len)
+    Str rest = bytes;
+    if (bytes.len == 0)
+        return true;
+    if (!read_prefix(request, &rest))
+        return false;
+    if (rest.len > request->body.max - request->body.len)
         return refuse(request, 413, GRPC_RESOURCE_EXHAUSTED, "the body is larger than the limit");
-    if (!grant_keep(request, bytes) || !read_prefix(request))
+    if (!grant_keep(request, rest))
         return false;
     extend_patience(request, bytes.len);
     return true;
@@ -306,12 +317,12 @@ static bool refuse_bomb(Request *request, const Encoding *encoding, size_t packe
     return refuse(request, 413, GRPC_RESOURCE_EXHAUSTED, text);
 }
 
-/* Replaces the body by its plain bytes, which are `in` (inside the body) decoded. */
-static bool inflate(Request *request, const Encoding *encoding, Str in)
+/* Replaces the body by its plain bytes. */
+static bool inflate(Request *request, const Encoding *encoding)
 {
     Err err = { 0 };
     Buf plain = { .max = request->inflated_max, .purse = request->body.purse };
-    if (encoding->decode(in, &plain, &err)) {
+    if (encoding->decode(buf_str(&request->body), &plain, &err)) {
         buf_free(&request->body);
         request->body = plain;
         return true;
@@ -320,7 +331,7 @@ static bool inflate(Request *request, const Encoding *encoding, Str in)
     if (err.kind == ERR_MEMORY || err.kind == ERR_BUSY)
         return request_refuse_overload(request);
     if (err.kind == ERR_LIMIT)
-        return refuse_bomb(request, encoding, in.len);
+        return refuse_bomb(request, encoding, request->body.len);
     blame(&err, "%.*s body", STR_ARG(encoding->name));
     request_refuse_err(request, &err);
     return false;
@@ -331,26 +342,26 @@ static bool inflate_http(Request *request)
     Str name = request_field(request, STR("content-encoding"));
     if (encoding_is_identity(name))
         return true;
-    return inflate(request, encoding_find(ENCODING_HTTP, name), buf_str(&request->body));
+    return inflate(request, encoding_find(ENCODING_HTTP, name));
 }
 
 static bool unwrap_grpc(Request *request)
 {
     Err err = { 0 };
-    GrpcFrame frame;
-    if (!grpc_frame_parse(buf_str(&request->body), &frame, &err)) {
+    bool compressed = false;
+    size_t prefix_len = request->prefix_len;
+    bool ok = prefix_len == GRPC_PREFIX_SIZE
+                  ? grpc_prefix_parse(request->prefix, request->body.len, &compressed, &err)
+                  : fail(&err, ERR_INPUT, "a gRPC message of %zu bytes has no prefix", prefix_len);
+    if (!ok)
         request_refuse_err(request, &err);
-        return false;
-    }
-    if (!frame.compressed) {
-        buf_drop_front(&request->body, GRPC_PREFIX_SIZE);
-        return true;
-    }
+    if (!ok || !compressed)
+        return ok;
     const Encoding *encoding =
         encoding_find(ENCODING_GRPC, request_field(request, STR("grpc-encoding")));
     if (!encoding)
         return refuse(request, 415, GRPC_UNIMPLEMENTED, "this grpc-encoding is not known here");
-    return inflate(request, encoding, frame.message);
+    return inflate(request, encoding);
 }
 
 void request_handle(Request *request)

@@ -86,7 +86,7 @@ static void pause(void *connection, Request *request)
 static void let_flow(const Http2Talk *talk, Request *request)
 {
     if (request->need > STREAM_WINDOW)
-        http2_widen(talk->engine, request->stream_id, request->need);
+        http2_widen(talk->engine, request->stream_id, request->need + GRPC_PREFIX_SIZE);
     http2_consume(talk->engine, request->stream_id, request->withheld);
     request->withheld = 0;
 }

@@ -60,9 +60,49 @@ Batch *batch_make(Signal signal, Buf *bytes, Index *index, Err *err)
     batch->signal = signal;
     batch->bytes = *bytes;
     batch->index = *index;
+    batch->whole = buf_str(bytes);
+    batch->size = bytes->len;
     take_charges(batch);
     *bytes = BUF(bytes->max);
     *index = (Index){ 0 };
+    return batch;
+}
+
+static size_t bundle_block(const Batch *batch)
+{
+    return batch->part_count * (sizeof *batch->pieces + sizeof *batch->parts);
+}
+
+/* Without what its parts pay for themselves. */
+static size_t own_memory(const Batch *batch)
+{
+    return sizeof *batch + batch->bytes.cap + batch->index.block_size + bundle_block(batch);
+}
+
+Batch *batch_make_bundle(Batch *const *parts, size_t count, Err *err)
+{
+    Batch *batch = MEM_MAKE(Batch, 1, err);
+    char *block =
+        batch ? mem_zeroed(count, sizeof *batch->pieces + sizeof *batch->parts, err) : NULL;
+    if (!block) {
+        mem_free(batch);
+        return NULL;
+    }
+    refs_init(&batch->refs);
+    batch->signal = parts[0]->signal;
+    batch->pieces = (Str *)(void *)block;
+    batch->parts = (Batch **)(void *)(batch->pieces + count);
+    for (size_t i = 0; i < count; i++) {
+        assert(!batch_is_bundle(parts[i]) && parts[i]->signal == batch->signal);
+        batch->parts[i] = batch_ref(parts[i]);
+        batch->pieces[i] = parts[i]->whole;
+        batch->size += parts[i]->size;
+        batch->index.count.items += parts[i]->index.count.items;
+    }
+    batch->part_count = count;
+    batch->purse = parts[0]->purse;
+    purse_force(batch->purse, own_memory(batch));
+    atomic_init(&batch->charged, true);
     return batch;
 }
 
@@ -167,7 +207,7 @@ Buf batch_room(const Batch *batch)
 void batch_release_charge(Batch *batch)
 {
     if (atomic_exchange_explicit(&batch->charged, false, memory_order_relaxed))
-        purse_give(batch->purse, batch_memory(batch));
+        purse_give(batch->purse, own_memory(batch));
 }
 
 Batch *batch_ref(Batch *batch)
@@ -183,6 +223,9 @@ void batch_unref(Batch *batch)
     batch_release_charge(batch);
     index_done(&batch->index);
     buf_free(&batch->bytes);
+    for (size_t i = 0; i < batch->part_count; i++)
+        batch_unref(batch->parts[i]);
+    mem_free(batch->pieces);
     mem_free(batch);
 }
 
@@ -193,12 +236,33 @@ Signal batch_signal(const Batch *batch)
 
 Str batch_bytes(const Batch *batch)
 {
-    return buf_str(&batch->bytes);
+    assert(!batch_is_bundle(batch));
+    return batch->whole;
+}
+
+size_t batch_size(const Batch *batch)
+{
+    return batch->size;
 }
 
 size_t batch_memory(const Batch *batch)
 {
-    return sizeof *batch + batch->bytes.cap + batch->index.block_size;
+    size_t memory = own_memory(batch);
+    for (size_t i = 0; i < batch->part_count; i++)
+        memory += own_memory(batch->parts[i]);
+    return memory;
+}
+
+bool batch_is_bundle(const Batch *batch)
+{
+    return batch->part_count > 0;
+}
+
+BatchPieces batch_pieces(const Batch *batch)
+{
+    if (batch_is_bundle(batch))
+        return (BatchPieces){ batch->pieces, batch->part_count };
+    return (BatchPieces){ &batch->whole, 1 };
 }
 
 size_t batch_resource_count(const Batch *batch)

@@ -33,6 +33,10 @@
  * budget, as batches; when there is no room for the index, making it fails with ERR_BUSY. What is
  * made of a batch (joined, split, edited) is charged the same way but never refused, because it is
  * on its way out.
+ *
+ * A bundle (combine.h) is several batches that go on as one. It has their signal, items, size,
+ * memory and pieces; there is no index over all of them, so nothing else may be asked of it. Only
+ * who says that he takes bundles (pipe/component.h) meets one.
  */
 #ifndef OTLP_BATCH_H
 #define OTLP_BATCH_H
@@ -72,8 +76,18 @@ Batch *batch_ref(Batch *batch); /* returns it; from any thread */
 void batch_unref(Batch *batch); /* NULL is fine; the last one frees; from any thread */
 
 Signal batch_signal(const Batch *batch);
-Str batch_bytes(const Batch *batch);     /* the whole message, ready to be sent */
+Str batch_bytes(const Batch *batch);     /* the whole message, ready to be sent; not of a bundle */
+size_t batch_size(const Batch *batch);   /* of the message */
 size_t batch_memory(const Batch *batch); /* bytes and index, for whoever keeps the budget */
+
+/* The message in pieces, in their order; a batch that is no bundle has one. They last as long as
+ * the batch. */
+typedef struct BatchPieces {
+    const Str *at;
+    size_t count;
+} BatchPieces;
+BatchPieces batch_pieces(const Batch *batch);
+bool batch_is_bundle(const Batch *batch);
 
 size_t batch_resource_count(const Batch *batch);
 size_t batch_scope_count(const Batch *batch);

@@ -47,8 +47,12 @@ typedef struct Index {
 struct Batch {
     Refs refs;
     Signal signal;
-    Buf bytes; /* charged to nobody: the batch pays for all */
-    Index index;
+    Buf bytes;   /* charged to nobody: the batch pays for all; of a bundle: empty */
+    Index index; /* of a bundle: the counts, without tables */
+    Str whole;   /* the one piece of what is no bundle */
+    Str *pieces; /* of a bundle, and behind them `parts`, in one block */
+    Batch **parts;
+    size_t part_count, size;
     Purse *purse;
     atomic_bool charged; /* to that purse */
 };
@@ -97,5 +101,7 @@ Str index_content(Str bytes, uint32_t at);
 
 /* Takes bytes and index; both are empty afterwards, on failure they are left alone. */
 Batch *batch_make(Signal signal, Buf *bytes, Index *index, Err *err);
+/* Takes a reference to each of `parts`, which are of one signal, and no bundles themselves. */
+Batch *batch_make_bundle(Batch *const *parts, size_t count, Err *err);
 
 #endif

@@ -1,6 +1,7 @@
 /* combine.c - joins and splits batches; see combine.h. */
 #include "otlp/combine.h"
 
+#include "base/mem.h"
 #include "otlp/batch_internal.h"
 #include "otlp/encode.h"
 #include "otlp/tag_internal.h"
@@ -76,28 +77,80 @@ static bool join_index(Batch *const *batches, size_t count, const Buf *like, Ind
     return true;
 }
 
-Batch *batch_concat(Batch *const *batches, size_t count, Err *err)
+static bool check_size(Batch *const *batches, size_t count, Err *err)
 {
-    assert(count);
-    if (count == 1)
-        return batch_ref(batches[0]);
     size_t size = 0;
     for (size_t i = 0; i < count; i++) {
         assert(batches[i]->signal == batches[0]->signal);
-        size += batches[i]->bytes.len;
+        size += batches[i]->size;
     }
+    return size <= BATCH_BYTES_MAX ||
+           fail(err, ERR_LIMIT, "%zu batches of %zu bytes are too large for one", count, size);
+}
+
+/* Of batches that are no bundles. */
+static Batch *make_joined(Batch *const *batches, size_t count, Err *err)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < count; i++)
+        size += batches[i]->size;
     Buf bytes = batch_room(batches[0]);
     Index index = { 0 };
     Batch *joined = NULL;
     if (size)
         buf_reserve_exact(&bytes, size);
     for (size_t i = 0; i < count; i++)
-        buf_add(&bytes, buf_str(&batches[i]->bytes));
+        buf_add(&bytes, batch_bytes(batches[i]));
     if (buf_ok(&bytes, err) && join_index(batches, count, &bytes, &index, err))
         joined = batch_make(batches[0]->signal, &bytes, &index, err);
     index_done(&index);
     buf_free(&bytes);
     return joined;
+}
+
+typedef Batch *Maker(Batch *const *batches, size_t count, Err *err);
+
+/* Makes it of the batches, and of the parts of those that are bundles. */
+static Batch *make_of_parts(Maker *make, Batch *const *batches, size_t count, Err *err)
+{
+    size_t total = 0, at = 0;
+    for (size_t i = 0; i < count; i++)
+        total += batch_pieces(batches[i]).count;
+    if (total == count)
+        return make(batches, count, err);
+    Batch **parts = MEM_MAKE(Batch *, total, err);
+    for (size_t i = 0; i < count && parts; i++) {
+        if (!batch_is_bundle(batches[i]))
+            parts[at++] = batches[i];
+        for (size_t k = 0; k < batches[i]->part_count; k++)
+            parts[at++] = batches[i]->parts[k];
+    }
+    Batch *made = parts ? make(parts, total, err) : NULL;
+    mem_free(parts);
+    return made;
+}
+
+Batch *batch_concat(Batch *const *batches, size_t count, Err *err)
+{
+    assert(count);
+    if (count == 1)
+        return batch_whole(batches[0], err);
+    return check_size(batches, count, err) ? make_of_parts(make_joined, batches, count, err) : NULL;
+}
+
+Batch *batch_bundle(Batch *const *batches, size_t count, Err *err)
+{
+    assert(count);
+    if (count == 1)
+        return batch_ref(batches[0]);
+    return check_size(batches, count, err) ? make_of_parts(batch_make_bundle, batches, count, err)
+                                           : NULL;
+}
+
+Batch *batch_whole(Batch *batch, Err *err)
+{
+    return batch_is_bundle(batch) ? make_joined(batch->parts, batch->part_count, err)
+                                  : batch_ref(batch);
 }
 
 static SplitHead no_head(void)
@@ -336,7 +389,18 @@ static bool fits_whole(const Split *split)
     const SplitLimits *limits = &split->limits;
     return split->next_item == 0 &&
            (!limits->items_max || split->batch->index.count.items <= limits->items_max) &&
-           (!limits->bytes_max || split->batch->bytes.len <= limits->bytes_max);
+           (!limits->bytes_max || split->batch->size <= limits->bytes_max);
+}
+
+/* What is cut is looked at, so a bundle has to be joined first. */
+static bool make_whole(Split *split, Err *err)
+{
+    Batch *whole = batch_whole(split->batch, err);
+    if (!whole)
+        return false;
+    batch_unref(split->batch);
+    split->batch = whole;
+    return true;
 }
 
 static Batch *make_piece(Split *split, ItemRange part, Err *err)
@@ -366,7 +430,7 @@ bool split_next(Split *split, Batch **piece, Err *err)
     ItemRange part = { split->next_item, count };
     if (fits_whole(split)) {
         *piece = batch_ref(split->batch);
-    } else {
+    } else if (make_whole(split, err)) {
         part.to = end_of_piece(split);
         *piece = make_piece(split, part, err);
     }

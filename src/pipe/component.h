@@ -44,8 +44,9 @@ typedef enum Placement {          /* where instances live */
 typedef enum Stability { ALPHA, BETA, STABLE } Stability;
 
 enum Trait {
-    HOLDS = 1 << 0,     /* keeps data between calls: has flush */
-    ALL_SHARE = 1 << 1, /* one instance serves every pipeline and signal that names it */
+    HOLDS = 1 << 0,         /* keeps data between calls: has flush */
+    ALL_SHARE = 1 << 1,     /* one instance serves every pipeline and signal that names it */
+    TAKES_BUNDLES = 1 << 2, /* whoever sends to it need not join what it gathered (otlp/batch.h) */
 };
 
 typedef struct Parcel {

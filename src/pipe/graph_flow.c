@@ -266,6 +266,16 @@ static bool graph_wants(const Host *host, Signal signal)
     return instance->unit->next[signal_index(signal)].count > 0;
 }
 
+static bool graph_takes_bundles(const Host *host, Signal signal)
+{
+    const Instance *from = (const Instance *)host;
+    const UnitList *next = &from->unit->next[signal_index(signal)];
+    for (size_t i = 0; i < next->count; i++)
+        if (!(next->items[i]->type->traits & TAKES_BUNDLES))
+            return false;
+    return true;
+}
+
 static Ack *graph_ack_new(Host *host, uint64_t items, const AckWish *wish, Err *err)
 {
     Instance *instance = (Instance *)host;
@@ -326,6 +336,7 @@ const HostOps graph_host_ops = {
     .wants = graph_wants,
     .may_take = graph_may_take,
     .is_asked = graph_is_asked,
+    .takes_bundles = graph_takes_bundles,
     .ready = graph_ready,
     .service = graph_service,
     .status = graph_host_status,

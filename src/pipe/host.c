@@ -99,6 +99,11 @@ bool host_is_asked(Host *host, Signal signal, HostAsk what)
     return host->ops->is_asked && host->ops->is_asked(host, signal, what);
 }
 
+bool host_takes_bundles(const Host *host, Signal signal)
+{
+    return host->ops->takes_bundles && host->ops->takes_bundles(host, signal);
+}
+
 Budget *host_budget(const Host *host)
 {
     return host->budget;

@@ -41,6 +41,9 @@ bool host_wants(const Host *host, Signal signal);
  * False: err is the refusal (ComponentType.may_take). */
 CHECKED bool host_may_take(Host *host, Signal signal, Err *err);
 
+/* Do all of the next ones take bundles (otlp/batch.h)? Otherwise none may be sent. */
+bool host_takes_bundles(const Host *host, Signal signal);
+
 Loop *host_loop(Host *host);
 unsigned host_shard(const Host *host);  /* which loop, from 0 */
 bool host_is_sharded(const Host *host); /* there are further instances, on the other loops */

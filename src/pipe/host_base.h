@@ -13,6 +13,7 @@ typedef struct HostOps {
     bool (*wants)(const Host *host, Signal signal);
     bool (*may_take)(Host *host, Signal signal, Err *err);     /* NULL: always */
     bool (*is_asked)(Host *host, Signal signal, HostAsk what); /* NULL: never */
+    bool (*takes_bundles)(const Host *host, Signal signal);    /* NULL: never */
     bool (*ready)(const Host *host);
     void *(*service)(Host *host, Str id, ServiceKind kind, Err *err);
     GraphStatus *(*status)(Host *host, Arena *arena, Err *err);

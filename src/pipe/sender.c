@@ -36,7 +36,7 @@ static uint64_t size_of(const Sender *sender, const Batch *batch)
         return 1;
     switch ((QueueSizer)sender->options.queue->sizer) {
     case SIZE_BY_ITEMS: return batch_item_count(batch);
-    case SIZE_BY_BYTES: return batch_bytes(batch).len;
+    case SIZE_BY_BYTES: return batch_size(batch);
     case SIZE_BY_REQUESTS: break;
     }
     return 1;

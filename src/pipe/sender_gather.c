@@ -26,7 +26,7 @@ static const SendBatchSettings *settings_of(const Sender *sender)
 
 static uint64_t measure(const Sender *sender, const Batch *batch)
 {
-    return sender->gather.by_bytes ? batch_bytes(batch).len : batch_item_count(batch);
+    return sender->gather.by_bytes ? batch_size(batch) : batch_item_count(batch);
 }
 
 static void gather_fires(void *owner)
@@ -62,7 +62,7 @@ void gather_added(Sender *sender, const SendElement *element)
 {
     Gather *gather = &sender->gather;
     gather->size += measure(sender, element->parcel.batch);
-    gather->bytes += batch_bytes(element->parcel.batch).len;
+    gather->bytes += batch_size(element->parcel.batch);
     gather->hurry = gather->hurry || ack_waited(element->parcel.ack);
 }
 
@@ -71,7 +71,7 @@ static SendElement pop(Sender *sender)
     SendElement element = *in_ring(sender, 0);
     Gather *gather = &sender->gather;
     gather->size -= measure(sender, element.parcel.batch);
-    gather->bytes -= batch_bytes(element.parcel.batch).len;
+    gather->bytes -= batch_size(element.parcel.batch);
     sender->ring.first = (sender->ring.first + 1) % sender->ring.cap;
     sender->ring.count--;
     gather->hurry = gather->hurry && sender->ring.count > 0;
@@ -88,7 +88,7 @@ static size_t count_to_join(Sender *sender)
     uint64_t size = 0;
     while (count < sender->ring.count && (!count || size < settings_of(sender)->min_size)) {
         const Batch *batch = in_ring(sender, count)->parcel.batch;
-        size_t more = batch_bytes(batch).len;
+        size_t more = batch_size(batch);
         if (count && bytes + more > SENDER_GATHER_BYTES_MAX)
             break;
         bytes += more;
@@ -129,10 +129,10 @@ static bool join_lists(Sender *sender, size_t count, const Lists *lists, Err *er
     for (size_t i = 1; i < count; i++)
         (void)pop(sender);
     sender->gather.size += measure(sender, joined.parcel.batch);
-    sender->gather.bytes += batch_bytes(joined.parcel.batch).len;
+    sender->gather.bytes += batch_size(joined.parcel.batch);
     SendElement *front = in_ring(sender, 0); /* the last of them */
     sender->gather.size -= measure(sender, front->parcel.batch);
-    sender->gather.bytes -= batch_bytes(front->parcel.batch).len;
+    sender->gather.bytes -= batch_size(front->parcel.batch);
     *front = joined;
     for (size_t i = 0; i < count; i++)
         batch_unref(lists->batches[i]);
@@ -252,7 +252,7 @@ static bool cut(Sender *sender, bool due, Err *err)
     SendElement last = gather->pieces[gather->count - 1];
     if (keeps_last(sender, due)) {
         gather->size -= measure(sender, whole.parcel.batch);
-        gather->bytes -= batch_bytes(whole.parcel.batch).len;
+        gather->bytes -= batch_size(whole.parcel.batch);
         *in_ring(sender, 0) = last;
         gather_added(sender, &last);
         gather->count--;

@@ -6,6 +6,8 @@
  *
  *     consume --> pending --form: join, cut to send_batch_max_size--> out --host_send--> next
  *
+ * Joining copies nothing where the next one takes a bundle (otlp/combine.h).
+ *
  * Nothing is lost because the next one is busy: what it refuses for now stays in `out` and is
  * offered again every AGAIN_MS. Meanwhile `pending` fills up to one batch, then consume() refuses
  * with ERR_BUSY, and the sender outside hears it. What is refused for good is counted as dropped
@@ -27,6 +29,7 @@ enum {
     AGAIN_MS = 50,        /* between offers to a busy next one */
     BYTES_MAX = 16 << 20, /* pending; sent on even if fewer items than wanted have gathered */
     PARCELS_FIRST = 16,
+    PART_MIN = 1024, /* less costs more to keep than to copy: each part has an index of its own */
 };
 
 /* Parcels in two arrays, because joining takes the one and acknowledging the other. */
@@ -122,13 +125,27 @@ static void gathered_done(Gathered *g)
 
 /* --- forming --------------------------------------------------------------------------------- */
 
+static bool is_to_be_cut(const Batcher *b)
+{
+    return b->send_batch_max_size && b->pending.items > b->send_batch_max_size;
+}
+
+static Batch *join(const Batcher *b, Err *err)
+{
+    const Gathered *pending = &b->pending;
+    bool kept = !is_to_be_cut(b) && pending->bytes / pending->count >= PART_MIN &&
+                host_takes_bundles(b->base.host, batch_signal(pending->batches[0]));
+    return kept ? batch_bundle(pending->batches, pending->count, err)
+                : batch_concat(pending->batches, pending->count, err);
+}
+
 /* All that is pending becomes one parcel. */
 static bool join_pending(Batcher *b, Err *err)
 {
     Gathered *pending = &b->pending;
     if (pending->count == 1)
         return true;
-    Batch *joined = batch_concat(pending->batches, pending->count, err);
+    Batch *joined = join(b, err);
     if (!joined)
         return false;
     Ack *ack = ack_join(pending->acks, pending->count, err);
@@ -209,7 +226,7 @@ static bool form(Batcher *b, bool all, Err *err)
     empty(&b->out);
     if (!make_room(&b->out, err) || !join_pending(b, err))
         return false;
-    if (b->send_batch_max_size && b->pending.items > b->send_batch_max_size) {
+    if (is_to_be_cut(b)) {
         if (!split_pending(b, err))
             return false;
     } else {

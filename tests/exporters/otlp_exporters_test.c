@@ -2,7 +2,7 @@
  * what becomes of the data. */
 #include "base/log.h"
 #include "exporters/far_server.h"
-#include "otlp/batch.h"
+#include "otlp/combine.h"
 #include "otlp/rpc.h"
 #include "pipe/auth.h"
 #include "support/make_batch.h"
@@ -142,6 +142,41 @@ static void a_secret_does_not_go_over_grpc_in_plain_text(void **state)
     assert_false(test_host_start(host, &err));
     assert_non_null(strstr(err.text, "c sends a secret, which gRPC does over TLS only"));
     test_host_free(host);
+}
+
+/* As it comes from a processor that gathers; tried again after a refusal, too. */
+static void a_bundle_arrives_joined(void **state)
+{
+    (void)state;
+    static const struct {
+        bool grpc;
+        const char *settings;
+    } ways[] = { { true, ", compression: none" },
+                 { true, "" },
+                 { false, ", compression: none" },
+                 { false, "" },
+                 { false, ", encoding: json" },
+                 { false, ", sending_queue: {sizer: bytes, queue_size: 100000}" } };
+    static const Say later[] = { { .kind = ERR_BUSY } };
+    for (size_t i = 0; i < COUNT_OF(ways); i++) {
+        Fixture f;
+        Err err = { 0 };
+        Batch *parts[] = { make_batch(LOGS, STR("{n=1} a b"), &err),
+                           make_batch(LOGS, STR("{n=2} c"), &err),
+                           make_batch(LOGS, STR("{n=3} d"), &err) };
+        Batch *bundle = batch_bundle(parts, COUNT_OF(parts), &err);
+        assert_non_null(bundle);
+        begin(&f, ways[i].grpc, ways[i].settings, later, 1);
+        assert_true(test_host_push(f.host, bundle, false, &err));
+        assert_int_equal(far_server_await(&f.far, f.host, 0)->result, ACK_DELIVERED);
+        assert_int_equal(f.far.count, 2);
+        assert_string_equal(f.far.arrivals[1].items, "{n=1} a b {n=2} c {n=3} d");
+        assert_int_equal(test_host_status(f.host).sent, 4);
+        batch_unref(bundle);
+        for (size_t k = 0; k < COUNT_OF(parts); k++)
+            batch_unref(parts[k]);
+        end(&f);
+    }
 }
 
 static const Say unavailable[] = { { .kind = ERR_BUSY },
@@ -374,6 +409,7 @@ int main(void)
         cmocka_unit_test(all_signals_arrive_as_they_are),
         cmocka_unit_test(an_authenticator_completes_each_request),
         cmocka_unit_test(a_secret_does_not_go_over_grpc_in_plain_text),
+        cmocka_unit_test(a_bundle_arrives_joined),
         cmocka_unit_test(not_now_is_tried_again),
         cmocka_unit_test(never_is_final),
         cmocka_unit_test(a_part_may_be_refused),

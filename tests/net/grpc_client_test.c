@@ -187,13 +187,18 @@ static void a_lent_message_is_sent_as_it_is_and_stays_the_callers(void **state)
 {
     (void)state;
     static const char bytes[] = "lent, and nobody's to free";
+    static const Str pieces[] = { STR_ROW("lent"), STR_ROW(""), STR_ROW(", and nobody's"),
+                                  STR_ROW(" to free") };
     Fixture f;
     must_start(&f, NULL);
-    for (int packed = 0; packed < 2; packed++) {
+    for (int round = 0; round < 4; round++) {
+        bool packed = round & 1, cut = round & 2;
+        Str all = str_from(bytes);
         Outcome outcome = { 0 };
         Err err = { 0 };
         GrpcCall call = { .path = STR("/test.Service/Echo"),
-                          .lent = str_from(bytes),
+                          .lent = cut ? pieces : &all,
+                          .lent_count = cut ? COUNT_OF(pieces) : 1,
                           .encoding = packed ? encoding_find(ENCODING_GRPC, STR("gzip")) : NULL,
                           .done = note,
                           .owner = &outcome };
@@ -202,6 +207,40 @@ static void a_lent_message_is_sent_as_it_is_and_stays_the_callers(void **state)
         assert_int_equal(outcome.code, GRPC_OK);
         assert_true(str_eq(buf_str(&outcome.message), str_from(bytes)));
         assert_int_equal(outcome.request.len, 0);
+        outcome_done(&outcome);
+    }
+    stop(&f);
+}
+
+/* More than a frame, a write and a window hold; pieces that end anywhere. */
+static void a_large_message_in_pieces_arrives_in_order(void **state)
+{
+    (void)state;
+    enum { SIZE = 300000, MANY = 700 };
+    static char bytes[SIZE];
+    static Str pieces[MANY];
+    Fixture f;
+    must_start(&f, NULL);
+    for (size_t i = 0; i < SIZE; i++)
+        bytes[i] = (char)(i * 31 % 253);
+    for (size_t i = 0, at = 0; i < MANY; i++) {
+        size_t len = i + 1 == MANY ? SIZE - at : i * i % 787;
+        pieces[i] = (Str){ bytes + at, len };
+        at += len;
+    }
+    for (int packed = 0; packed < 2; packed++) {
+        Outcome outcome = { 0 };
+        Err err = { 0 };
+        GrpcCall call = { .path = STR("/test.Service/Echo"),
+                          .lent = pieces,
+                          .lent_count = MANY,
+                          .encoding = packed ? encoding_find(ENCODING_GRPC, STR("gzip")) : NULL,
+                          .done = note,
+                          .owner = &outcome };
+        assert_true(grpc_client_call(f.client, &call, &err));
+        finish(&f, &outcome);
+        assert_int_equal(outcome.code, GRPC_OK);
+        assert_true(str_eq(buf_str(&outcome.message), (Str){ bytes, SIZE }));
         outcome_done(&outcome);
     }
     stop(&f);
@@ -458,6 +497,7 @@ int main(void)
         cmocka_unit_test(starved_anywhere_it_neither_leaks_nor_crashes),
         cmocka_unit_test(messages_of_every_size_come_back_plain_and_gzipped),
         cmocka_unit_test(a_lent_message_is_sent_as_it_is_and_stays_the_callers),
+        cmocka_unit_test(a_large_message_in_pieces_arrives_in_order),
         cmocka_unit_test(many_calls_share_a_connection),
         cmocka_unit_test(errors_carry_code_text_and_retry),
         cmocka_unit_test(a_message_over_the_limit_is_resource_exhausted),

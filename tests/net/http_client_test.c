@@ -176,14 +176,19 @@ static void a_lent_body_is_sent_as_it_is_and_stays_the_callers(void **state)
 {
     (void)state;
     static const char bytes[] = "lent, and nobody's to free";
+    static const Str pieces[] = { STR_ROW("lent"), STR_ROW(""), STR_ROW(", and nobody's"),
+                                  STR_ROW(" to free") };
     Fixture f;
     must_start(&f);
-    for (int packed = 0; packed < 2; packed++) {
+    for (int round = 0; round < 4; round++) {
+        bool packed = round & 1, cut = round & 2;
+        Str all = str_from(bytes);
         Outcome outcome = { 0 };
         Err err = { 0 };
         HttpCall call = { .method = STR("POST"),
                           .target = STR("/echo"),
-                          .lent = str_from(bytes),
+                          .lent = cut ? pieces : &all,
+                          .lent_count = cut ? COUNT_OF(pieces) : 1,
                           .encoding = packed ? encoding_find(ENCODING_HTTP, STR("gzip")) : NULL,
                           .done = note,
                           .owner = &outcome };

@@ -409,8 +409,10 @@ static Told call_packed(size_t size)
     const GrpcClientSettings settings = { .loop = f.loop,
                                           .endpoint = str_from(address_text(&address, endpoint)) };
     GrpcClient *client = grpc_client_new(&settings, &err);
+    const Str message = { zeros, size };
     GrpcCall call = { .path = STR("/a.B/C"),
-                      .lent = { zeros, size },
+                      .lent = &message,
+                      .lent_count = 1,
                       .encoding = encoding_find(ENCODING_GRPC, STR("gzip")),
                       .done = note,
                       .owner = &told };

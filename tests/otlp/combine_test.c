@@ -157,12 +157,116 @@ static void test_concat_shifts_the_index(void **state)
     }
 }
 
+static void assert_pieces_are(const Batch *batch, Str message)
+{
+    BatchPieces pieces = batch_pieces(batch);
+    size_t at = 0;
+    for (size_t i = 0; i < pieces.count; i++) {
+        Str part = str_first(str_skip(message, at), pieces.at[i].len);
+        assert_true(str_eq(pieces.at[i], part));
+        at += pieces.at[i].len;
+    }
+    assert_int_equal(at, message.len);
+}
+
+static void assert_cut_alike(Batch *bundle, const Batch *joined, size_t items_max)
+{
+    Batch *cut = split_and_join(bundle, (SplitLimits){ .items_max = items_max });
+    assert_non_null(cut);
+    assert_same_items(cut, joined);
+    batch_unref(cut);
+}
+
+static void test_a_bundle_is_what_joining_makes(void **state)
+{
+    (void)state;
+    Err err;
+    Random random;
+    random_seed(&random, 11);
+    for (size_t round = 0; round < 60; round++) {
+        Batch *batches[4];
+        size_t memory = 0;
+        for (size_t i = 0; i < COUNT_OF(batches); i++) {
+            batches[i] = sample(&random, signals[round % 3]);
+            memory += batch_memory(batches[i]);
+        }
+        Batch *joined = batch_concat(batches, COUNT_OF(batches), &err);
+        Batch *bundle = batch_bundle(batches, COUNT_OF(batches), &err);
+        for (size_t i = 0; i < COUNT_OF(batches); i++)
+            batch_unref(batches[i]); /* the bundle keeps them */
+        assert_non_null(bundle);
+        assert_true(batch_is_bundle(bundle));
+        assert_false(batch_is_bundle(joined));
+        assert_int_equal(batch_signal(bundle), batch_signal(joined));
+        assert_int_equal(batch_item_count(bundle), batch_item_count(joined));
+        assert_int_equal(batch_size(bundle), batch_size(joined));
+        assert_int_equal(batch_size(joined), batch_bytes(joined).len);
+        assert_true(batch_memory(bundle) > memory);
+        assert_pieces_are(bundle, batch_bytes(joined));
+        assert_pieces_are(joined, batch_bytes(joined));
+        Batch *whole = batch_whole(bundle, &err);
+        assert_non_null(whole);
+        assert_walks_alike(whole);
+        assert_same_items(whole, joined);
+        Batch *again[] = { bundle, whole };
+        Batch *twice = batch_concat(again, COUNT_OF(again), &err);
+        Batch *kept = batch_bundle(again, COUNT_OF(again), &err);
+        assert_non_null(twice);
+        assert_walks_alike(twice);
+        assert_int_equal(batch_pieces(kept).count, COUNT_OF(batches) + 1);
+        assert_pieces_are(kept, batch_bytes(twice));
+        batch_unref(twice);
+        batch_unref(kept);
+        Batch *same = batch_whole(joined, &err);
+        assert_ptr_equal(same, joined);
+        size_t items = batch_item_count(bundle);
+        if (items > 1)
+            assert_cut_alike(bundle, joined, items / 2);
+        batch_unref(same);
+        batch_unref(whole);
+        batch_unref(bundle);
+        batch_unref(joined);
+    }
+}
+
+static Batch *charged(Random *random, Budget *budget)
+{
+    Err err;
+    Buf bytes = { .max = 1000000, .purse = budget_purse(budget, BUDGET_BODIES) };
+    sample_bytes(random, LOGS, &bytes);
+    Batch *batch = batch_from_bytes(LOGS, &bytes, &err);
+    assert_non_null(batch);
+    return batch;
+}
+
+static void test_a_bundle_is_charged_once(void **state)
+{
+    (void)state;
+    Err err;
+    Budget budget;
+    Random random;
+    random_seed(&random, 12);
+    budget_init(&budget, 64 << 20);
+    Batch *parts[2] = { charged(&random, &budget), charged(&random, &budget) };
+    Batch *bundle = batch_bundle(parts, COUNT_OF(parts), &err);
+    assert_non_null(bundle);
+    assert_int_equal(budget_use(&budget).used, batch_memory(bundle));
+    batch_unref(parts[0]);
+    batch_unref(parts[1]);
+    assert_int_equal(budget_use(&budget).used, batch_memory(bundle));
+    batch_unref(bundle);
+    assert_int_equal(budget_use(&budget).used, 0);
+}
+
 static void test_one_batch_is_itself(void **state)
 {
     (void)state;
     Err err;
     Batch *batch = batch_from_copy(TRACES, STR("\x0A\x00"), &err);
     Batch *joined = batch_concat(&batch, 1, &err);
+    assert_ptr_equal(joined, batch);
+    batch_unref(joined);
+    joined = batch_bundle(&batch, 1, &err);
     assert_ptr_equal(joined, batch);
     batch_unref(joined);
     batch_unref(batch);
@@ -204,6 +308,12 @@ static void test_starved(void **state)
         if (!piece)
             assert_int_equal(err.kind, ERR_MEMORY);
         batch_unref(piece);
+        piece = batch_bundle(both, 2, &err);
+        Batch *whole = piece ? batch_whole(piece, &err) : NULL;
+        if (!whole)
+            assert_int_equal(err.kind, ERR_MEMORY);
+        batch_unref(whole);
+        batch_unref(piece);
         batch_unref(both[0]);
         batch_unref(both[1]);
         split_end(&split);
@@ -223,6 +333,8 @@ int main(void)
         cmocka_unit_test(test_split_then_concat),
         cmocka_unit_test(test_what_points_share_counts),
         cmocka_unit_test(test_concat_shifts_the_index),
+        cmocka_unit_test(test_a_bundle_is_what_joining_makes),
+        cmocka_unit_test(test_a_bundle_is_charged_once),
         cmocka_unit_test(test_one_batch_is_itself),
         cmocka_unit_test(test_starved),
     };

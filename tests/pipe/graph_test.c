@@ -196,6 +196,18 @@ static const ComponentType sink_type = {
     .consume = sink_consume,
     .stop = any_stop,
 };
+static const ComponentType taker_type = {
+    .name = "taker",
+    .summary = "Counts what may be a bundle.",
+    .kind = EXPORTER,
+    .placement = SINGLE,
+    .signals = ALL_SIGNALS,
+    .traits = TAKES_BUNDLES,
+    .size = sizeof(Plain),
+    .start = any_start,
+    .consume = sink_consume,
+    .stop = any_stop,
+};
 static void *extension_service(void *self, ServiceKind kind)
 {
     (void)kind;
@@ -238,10 +250,9 @@ static const ComponentType extension_type = {
     .close = any_close,
     .stop = any_stop,
 };
-static const ComponentType *const registry[] = { &source_type,    &pass_type,
-                                                 &keep_type,      &sink_type,
-                                                 &extension_type, &offer_type,
-                                                 &asker_type,     NULL };
+static const ComponentType *const registry[] = { &source_type, &pass_type,      &keep_type,
+                                                 &sink_type,   &extension_type, &offer_type,
+                                                 &asker_type,  &taker_type,     NULL };
 
 /* --- a run ----------------------------------------------------------------------------------- */
 
@@ -454,6 +465,25 @@ static void test_fan_out(void **state)
     assert_int_equal(report.acks.delivered_items, 3);
     assert_int_equal(counter_get(&diary.consumed), 9);
     assert_int_equal(heard.times, 1);
+    run_close(&run);
+}
+
+static const char *const bundled =
+    "receivers: {source: }\n"
+    "exporters: {sink: , taker: , taker/2: }\n"
+    "service: {pipelines: {traces: {receivers: [source], exporters: [taker, taker/2]},\n"
+    "                      logs: {receivers: [source], exporters: [taker, sink]},\n"
+    "                      metrics: {receivers: [source], exporters: [sink]}}}\n";
+
+static void test_bundles_go_where_all_take_them(void **state)
+{
+    (void)state;
+    Run run;
+    Err err;
+    assert_true(run_open(&run, bundled, 1, &err));
+    assert_true(host_takes_bundles(diary.hosts[0], TRACES));
+    assert_false(host_takes_bundles(diary.hosts[0], LOGS));
+    assert_false(host_takes_bundles(diary.hosts[0], METRICS));
     run_close(&run);
 }
 
@@ -802,6 +832,7 @@ int main(void)
         cmocka_unit_test(test_services),
         cmocka_unit_test(test_failed_start),
         cmocka_unit_test(test_fan_out),
+        cmocka_unit_test(test_bundles_go_where_all_take_them),
         cmocka_unit_test(test_receivers_hear_before_they_read),
         cmocka_unit_test(test_a_budget_is_lent_to_all),
         cmocka_unit_test(test_signals_are_counted_apart),

@@ -19,7 +19,7 @@ struct TestHost {
     Random random;
     Arena *arena;
     void *self;
-    bool started, delivers, unready;
+    bool started, delivers, unready, takes_bundles;
     ErrKind refuse;
     unsigned wants;
     void *service;
@@ -92,6 +92,12 @@ static bool test_is_asked(Host *host, Signal signal, HostAsk what)
     return counter_get(&host->asks[what]) != 0;
 }
 
+static bool test_takes_bundles(const Host *host, Signal signal)
+{
+    (void)signal;
+    return ((const TestHost *)host)->takes_bundles;
+}
+
 static bool test_ready(const Host *host)
 {
     const TestHost *test = (const TestHost *)host;
@@ -126,6 +132,7 @@ static const HostOps test_ops = {
     .send = test_send,
     .wants = test_wants,
     .is_asked = test_is_asked,
+    .takes_bundles = test_takes_bundles,
     .ready = test_ready,
     .service = test_service,
     .status = test_status,
@@ -332,6 +339,11 @@ void test_host_refuse(TestHost *test, ErrKind kind)
 void test_host_want(TestHost *test, unsigned signals)
 {
     test->wants = signals;
+}
+
+void test_host_take_bundles(TestHost *test)
+{
+    test->takes_bundles = true;
 }
 
 void test_host_set_ready(TestHost *test, bool ready)

@@ -52,6 +52,8 @@ const TestAck *test_host_ack(const TestHost *test, size_t i);
 void test_host_refuse(TestHost *test, ErrKind kind);
 /* Something comes next only for these signals; at first for all that the component has. */
 void test_host_want(TestHost *test, unsigned signals);
+/* From now on what comes next takes bundles; at first it does not. */
+void test_host_take_bundles(TestHost *test);
 /* What host_ready answers while the component runs; at first true. */
 void test_host_set_ready(TestHost *test, bool ready);
 /* Who sends what is pushed from now on; borrowed. NULL: nobody knows. */
