@@ -37,7 +37,7 @@ function mutantsOf(file) {
     const code = !comment && !starts && !line.startsWith('#') && !/\bassert\(|static_assert|"/.test(line);
     comment = (comment || starts) && !ends;
     if (!code || !line.startsWith(' ')) return;
-    const add = (changed, change) => mutants.push({ file, names, at, taken: 1, line, changed: [changed], change });
+    const add = (changed, change) => mutants.push({ file, names, at, taken: 1, before: lines[at - 1], line, changed: [changed], change });
     for (const [pattern, other] of swaps)
       for (const match of line.matchAll(pattern))
         add(line.slice(0, match.index) + other + line.slice(match.index + match[0].length), `${match[0].trim()} -> ${other.trim()}`);
@@ -158,8 +158,8 @@ function judge_sample() {
   const counts = { noticed: 0, survived: 0, known: 0, unbuilt: 0 };
   check_unchanged(mutants);
   for (const mutant of mutants) {
-    const got = judge(mutant), where = `${mutant.file}:${mutant.at + 1}`;
-    const why = known.get(`${mutant.file}|${mutant.line.trim()}|${mutant.change}`);
+    const got = judge(mutant), where = `${mutant.file}:${mutant.at + 1}`, line = mutant.line.trim();
+    const why = [line, `${mutant.before.trim()} ${line}`].map((text) => known.get(`${mutant.file}|${text}|${mutant.change}`)).find(Boolean);
     if (!got.built) counts.unbuilt++;
     else if (got.by) counts.noticed++;
     else if (why) { counts.known++; console.log(`  known     ${where}  ${mutant.change}: ${why}`); }

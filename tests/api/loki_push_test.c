@@ -92,6 +92,23 @@ static void bound(const char *before, int count, const char *name, const char *b
     }
 }
 
+/* All that fit are taken, and what is beyond is said. */
+static void test_too_many_entries(void **state)
+{
+    (void)state;
+    PushCounts counts;
+    Buf body = BUF(OUT_MAX);
+    buf_add(&body, STR("{\"streams\":[{\"stream\":{\"a\":\"b\"},\"values\":["));
+    for (int i = 0; i < PUSH_ENTRIES_MAX + 2; i++)
+        buf_add(&body, i ? STR(",[\"1\",\"\"]") : STR("[\"1\",\"\"]"));
+    buf_add(&body, STR("]}]}"));
+    batch_unref(push(buf_str(&body), &counts));
+    assert_int_equal(counts.taken, PUSH_ENTRIES_MAX);
+    assert_int_equal(counts.refused, 2);
+    assert_non_null(strstr(counts.first.text, "entry 1000001: more than 1000000 entries"));
+    buf_free(&body);
+}
+
 static void test_bounds(void **state)
 {
     (void)state;
@@ -287,6 +304,7 @@ int main(void)
         cmocka_unit_test(the_purse_of_the_message_pays),
         cmocka_unit_test(test_record),
         cmocka_unit_test(test_bounds),
+        cmocka_unit_test(test_too_many_entries),
         cmocka_unit_test(test_wrong_entries),
         cmocka_unit_test(test_wrong_streams),
         cmocka_unit_test(test_wrong_bodies),

@@ -405,6 +405,33 @@ static void without_memory_to_say_so_it_ends_all_the_same(void **state)
     ends_without_memory(widen);
 }
 
+/* What is asked for beyond that is as much as the protocol has. Room that has failed is left alone,
+ * and what was to be said is said into the next. */
+static void a_window_is_at_most_2_gib(void **state)
+{
+    (void)state;
+    Side server;
+    Err err = { 0 };
+    Str last;
+    Buf in = BUF(1 << 16), out = BUF(1 << 16);
+    side_init(&server, HTTP2_SERVER);
+    server.answers = false;
+    h2_add_start(&in);
+    h2_add(&in, (H2Frame){ H2_HEADERS, H2_END_HEADERS, 1 }, STR(H2_POST));
+    assert_true(http2_feed(server.engine, buf_str(&in), 1, &err));
+    http2_widen(server.engine, 1, SIZE_MAX);
+    out.failed = true;
+    http2_fill(server.engine, &out, 1 << 16);
+    assert_int_equal(out.len, 0);
+    out.failed = false;
+    http2_fill(server.engine, &out, 1 << 16);
+    assert_true(h2_count(buf_str(&out), H2_WINDOW_UPDATE, &last) > 0);
+    assert_int_equal(last.ptr[0], 0x7F); /* an increment of nearly as much */
+    buf_free(&in);
+    buf_free(&out);
+    side_done(&server);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -412,6 +439,7 @@ int main(void)
         cmocka_unit_test(floods_end_the_connection),
         cmocka_unit_test(a_peer_that_pings_now_and_then_is_served_for_ever),
         cmocka_unit_test(the_end_of_a_flood_says_calm_down),
+        cmocka_unit_test(a_window_is_at_most_2_gib),
         cmocka_unit_test(without_memory_to_say_so_it_ends_all_the_same),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

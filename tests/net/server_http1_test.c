@@ -341,7 +341,9 @@ static void gzip_bodies_are_inflated_up_to_the_limit(void **state)
 {
     (void)state;
     Fixture f;
-    ServerSettings settings = { .limits = { .inflated_bytes = 100000 } };
+    Budget budget;
+    budget_init(&budget, 10000000);
+    ServerSettings settings = { .limits = { .inflated_bytes = 100000 }, .budget = &budget };
     must_start(&f, &settings);
     RawPeer peer = must_connect(&f);
     send_gzip(&peer, "/echo", 100000);
@@ -355,6 +357,7 @@ static void gzip_bodies_are_inflated_up_to_the_limit(void **state)
     raw_peer_close(&peer);
     assert_int_equal(server_counts(f.server).refused, 1);
     stop(&f);
+    assert_int_equal(budget_use(&budget).used, 0);
 }
 
 static void headers_over_the_limit_are_refused_with_431(void **state)

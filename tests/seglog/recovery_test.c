@@ -2,6 +2,7 @@
  * poisoned. The rule throughout: never wrong data, never a crash, never a byte of evidence deleted.
  */
 #include "seglog/log_helper.h"
+#include "support/starve.h"
 
 #include "base/disk.h"
 #include "base/random.h"
@@ -41,6 +42,31 @@ static void rig_with(Rig *rig, Str bytes)
     assert_true(
         rig->settings.disk->make_directory(rig->settings.disk, rig->settings.directory, &rig->err));
     test_disk_put(rig->disk, segment_path, bytes);
+}
+
+static Rig starved;
+
+static void open_starved(void)
+{
+    if (rig_open(&starved))
+        assert_true(rig_close(&starved));
+    else
+        assert_int_equal(starved.err.kind, ERR_MEMORY);
+}
+
+/* Names, copies and frames are read into memory that may not be there. */
+static void opening_without_memory_is_refused_and_damages_nothing(void **state)
+{
+    (void)state;
+    Buf bytes = small_segment();
+    rig_with(&starved, buf_str(&bytes));
+    test_disk_put(starved.disk, "data/traces/00000000000000000009.wal.tmp", buf_str(&bytes));
+    test_disk_put(starved.disk, "data/traces/00000000000000000007.poison", STR("x"));
+    assert_true(starve_every(open_starved) > 0);
+    assert_true(rig_open(&starved));
+    assert_int_equal(starved.replays.count, FRAMES);
+    rig_done(&starved);
+    buf_free(&bytes);
 }
 
 /* What was replayed is what was once written, each at most once and in order. */
@@ -608,6 +634,7 @@ static void poison_that_cannot_be_kept_is_passed_over(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(opening_without_memory_is_refused_and_damages_nothing),
         cmocka_unit_test(a_tail_torn_at_any_byte_is_cut),
         cmocka_unit_test(a_flip_at_any_byte_costs_one_frame),
         cmocka_unit_test(ranges_of_garbage_cost_what_they_touch),

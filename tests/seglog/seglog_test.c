@@ -75,6 +75,9 @@ static void every_second_one_sync(void **state)
     test_clock_advance(&rig.clock, NANOS_PER_SECOND);
     seglog_step(rig.log);
     assert_int_equal(rig_stats(&rig).syncs, syncs + 1);
+    test_clock_advance(&rig.clock, 2 * NANOS_PER_SECOND); /* in which nothing is written */
+    seglog_step(rig.log);
+    assert_int_equal(rig_stats(&rig).syncs, syncs + 1);
     rig_crash(&rig, CRASH_CUT);
     assert_true(rig_open(&rig));
     assert_true(rig_has(&rig, "one") && rig_has(&rig, "two") && rig_has(&rig, "three"));
@@ -219,6 +222,8 @@ static void settings_that_cannot_be_are_refused(void **state)
     assert_not_opened(settings, "do not fit the format");
     settings.frame_bytes_max = settings.queue_bytes + 1;
     assert_not_opened(settings, "does not fit a queue");
+    rig.settings.frame_bytes_max = rig.settings.queue_bytes = UINT32_MAX; /* just fits */
+    assert_true(rig_open(&rig) && rig_append(&rig, "and works"));
     rig_done(&rig);
 }
 

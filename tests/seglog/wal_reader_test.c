@@ -84,6 +84,21 @@ static void headers_lie_as_the_table_says(void **state)
     assert_int_equal(back.crc, header.crc);
 }
 
+/* Of what stood in their place before nothing reaches the disk. */
+static void what_headers_do_not_use_is_zero(void **state)
+{
+    (void)state;
+    uint8_t bytes[WAL_SEGMENT_HEADER], head[WAL_FRAME_HEADER];
+    WalHeader header = { .version = WAL_FORMAT };
+    memset(bytes, 0xFF, sizeof bytes);
+    memset(head, 0xFF, sizeof head);
+    wal_segment_write(bytes, &segment);
+    wal_header_write(head, &header);
+    for (size_t i = 40; i < 60; i++)
+        assert_int_equal(bytes[i], 0);
+    assert_int_equal(head[38] + head[39], 0);
+}
+
 static void sizes_are_multiples_of_64(void **state)
 {
     (void)state;
@@ -244,6 +259,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(headers_lie_as_the_table_says),
+        cmocka_unit_test(what_headers_do_not_use_is_zero),
         cmocka_unit_test(sizes_are_multiples_of_64),
         cmocka_unit_test(the_first_release_still_reads),
         cmocka_unit_test(lengths_that_reach_too_far),
