@@ -102,6 +102,10 @@ typedef struct ChoiceList {
     int *items;
     size_t count;
 } ChoiceList;
+typedef struct SecretList {
+    Secret *items;
+    size_t count;
+} SecretList;
 typedef struct TextPair {
     Str key, value;
 } TextPair;
@@ -176,6 +180,8 @@ typedef struct SecretMap {
  * its commas. */
 #define TEXT_LIST(T, m, p, ...) \
     CONFIG_ITEMS(T, m, CONFIG_LIST, CONFIG_TEXT, Str, .preset = p, .help = __VA_ARGS__)
+#define SECRET_LIST(T, m, ...) \
+    CONFIG_ITEMS(T, m, CONFIG_LIST, CONFIG_SECRET, Secret, .preset = "", .help = __VA_ARGS__)
 #define COUNT_LIST(T, m, p, lo, hi, ...) \
     CONFIG_ITEMS(T, m, CONFIG_LIST, CONFIG_COUNT, uint64_t, .preset = p, .min = lo, .max = hi, \
                  .help = __VA_ARGS__)

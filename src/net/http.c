@@ -85,6 +85,26 @@ bool http_fields_add(HttpFields *fields, Str name, Str value, Err *err)
     return true;
 }
 
+/* Their text stays where it is until the list is cleared: spans may share it. */
+void http_fields_remove(HttpFields *fields, Str lower_case_name)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < fields->count; i++) {
+        HttpField field = http_fields_at(fields, i);
+        if (str_eq(field.name, lower_case_name))
+            fields->charged -= field.name.len + field.value.len + HTTP_FIELD_OVERHEAD;
+        else
+            fields->spans[kept++] = fields->spans[i];
+    }
+    fields->count = kept;
+}
+
+bool http_fields_set(HttpFields *fields, Str lower_case_name, Str value, Err *err)
+{
+    http_fields_remove(fields, lower_case_name);
+    return http_fields_add(fields, lower_case_name, value, err);
+}
+
 void http_fields_clean(HttpFields *fields)
 {
     for (size_t i = 0; i < fields->count; i++) {

@@ -35,6 +35,9 @@ void http_fields_done(HttpFields *fields);                 /* empty, same ceilin
 void http_fields_clear(HttpFields *fields);                /* empty again, memory kept */
 /* Copies both. ERR_LIMIT beyond max. */
 CHECKED bool http_fields_add(HttpFields *fields, Str name, Str value, Err *err);
+/* The same, in the place of all those of that name. */
+CHECKED bool http_fields_set(HttpFields *fields, Str lower_case_name, Str value, Err *err);
+void http_fields_remove(HttpFields *fields, Str lower_case_name); /* all of them */
 /* Control characters in values become spaces: for what is to be sent. */
 void http_fields_clean(HttpFields *fields);
 HttpField http_fields_at(const HttpFields *fields, size_t i); /* valid until the next add */

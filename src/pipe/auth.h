@@ -12,12 +12,22 @@
 #include "net/server.h"
 #include "pipe/client_info.h"
 
+/* What an authenticator reads: a request, and those parameters of its query that the listener
+ * counts as header fields (`request_params`). */
+typedef struct AuthRequest {
+    const Request *request;
+    const HttpFields *params;
+} AuthRequest;
+
+/* The first field of that name, parameters before headers; ptr NULL: none. */
+Str auth_request_field(const AuthRequest *asked, Str lower_case_name);
+
 typedef struct ServerAuth {
     void *self;
     Str challenge; /* for WWW-Authenticate: "Basic realm=\"...\"" */
     /* True: the peer is who it says; what was found out about it is added to `client`. False:
      * ERR_UNKNOWN (no or wrong credentials; err must not repeat them), ERR_BUSY. */
-    bool (*authenticate)(void *self, const Request *request, ClientInfo *client, Err *err);
+    bool (*authenticate)(void *self, const AuthRequest *asked, ClientInfo *client, Err *err);
 } ServerAuth;
 
 typedef struct ClientAuth {

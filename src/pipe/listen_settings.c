@@ -5,7 +5,12 @@
 #include "net/encoding.h"
 #include "pipe/host_base.h"
 
-enum { HEADER_SIZE_LEAST = 1024 };
+#include <string.h>
+
+enum {
+    HEADER_SIZE_LEAST = 1024,
+    PARAM_MAX = 64 * 1024, /* as many bytes as a header may have */
+};
 
 typedef enum Transport { TRANSPORT_TCP, TRANSPORT_UNIX } Transport;
 
@@ -187,6 +192,38 @@ static bool note_metadata(const Request *request, ClientInfo *client, Err *err)
     return true;
 }
 
+/* Those of the query that count as headers, under the names that the settings have. */
+static bool note_params(const Listener *listener, const Request *request, HttpFields *params,
+                        Err *err)
+{
+    Buf value = BUF(PARAM_MAX);
+    bool ok = true;
+    for (size_t i = 0; ok && i < listener->request_params.count; i++) {
+        Str name = listener->request_params.items[i];
+        buf_clear(&value);
+        if (http_query_get(request_query(request), name, 0, &value))
+            ok = http_fields_add(params, name, buf_str(&value), err);
+    }
+    if (value.ptr)
+        explicit_bzero(value.ptr, value.len); /* it may be a secret */
+    buf_free(&value);
+    return ok;
+}
+
+static bool authenticate(const Listener *listener, const Request *request, ClientInfo *client,
+                         Err *err)
+{
+    const ServerAuth *auth = listener->auth;
+    HttpFields params;
+    if (!auth)
+        return true;
+    http_fields_init(&params, PARAM_MAX);
+    bool ok = note_params(listener, request, &params, err) &&
+              auth->authenticate(auth->self, &(AuthRequest){ request, &params }, client, err);
+    http_fields_done(&params);
+    return ok;
+}
+
 static void drop_client(void *client)
 {
     client_info_unref(client);
@@ -196,12 +233,11 @@ static void drop_client(void *client)
 static bool identify(void *owner, Request *request, Err *err)
 {
     const Listener *listener = owner;
-    const ServerAuth *auth = listener->auth;
     ClientInfo *client = client_info_new(request_peer(request), host_budget(listener->host), err);
     if (!client)
         return false;
     if ((listener->includes_metadata && !note_metadata(request, client, err)) ||
-        (auth && !auth->authenticate(auth->self, request, client, err))) {
+        !authenticate(listener, request, client, err)) {
         client_info_unref(client);
         return false;
     }
@@ -217,6 +253,7 @@ ClientInfo *listener_client(Request *request)
 static bool find_auth(Listener *listener, const ListenSettings *settings, Err *err)
 {
     listener->includes_metadata = settings->include_metadata;
+    listener->request_params = settings->auth.request_params;
     if (!settings->auth.present)
         return true;
     listener->auth =

@@ -146,12 +146,13 @@ typedef struct Listener {
     TlsUse tls;
     Host *host;
     const char *risk;
-    const ServerAuth *auth; /* NULL: everybody may come */
+    const ServerAuth *auth;  /* NULL: everybody may come */
+    TextList request_params; /* lent by the settings' arena */
     bool is_plain, includes_metadata;
 } Listener;
 
-/* A server that is ready for its routes. The Listener stays where it is until it is closed; the
- * settings are not needed afterwards. */
+/* A server that is ready for its routes. The Listener stays where it is until it is closed; of the
+ * settings only what their texts point to is needed afterwards. */
 CHECKED bool listener_open(Listener *listener, const ListenSettings *settings,
                            const ListenWish *wish, Host *host, Err *err);
 CHECKED bool listener_listen(Listener *listener, Err *err); /* err begins with "endpoint: " */

@@ -33,6 +33,26 @@ static void fields_are_found_by_lower_case_name_and_bounded(void **state)
     http_fields_done(&fields);
 }
 
+static void fields_are_replaced_and_removed_by_name(void **state)
+{
+    (void)state;
+    Err err = { 0 };
+    HttpFields fields;
+    http_fields_init(&fields, 200);
+    assert_true(http_fields_add(&fields, STR("a"), STR("1"), &err));
+    assert_true(http_fields_add(&fields, STR("b"), STR("2"), &err));
+    assert_true(http_fields_add(&fields, STR("a"), STR("3"), &err));
+    assert_true(http_fields_set(&fields, STR("a"), STR("4"), &err));
+    assert_int_equal(fields.count, 2);
+    assert_int_equal(fields.charged, 2 * (2 + HTTP_FIELD_OVERHEAD));
+    assert_true(str_eq(http_fields_get(&fields, STR("a")), STR("4")));
+    assert_true(str_eq(http_fields_at(&fields, 0).name, STR("b")));
+    http_fields_remove(&fields, STR("b"));
+    http_fields_remove(&fields, STR("c"));
+    assert_int_equal(fields.count, 1);
+    http_fields_done(&fields);
+}
+
 static void media_types_and_lists_are_compared_as_rfc_9110_says(void **state)
 {
     (void)state;
@@ -98,6 +118,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(fields_are_found_by_lower_case_name_and_bounded),
+        cmocka_unit_test(fields_are_replaced_and_removed_by_name),
         cmocka_unit_test(media_types_and_lists_are_compared_as_rfc_9110_says),
         cmocka_unit_test(retry_after_is_seconds_or_a_date),
         cmocka_unit_test(query_values_are_found_and_decoded),

@@ -284,10 +284,10 @@ static void time_outs_are_those_of_the_settings(void **state)
 
 /* ---- who comes ---- */
 
-static bool knows_ann(void *self, const Request *request, ClientInfo *client, Err *err)
+static bool knows_ann(void *self, const AuthRequest *asked, ClientInfo *client, Err *err)
 {
     (void)self;
-    Str given = request_field(request, STR("authorization"));
+    Str given = auth_request_field(asked, STR("authorization"));
     if (str_eq(given, STR("later")))
         return (fail)(err, ERR_BUSY, "no keys yet");
     if (!str_eq(given, STR("ann")))
@@ -295,12 +295,12 @@ static bool knows_ann(void *self, const Request *request, ClientInfo *client, Er
     return client_info_add(client, CLIENT_AUTH, STR("subject"), STR("Ann"), err);
 }
 
-static void ask_with_auth(const char *request, const char *answer)
+static void ask_with(const char *yaml, const char *request, const char *answer)
 {
     static ServerAuth auth = { .challenge = STR_ROW("Ear realm=\"x\""), .authenticate = knows_ann };
     Err err = { 0 };
     RawPeer peer;
-    TestHost *host = test_host_new(&http_ear, STR("{auth: {authenticator: ears}}"), NULL, &err);
+    TestHost *host = test_host_new(&http_ear, str_from(yaml), NULL, &err);
     test_host_offer(host, &auth);
     if (!test_host_start(host, &err))
         fail_msg("%s", err.text);
@@ -311,6 +311,26 @@ static void ask_with_auth(const char *request, const char *answer)
         fail_msg("%s: not %s but %.*s", request, answer, STR_ARG(buf_str(&peer.got)));
     raw_peer_close(&peer);
     test_host_free(host);
+}
+
+static void ask_with_auth(const char *request, const char *answer)
+{
+    ask_with("{auth: {authenticator: ears}}", request, answer);
+}
+
+#define QUERY(query, fields) \
+    "POST /echo?" query " HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n" fields "\r\n"
+
+static void parameters_count_as_headers_where_they_are_named(void **state)
+{
+    (void)state;
+    const char *named = "{auth: {authenticator: ears, request_params: [key, Authorization]}}";
+    ask_with(named, QUERY("Authorization=ann", ""), "known: Ann\r\n");
+    ask_with(named, QUERY("x=1&Authorization=%61nn", "Authorization: bob\r\n"), "known: Ann\r\n");
+    ask_with(named, QUERY("key=ann", "Authorization: ann\r\n"), "known: Ann\r\n");
+    ask_with(named, QUERY("key=ann", ""), "401 ");
+    ask_with(named, QUERY("Authorization=%zz", ""), "401 ");
+    ask_with_auth(QUERY("Authorization=ann", ""), "401 ");
 }
 
 static void an_authenticator_says_who_may_come(void **state)
@@ -396,6 +416,7 @@ int main(void)
         cmocka_unit_test(what_a_body_inflates_to_has_its_limit),
         cmocka_unit_test(a_listener_takes_so_many_connections_and_no_more),
         cmocka_unit_test(time_outs_are_those_of_the_settings),
+        cmocka_unit_test(parameters_count_as_headers_where_they_are_named),
         cmocka_unit_test(an_authenticator_says_who_may_come),
         cmocka_unit_test(an_authenticator_that_is_not_there_is_missed_at_the_start),
         cmocka_unit_test(headers_travel_when_they_are_asked_for),
