@@ -81,8 +81,10 @@ void graph_free(Graph *graph)
     if (!graph)
         return;
     graph_stop(graph);
-    for (unsigned i = 0; i < graph->shard_count; i++)
+    for (unsigned i = 0; i < graph->shard_count; i++) {
         loop_free(graph->shards[i].loop);
+        mem_free(graph->shards[i].bookings.items);
+    }
     for (size_t i = 0; i < graph->unit_count; i++)
         unit_done(&graph->units[i]);
     arena_free(graph->arena);

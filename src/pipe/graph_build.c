@@ -45,7 +45,7 @@ static bool make_instances(Graph *graph, Unit *unit, Err *err)
     }
     if (sharded || !unit->type->consume)
         return true;
-    unit->inbox.ring = ARENA_MAKE(graph->arena, Parcel, GRAPH_QUEUE_MAX, err);
+    unit->inbox.ring = ARENA_MAKE(graph->arena, Waiting, GRAPH_QUEUE_MAX, err);
     return unit->inbox.ring != NULL;
 }
 

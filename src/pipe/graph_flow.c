@@ -1,213 +1,8 @@
-/* graph_flow.c - how parcels move: in place on one loop, through an inbox to another one. */
+/* graph_flow.c - what the graph does for a Host: where a parcel goes from here, whom to ask first.
+ */
 #include "pipe/graph_internal.h"
 
 #include "otlp/batch.h"
-
-enum {
-    BURST = 64,    /* parcels per turn of the loop, so that its other duties get theirs */
-    AGAIN_MS = 10, /* until a reader that was busy is asked again */
-};
-
-/* --- into an instance ------------------------------------------------------------------------ */
-
-static bool refuse_stopped(const Unit *unit, Err *err)
-{
-    return fail(err, ERR_CLOSED, "%s \"%.*s\" is stopped", component_kind_name(unit->type->kind),
-                STR_ARG(unit->config->id));
-}
-
-static bool offer(Instance *instance, const Parcel *parcel, Err *err)
-{
-    const Unit *unit = instance->unit;
-    return instance->running ? unit->type->consume(instance->self, parcel, err)
-                             : refuse_stopped(unit, err);
-}
-
-static bool reserve(const Instance *instance, const Parcel *parcel, Err *err)
-{
-    const ComponentType *type = instance->unit->type;
-    return !type->reserve || type->reserve(instance->self, parcel->batch, err);
-}
-
-static void unreserve(const Instance *instance, const Parcel *parcel)
-{
-    const ComponentType *type = instance->unit->type;
-    if (type->reserve)
-        type->unreserve(instance->self, parcel->batch);
-}
-
-static bool consume(Instance *instance, const Parcel *parcel, Err *err)
-{
-    bool taken = instance->running ? reserve(instance, parcel, err) && offer(instance, parcel, err)
-                                   : refuse_stopped(instance->unit, err);
-    account_consumed(&instance->host.account, parcel->batch, taken);
-    return taken;
-}
-
-/* --- inboxes --------------------------------------------------------------------------------- */
-
-static bool has_room(const Inbox *inbox, size_t bytes)
-{
-    return !inbox->count ||
-           (inbox->count < GRAPH_QUEUE_MAX && inbox->bytes + bytes <= GRAPH_QUEUE_BYTES);
-}
-
-static bool refuse_full(const Unit *unit, Err *err)
-{
-    return fail(err, ERR_BUSY, "the queue in front of %s \"%.*s\" is full",
-                component_kind_name(unit->type->kind), STR_ARG(unit->config->id));
-}
-
-/* The reader cannot stop while the lock is held and its inbox open, so it may be asked here. */
-static bool inbox_push(Unit *unit, const Parcel *parcel, Err *err)
-{
-    Inbox *inbox = &unit->inbox;
-    Instance *instance = &unit->instances[0];
-    size_t bytes = batch_memory(parcel->batch);
-    mutex_lock(&inbox->mutex);
-    bool room = inbox->open ? (has_room(inbox, bytes) || refuse_full(unit, err)) &&
-                                  reserve(instance, parcel, err)
-                            : refuse_stopped(unit, err);
-    if (room) {
-        inbox->ring[(inbox->first + inbox->count) % GRAPH_QUEUE_MAX] =
-            (Parcel){ .batch = batch_ref(parcel->batch), .ack = parcel->ack };
-        inbox->count++;
-        inbox->bytes += bytes;
-    }
-    mutex_unlock(&inbox->mutex);
-    if (room)
-        loop_post(instance->shard->loop, &inbox->post);
-    else
-        account_consumed(&instance->host.account, parcel->batch, false);
-    return room;
-}
-
-static bool inbox_peek(Inbox *inbox, Parcel *out)
-{
-    mutex_lock(&inbox->mutex);
-    bool any = inbox->count > 0;
-    if (any)
-        *out = inbox->ring[inbox->first];
-    mutex_unlock(&inbox->mutex);
-    return any;
-}
-
-static bool inbox_pop(Inbox *inbox, Parcel *out)
-{
-    mutex_lock(&inbox->mutex);
-    bool any = inbox->count > 0;
-    if (any) {
-        *out = inbox->ring[inbox->first];
-        inbox->first = (inbox->first + 1) % GRAPH_QUEUE_MAX;
-        inbox->count--;
-        inbox->bytes -= batch_memory(out->batch);
-    }
-    mutex_unlock(&inbox->mutex);
-    return any;
-}
-
-/* Nobody would send again what was accepted already, so it waits here; the queue fills, and what
- * comes then is refused where somebody hears it. Who waits for the verdict gets it. What has its
- * place is never busy. */
-static bool must_wait(const Unit *reader, const Parcel *parcel, const Err *err)
-{
-    return err->kind == ERR_BUSY && !ack_waited(parcel->ack) && !reader->type->reserve;
-}
-
-/* The first parcel to the reader. False: there is none, or the reader is busy. */
-static bool hand_over(Unit *reader)
-{
-    Instance *instance = &reader->instances[0];
-    Inbox *inbox = &reader->inbox;
-    Parcel parcel;
-    Err err;
-    if (!inbox_peek(inbox, &parcel))
-        return false;
-    bool taken = offer(instance, &parcel, &err);
-    if (!taken && must_wait(reader, &parcel, &err)) {
-        int64_t now = clock_mono_ns(host_clock(&instance->host));
-        timer_set(instance->shard->loop, &inbox->again, now + AGAIN_MS * NANOS_PER_MILLI);
-        return false;
-    }
-    account_consumed(&instance->host.account, parcel.batch, taken);
-    if (!inbox_pop(inbox, &parcel))
-        return false;
-    if (!taken)
-        ack_fail(parcel.ack, &err);
-    batch_unref(parcel.batch);
-    return true;
-}
-
-void inbox_run(void *unit)
-{
-    Unit *reader = unit;
-    if (reader->inbox.again.set)
-        return; /* busy a moment ago */
-    int count = 0;
-    while (count < BURST && hand_over(reader))
-        count++;
-    if (count == BURST)
-        loop_post(reader->instances[0].shard->loop, &reader->inbox.post);
-}
-
-void inbox_open(Inbox *inbox)
-{
-    mutex_lock(&inbox->mutex);
-    inbox->open = true;
-    mutex_unlock(&inbox->mutex);
-}
-
-void inbox_close(Unit *reader)
-{
-    Inbox *inbox = &reader->inbox;
-    Instance *instance = &reader->instances[0];
-    timer_cancel(instance->shard->loop, &inbox->again);
-    mutex_lock(&inbox->mutex);
-    inbox->open = false;
-    mutex_unlock(&inbox->mutex);
-    Err err;
-    fail(&err, ERR_CLOSED, "shutting down");
-    Parcel parcel;
-    while (inbox_pop(inbox, &parcel)) {
-        account_consumed(&instance->host.account, parcel.batch, false);
-        unreserve(instance, &parcel);
-        ack_retry(parcel.ack, 0, &err);
-        batch_unref(parcel.batch);
-    }
-}
-
-size_t inbox_count(Inbox *inbox)
-{
-    mutex_lock(&inbox->mutex);
-    size_t count = inbox->count;
-    mutex_unlock(&inbox->mutex);
-    return count;
-}
-
-/* --- between units --------------------------------------------------------------------------- */
-
-static bool unit_take(Unit *unit, const Shard *from, const Parcel *parcel, Err *err)
-{
-    bool sharded = unit->type->placement == SHARDED;
-    Instance *instance = &unit->instances[sharded ? from->index : 0];
-    if (instance->shard == from)
-        return consume(instance, parcel, err);
-    return inbox_push(unit, parcel, err);
-}
-
-static bool fan_out(const UnitList *next, const Shard *from, const Parcel *parcel, Err *err)
-{
-    Ack *acks[FAN_OUT_MAX];
-    if (!ack_split(parcel->ack, ACK_FAN_OUT, next->count, NULL, acks, err))
-        return false;
-    for (size_t i = 0; i < next->count; i++) {
-        Err refusal;
-        Parcel copy = { .batch = parcel->batch, .ack = acks[i] };
-        if (!unit_take(next->items[i], from, &copy, &refusal))
-            ack_fail(acks[i], &refusal);
-    }
-    return true;
-}
 
 static bool graph_send(Host *host, const Parcel *parcel, Err *err)
 {
@@ -218,27 +13,18 @@ static bool graph_send(Host *host, const Parcel *parcel, Err *err)
         return fail(err, ERR_UNSUPPORTED, "no pipeline takes %.*s from \"%.*s\"",
                     STR_ARG(signal_name(signal)), STR_ARG(host->id));
     return next->count == 1 ? unit_take(next->items[0], from->shard, parcel, err)
-                            : fan_out(next, from->shard, parcel, err);
+                            : graph_fan_out(next, from->shard, parcel, err);
 }
 
-static bool unit_may_take(const Unit *unit, const Shard *from, Err *err)
-{
-    if (!unit->type->may_take)
-        return true;
-    const Instance *instance = &unit->instances[from->index];
-    return instance->running ? unit->type->may_take(instance->self, err)
-                             : refuse_stopped(unit, err);
-}
-
-/* As long as one of several would take it, it is read: the others' refusals are their branches'. */
+/* One that would refuse for now refuses for all of them (graph_fan.c). */
 static bool graph_may_take(Host *host, Signal signal, Err *err)
 {
     const Instance *from = (const Instance *)host;
     const UnitList *next = &from->unit->next[signal_index(signal)];
     for (size_t i = 0; i < next->count; i++)
-        if (unit_may_take(next->items[i], from->shard, err))
-            return true;
-    return next->count == 0; /* which says so itself when it is sent something */
+        if (!unit_may_take(next->items[i], from->shard, err))
+            return false;
+    return true;
 }
 
 /* Whatever may be between: a processor that asks of nobody still passes on what it is sent. */

@@ -33,22 +33,41 @@ typedef struct UnitList {
     size_t count;
 } UnitList;
 
+/* Room that a fan-out has taken in front of a SINGLE unit, before it sends to any (graph_fan.c). */
+typedef struct Booking {
+    Unit *unit;         /* NULL: used */
+    const Batch *batch; /* for which it was taken; lives as long as the fan-out */
+} Booking;
+
+typedef struct Bookings {
+    Booking *items;
+    size_t count, cap;
+    size_t first, end; /* those of the branch that is being sent */
+} Bookings;
+
 typedef struct Shard {
     unsigned index;
     Loop *loop;
     Random random;
     Thread thread;
+    Bookings bookings;
     Post beat; /* graph_pulse.c */
     int64_t asked_ns;
     atomic_bool beaten;
 } Shard;
 
+typedef struct Waiting {
+    Parcel parcel;
+    bool placed; /* it has its place in the component's own queue, if that has any */
+} Waiting;
+
 /* A ring of parcels with a Post that wakes the reader. Each parcel in it holds a reference to its
  * batch. The Post waits at most once, however many parcels arrive. */
 typedef struct Inbox {
     Mutex mutex;
-    Parcel *ring; /* GRAPH_QUEUE_MAX places */
+    Waiting *ring; /* GRAPH_QUEUE_MAX places */
     size_t first, count, bytes;
+    size_t promised, promised_bytes; /* room for what fan-outs are about to bring */
     bool open;
     Post post;
     Timer again; /* set: the reader was busy; the reader's loop only */
@@ -93,6 +112,19 @@ CHECKED bool graph_build(Graph *graph, Err *err);
 
 /* graph_flow.c */
 extern const HostOps graph_host_ops;
+
+/* graph_fan.c: to all of them or, false, to none. */
+CHECKED bool graph_fan_out(const UnitList *next, Shard *from, const Parcel *parcel, Err *err);
+/* The branch that is being sent has a place in front of that unit; it is the caller's now. */
+bool bookings_use(Shard *shard, const Unit *unit, Booking *out);
+
+/* graph_inbox.c */
+bool unit_refuse_stopped(const Unit *unit, Err *err);
+CHECKED bool unit_may_take(const Unit *unit, const Shard *from, Err *err);
+CHECKED bool unit_take(Unit *unit, Shard *from, const Parcel *parcel, Err *err);
+/* Room for the batch, and a place in the component's own queue; given back by inbox_release(). */
+CHECKED bool inbox_promise(Unit *unit, const Batch *batch, Err *err);
+void inbox_release(const Booking *booking);
 void inbox_open(Inbox *inbox);
 /* On the reader's loop; gives back what is inside, which counts as refused by the reader. */
 void inbox_close(Unit *reader);

@@ -27,8 +27,8 @@ typedef struct AckWish {
 } AckWish;
 CHECKED Ack *host_ack_new(Host *host, uint64_t items, const AckWish *wish, Err *err);
 
-/* To whoever comes next for the batch's signal; several next ones get a fan-out. False: refused,
- * the parcel is still yours. Nobody next for this signal: ERR_UNSUPPORTED. */
+/* To whoever comes next for the batch's signal; several next ones get a fan-out, all or none of
+ * them. False: refused, the parcel is still yours. Nobody next for this signal: ERR_UNSUPPORTED. */
 CHECKED bool host_send(Host *host, const Parcel *parcel, Err *err);
 /* The same, by receivers that data reaches in several ways, each counted by itself. transport: a
  * literal such as "grpc". */
@@ -37,7 +37,7 @@ CHECKED bool host_send_from(Host *host, const char *transport, const Parcel *par
 /* Does anything come next for this signal (model/signal.h)? Receivers register only such paths. */
 bool host_wants(const Host *host, Signal signal);
 
-/* Would the next ones take data of this signal at all now? Receivers ask before they read it.
+/* Would all of the next ones take data of this signal now? Receivers ask before they read it.
  * False: err is the refusal (ComponentType.may_take). */
 CHECKED bool host_may_take(Host *host, Signal signal, Err *err);
 
