@@ -7,6 +7,7 @@
  *     push     traces {a=1} x y          in, and taken (words as tests/support/make_batch.h has
  * them) push!    traces {a=1} x y          the same, and somebody outside waits for the verdict
  *     refuse   traces {a=1} x y          in, and refused
+ *     client   a=1 auth.b=2 client.address=192.0.2.1   who sends from now on; nothing: nobody knows
  *     tick     200ms                     time passes
  *     flush                              the hook
  *     stop                               the hook; everything is settled afterwards
@@ -14,6 +15,7 @@
  *     next     busy | broken | ready     what comes next refuses for now, for good, or takes
  *     expect   traces {a=1} x y          the next one that came out
  *     expect   nothing                   nothing else has come out yet
+ *     sender   0 a=1                     as if from whom it came out, counted from 0
  *     judge    0 delivered | retry | refused | partly 2     of what came out, counted from 0
  *     ack      0 open | delivered | retry | refused 2 | partly 2    of what went in
  *     count    sent 3                    received, sent, refused, dropped or held: items
@@ -24,6 +26,7 @@
 #include "base/log.h"
 #include "config/yaml.h"
 #include "otlp/batch.h"
+#include "pipe/client_info.h"
 #include "pipe/host_base.h"
 #include "support/make_batch.h"
 #include "support/starve.h"
@@ -67,9 +70,10 @@ typedef struct Run {
     const Case *c;
     TestHost *test;
     TestDisk *disk;
-    size_t cursor; /* of what came out: the next to expect */
-    ErrKind next;  /* how what comes next refuses */
-    bool strict;   /* false: memory fails, so anything may happen */
+    size_t cursor;      /* of what came out: the next to expect */
+    ErrKind next;       /* how what comes next refuses */
+    bool strict;        /* false: memory fails, so anything may happen */
+    ClientInfo *client; /* who sends; NULL: nobody knows */
     Str line;
 } Run;
 
@@ -126,6 +130,61 @@ static void do_push_waited(Run *run, Str words)
 static void do_refuse(Run *run, Str words)
 {
     push(run, words, false, false);
+}
+
+static bool add_word(ClientInfo *client, Str word, Err *err)
+{
+    Str value = word, name;
+    str_split(&value, '=', &name);
+    ClientPart part = str_starts(name, STR("auth.")) ? CLIENT_AUTH : CLIENT_METADATA;
+    if (part == CLIENT_AUTH)
+        name = str_skip(name, STR("auth.").len);
+    return client_info_add(client, part, name, value, err);
+}
+
+static void set_client(Run *run, ClientInfo *client)
+{
+    test_host_set_client(run->test, client);
+    client_info_unref(run->client);
+    run->client = client;
+}
+
+static void do_client(Run *run, Str words)
+{
+    Err err;
+    Address peer;
+    Str word, rest = words;
+    bool known = false;
+    while (str_split(&rest, ' ', &word))
+        if (str_starts(word, STR("client.address=")))
+            known = address_from_literal(&peer, str_skip(word, STR("client.address=").len), 4711);
+    ClientInfo *client = words.len ? client_info_new(known ? &peer : NULL, NULL, &err) : NULL;
+    bool good = client || !words.len;
+    while (good && str_split(&words, ' ', &word))
+        if (word.len && !str_starts(word, STR("client.address=")))
+            good = add_word(client, word, &err);
+    set_client(run, client);
+    if (!good)
+        differ(run, str_from(err.text));
+}
+
+static void do_sender(Run *run, Str words)
+{
+    Str index;
+    uint64_t at = 0;
+    if (!str_split(&words, ' ', &index) || !str_to_u64(index, &at) ||
+        at >= test_host_sent_count(run->test) || !test_host_sent(run->test, at)->ack) {
+        differ(run, STR("there is nothing that was sent"));
+        return;
+    }
+    const ClientInfo *client = ack_client(test_host_sent(run->test, at)->ack);
+    Buf got = BUF(FILE_MAX);
+    for (size_t i = 0; client && i < client_info_count(client, CLIENT_METADATA); i++) {
+        HttpField field = client_info_at(client, CLIENT_METADATA, i);
+        buf_addf(&got, "%s%.*s=%.*s", i ? " " : "", STR_ARG(field.name), STR_ARG(field.value));
+    }
+    expect_text(run, words, buf_str(&got));
+    buf_free(&got);
 }
 
 static void do_tick(Run *run, Str text)
@@ -263,6 +322,7 @@ static const struct {
     { STR_ROW("push"), do_push },     { STR_ROW("push!"), do_push_waited },
     { STR_ROW("refuse"), do_refuse }, { STR_ROW("tick"), do_tick },
     { STR_ROW("flush"), do_flush },   { STR_ROW("stop"), do_stop },
+    { STR_ROW("client"), do_client }, { STR_ROW("sender"), do_sender },
     { STR_ROW("next"), do_next },     { STR_ROW("expect"), do_expect },
     { STR_ROW("judge"), do_judge },   { STR_ROW("ack"), do_ack },
     { STR_ROW("count"), do_count },   { STR_ROW("memory"), do_memory },
@@ -299,6 +359,7 @@ static void run_case(const Case *c, bool strict)
         for (size_t i = 0; i < c->count; i++)
             run_line(&run, c->lines[i]);
     if (run.test) {
+        set_client(&run, NULL);
         test_host_stop(run.test);
         run.line = STR("stop");
         if (test_host_open(run.test)) {
