@@ -46,7 +46,9 @@ static const struct Given {
     { RECEIVER, "prometheus",
       "{config: {global: {scrape_interval: 100ms, scrape_timeout: 50ms}, scrape_configs: "
       "[{job_name: j, static_configs: [{targets: ['127.0.0.1:1']}]}]}}" },
+    { EXTENSION, "basicauth", "{htpasswd: {inline: 'ann:{SHA}W6ph5Mm5Pz8GgiULbPgzG37mj9g='}}" },
     { EXTENSION, "bearertokenauth", "{token: t}" },
+    { EXTENSION, "headers_setter", "{headers: [{key: a, value: b}]}" },
     { EXTENSION, "health_check", "{endpoint: '127.0.0.1:0'}" },
     { EXTENSION, "page", "{endpoint: '127.0.0.1:0'}" },
     { EXTENSION, "pprof", "{endpoint: '127.0.0.1:0'}" },
