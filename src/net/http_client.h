@@ -55,6 +55,7 @@ typedef struct HttpCall {
     const Str *lent; /* instead of body: its pieces, which stay as they are until done() */
     size_t lent_count;
     const Encoding *encoding; /* compress it, and say so; one for HTTP; NULL: as it is */
+    bool plain;               /* ask for an answer that is not compressed */
     int64_t timeout_ns;       /* of the whole, connecting included; 0: 10 s */
     /* err is NULL when there is a response; otherwise response has only request_body. */
     void (*done)(void *owner, HttpResponse *response, const Err *err);

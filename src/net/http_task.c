@@ -16,7 +16,10 @@ static void write_head(Task *task, const HttpCall *call)
     http1_write_field(head, STR("host"), str_from(task->client->target.authority));
     for (size_t i = 0; i < call->field_count; i++)
         http1_write_field(head, call->fields[i].name, call->fields[i].value);
-    encoding_list(ENCODING_HTTP, &encodings);
+    if (call->plain)
+        buf_add(&encodings, STR("identity"));
+    else
+        encoding_list(ENCODING_HTTP, &encodings);
     http1_write_field(head, STR("accept-encoding"), buf_str(&encodings));
     if (call->encoding)
         http1_write_field(head, STR("content-encoding"), call->encoding->name);

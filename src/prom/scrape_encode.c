@@ -175,9 +175,21 @@ static void add_point(Buf *out, MetricKind kind, ScrapePoint *point, size_t *dro
 
 /* ---- what is around them ---- */
 
-static void add_metric(Buf *out, const ScrapeFamily *family, size_t *dropped)
+/* Without "_total" of a counter and without the unit, as long as something is left. */
+static Str trimmed(const ScrapeFamily *family)
 {
-    MetricView view = { .name = family->name,
+    Str name = family->name, unit = family->meta ? family->meta->unit : STR("");
+    if (family->type == EXPOSITION_COUNTER && str_ends(name, STR("_total")) && name.len > 6)
+        name.len -= 6;
+    bool ends = unit.len && str_ends(name, unit) && name.len > unit.len + 1;
+    if (ends && name.ptr[name.len - unit.len - 1] == '_')
+        name.len -= unit.len + 1;
+    return name;
+}
+
+static void add_metric(Buf *out, const ScrapeFamily *family, bool trim, size_t *dropped)
+{
+    MetricView view = { .name = trim ? trimmed(family) : family->name,
                         .kind = kind_of(family->type),
                         .temporality = TEMPORALITY_CUMULATIVE,
                         .is_monotonic = family->type == EXPOSITION_COUNTER };
@@ -205,7 +217,7 @@ static Str scope_part(Labels labels, const char *name)
     return labels_get(labels, str_from(name));
 }
 
-static void add_scope(Buf *out, const ScrapeScope *scope, size_t *dropped)
+static void add_scope(Buf *out, const ScrapeScope *scope, bool trim, size_t *dropped)
 {
     static const Str prefix = STR_ROW(SCOPE_PREFIX);
     ScopeView view = { .name = scope_part(scope->labels, SCOPE_PREFIX "name"),
@@ -223,7 +235,7 @@ static void add_scope(Buf *out, const ScrapeScope *scope, size_t *dropped)
     wire_close(out, inner);
     for (const ScrapeFamily *family = scope->first; family; family = family->next)
         if (family->first)
-            add_metric(out, family, dropped);
+            add_metric(out, family, trim, dropped);
     if (view.schema_url.len)
         wire_add_bytes(out, SCOPES_SCHEMA_URL, view.schema_url);
     wire_close(out, opened);
@@ -264,7 +276,7 @@ void scrape_encode(const Scrape *scrape, const ScrapeSettings *settings, Buf *ou
         size_t opened = wire_open(out, REQUEST_GROUP);
         add_resource(out, resource, settings);
         for (const ScrapeScope *scope = resource->first; scope; scope = scope->next)
-            add_scope(out, scope, dropped);
+            add_scope(out, scope, settings->trim_suffixes, dropped);
         wire_close(out, opened);
     }
 }

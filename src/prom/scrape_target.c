@@ -16,7 +16,8 @@ enum {
     POINTS_MAX = 10000000,
     KEY_MAX = 8 << 20,
     KEY_END = 0x1f, /* between the parts of a key */
-    ALL_LABELS = EXPOSITION_LABELS_MAX + 3 * SCRAPE_LABELS_MAX,
+    EDIT_LABELS = EXPOSITION_LABELS_MAX + 2 * SCRAPE_LABELS_MAX,
+    ALL_LABELS = EDIT_LABELS + SCRAPE_LABELS_MAX,
 };
 
 struct ScrapeTarget {
@@ -30,8 +31,11 @@ typedef struct Taking {
     Scrape *scrape;
     int64_t time_ns;
     ScrapeResult *report;
+    double start_s; /* of the metric that tells it; 0: none does */
+    Err over;       /* the limit of samples, when it was passed */
     Buf key, name;
     Label labels[ALL_LABELS];
+    size_t label_count;
 } Taking;
 
 typedef enum Role {
@@ -193,25 +197,50 @@ static bool bound_of(Labels labels, const char *name, double *out)
 }
 
 /* A bucket without le, a summary's value without quantile: a number of its own. */
-static void sort_sample(Taking *taking, const ExpositionEvent *event, Sorted *out)
+static void sort_sample(Taking *taking, Str name, Labels labels, Sorted *out)
 {
-    const ScrapeMeta *meta = map_get(&taking->scrape->metas, event->name);
-    *out = (Sorted){ .family = event->name, .meta = meta };
+    const ScrapeMeta *meta = map_get(&taking->scrape->metas, name);
+    *out = (Sorted){ .family = name, .meta = meta };
     if (meta)
         out->type = meta->type;
-    else if (!by_suffix(taking, event->name, out) && !by_created(taking, event->name, out))
+    else if (!by_suffix(taking, name, out) && !by_created(taking, name, out))
         return;
     if (meta && meta->type == EXPOSITION_SUMMARY)
         out->role = ROLE_QUANTILE;
     bool ok = true;
     if (out->role == ROLE_BUCKET)
-        ok = bound_of(event->labels, "le", &out->bound);
+        ok = bound_of(labels, "le", &out->bound);
     else if (out->role == ROLE_QUANTILE)
-        ok = bound_of(event->labels, "quantile", &out->bound);
+        ok = bound_of(labels, "quantile", &out->bound);
     else if (out->role == ROLE_VALUE)
         ok = out->type != EXPOSITION_HISTOGRAM && out->type != EXPOSITION_GAUGEHISTOGRAM;
     if (!ok)
-        *out = (Sorted){ .family = event->name };
+        *out = (Sorted){ .family = name };
+}
+
+/* The family of a sample that was given another name: by the same suffix, else of that name. */
+static void rename_family(Taking *taking, Str was, Str now, Sorted *sample)
+{
+    if (str_eq(was, now))
+        return;
+    if (sample->role == ROLE_VALUE || sample->role == ROLE_QUANTILE) {
+        sample->family = now;
+        return;
+    }
+    size_t at = was.len;
+    while (at && was.ptr[at - 1] != '_')
+        at--;
+    Str suffix = at ? str_skip(was, at - 1) : was;
+    Str base = str_first(now, now.len - (str_ends(now, suffix) ? suffix.len : 0));
+    if (base.len == now.len || !base.len) {
+        *sample = (Sorted){ .family = now };
+        return;
+    }
+    buf_clear(&taking->name);
+    buf_add(&taking->name, base);
+    if (sample->role == ROLE_CREATED && sample->type == EXPOSITION_COUNTER)
+        buf_add(&taking->name, STR("_total"));
+    sample->family = buf_str(&taking->name);
 }
 
 /* ---- labels ---- */
@@ -259,7 +288,8 @@ static void put_external(Taking *taking, Label external, size_t *count)
         taking->labels[(*count)++] = external;
 }
 
-static bool all_labels(Taking *taking, Labels scraped, Labels *out, Err *err)
+/* The scraped labels and the target's own. */
+static bool own_labels(Taking *taking, Labels scraped, Err *err)
 {
     const ScrapeSettings *settings = &taking->target->settings;
     size_t count = scraped.count;
@@ -271,10 +301,58 @@ static bool all_labels(Taking *taking, Labels scraped, Labels *out, Err *err)
     for (size_t i = 0; i < settings->labels.count; i++)
         if (!put_own(taking, settings->labels.ptr[i], &count, err))
             return false;
+    taking->label_count = count;
+    return true;
+}
+
+static ScrapeVerdict edit_labels(Taking *taking, Str *name, Err *err)
+{
+    static const Str own = STR_ROW("__name__");
+    const ScrapeEdit *edit = &taking->target->settings.edit;
+    if (!edit->edit)
+        return SCRAPE_KEEP;
+    taking->labels[taking->label_count++] = (Label){ own, *name };
+    ScrapeVerdict verdict =
+        edit->edit(edit->context, taking->labels, &taking->label_count, EDIT_LABELS, err);
+    if (verdict != SCRAPE_KEEP || !taking->label_count)
+        return verdict == SCRAPE_KEEP ? SCRAPE_DROP : verdict;
+    Label *at = find_label(taking->labels, taking->label_count, own);
+    if (!at || !at->value.len) {
+        (void)fail(err, ERR_INPUT, "%.*s is left without a name", STR_ARG(str_first(*name, 100)));
+        return SCRAPE_FAIL;
+    }
+    *name = at->value;
+    *at = taking->labels[--taking->label_count];
+    return SCRAPE_KEEP;
+}
+
+static bool check_labels(const Taking *taking, Str name, Err *err)
+{
+    const ScrapeSettings *settings = &taking->target->settings;
+    Str shown = str_first(name, 50);
+    size_t count = taking->label_count + 1; /* the name is one */
+    if (settings->label_limit && count > settings->label_limit)
+        return fail(err, ERR_LIMIT, "label_limit: %.*s has %zu labels", STR_ARG(shown), count);
+    for (size_t i = 0; i < taking->label_count; i++) {
+        const Label *label = &taking->labels[i];
+        if (settings->label_name_limit && label->name.len > settings->label_name_limit)
+            return fail(err, ERR_LIMIT, "label_name_length_limit: %.*s has the label %.*s",
+                        STR_ARG(shown), STR_ARG(str_first(label->name, 50)));
+        if (settings->label_value_limit && label->value.len > settings->label_value_limit)
+            return fail(err, ERR_LIMIT,
+                        "label_value_length_limit: the label %.*s of %.*s has %zu bytes",
+                        STR_ARG(str_first(label->name, 50)), STR_ARG(shown), label->value.len);
+    }
+    return true;
+}
+
+static Labels finish_labels(Taking *taking)
+{
+    const ScrapeSettings *settings = &taking->target->settings;
+    size_t count = taking->label_count;
     for (size_t i = 0; i < settings->external.count; i++)
         put_external(taking, settings->external.ptr[i], &count);
-    *out = (Labels){ taking->labels, labels_sort(taking->labels, count) };
-    return true;
+    return (Labels){ taking->labels, labels_sort(taking->labels, count) };
 }
 
 typedef enum LabelClass { LABEL_IDENTITY, LABEL_SCOPE, LABEL_BOUND, LABEL_ATTRIBUTE } LabelClass;
@@ -473,37 +551,62 @@ static bool take_target_info(Taking *taking, const Sorted *sample, Err *err)
     return resource && copy_class(taking->scrape, sample, LABEL_ATTRIBUTE, &resource->info, err);
 }
 
-static bool take_sample(Taking *taking, const ExpositionEvent *event, Err *err)
+/* False: the sample is not for us, or more than there may be. */
+static bool has_room(Taking *taking)
 {
-    Sorted sample;
     const ScrapeSettings *settings = &taking->target->settings;
-    taking->report->samples++;
-    if (settings->sample_limit && taking->report->samples > settings->sample_limit)
-        return fail(err, ERR_LIMIT, "more samples than sample_limit");
-    bool own_time = event->has_time && !settings->ignore_timestamps;
-    if (own_time && (event->time_ms < 0 || event->time_ms > TIME_MAX_MS)) {
-        taking->report->dropped++; /* OTLP has no such time */
+    taking->report->kept++;
+    if (!settings->sample_limit || taking->report->kept <= settings->sample_limit)
         return true;
-    }
-    sort_sample(taking, event, &sample);
-    if (sample.role == ROLE_CREATED && !buf_ok(&taking->name, err))
-        return false;
-    if (sample.family.ptr == taking->name.ptr && /* which labels need as scratch */
-        !arena_copy(taking->scrape->arena, sample.family, &sample.family, err))
-        return false;
-    if (!all_labels(taking, event->labels, &sample.labels, err))
-        return false;
-    if (str_eq(event->name, STR("target_info")))
-        return take_target_info(taking, &sample, err);
-    ScrapePoint *point = point_of(taking, &sample, err);
+    if (taking->over.kind == ERR_NONE)
+        (void)fail(&taking->over, ERR_LIMIT, "more samples than sample_limit");
+    return false; /* the rest is counted */
+}
+
+static bool put_sample(Taking *taking, const ExpositionEvent *event, const Sorted *sample, Err *err)
+{
+    ScrapePoint *point = point_of(taking, sample, err);
     if (!point)
         return false;
-    if (own_time) {
+    if (event->has_time && !taking->target->settings.ignore_timestamps) {
         point->time_ns = event->time_ms * 1000000;
         point->own_time = true;
     }
     taking->report->series_added += !point->before;
-    return put_value(taking, point, &sample, event->value, err);
+    return put_value(taking, point, sample, event->value, err);
+}
+
+static bool take_sample(Taking *taking, const ExpositionEvent *event, Err *err)
+{
+    Sorted sample;
+    Str name = event->name;
+    const ScrapeSettings *settings = &taking->target->settings;
+    taking->report->samples++;
+    if (event->has_time && !settings->ignore_timestamps &&
+        (event->time_ms < 0 || event->time_ms > TIME_MAX_MS)) {
+        taking->report->dropped++; /* OTLP has no such time */
+        return true;
+    }
+    if (!own_labels(taking, event->labels, err))
+        return false;
+    switch (edit_labels(taking, &name, err)) {
+    case SCRAPE_FAIL: return false;
+    case SCRAPE_DROP: return true;
+    case SCRAPE_KEEP: break;
+    }
+    if (!check_labels(taking, name, err))
+        return false;
+    if (!has_room(taking))
+        return true;
+    Labels labels = finish_labels(taking);
+    sort_sample(taking, event->name, labels, &sample);
+    rename_family(taking, event->name, name, &sample);
+    sample.labels = labels;
+    if (!buf_ok(&taking->name, err))
+        return false;
+    if (str_eq(name, STR("target_info")))
+        return take_target_info(taking, &sample, err);
+    return put_sample(taking, event, &sample, err);
 }
 
 /* ---- reading ---- */
@@ -537,6 +640,10 @@ static bool read_body(Taking *taking, const ScrapeAnswer *answer, Err *err)
         ok = read_events(taking, reader, err);
     }
     exposition_reader_free(reader);
+    if (ok && taking->over.kind != ERR_NONE) {
+        *err = taking->over;
+        return false;
+    }
     return ok;
 }
 
@@ -555,13 +662,15 @@ static bool was_reset(const ScrapePoint *point)
            (point->has_sum && point->has_count && before->has_sum && fell(point->sum, before->sum));
 }
 
-static void set_start(const ScrapeFamily *family, ScrapePoint *point)
+static void set_start(const Taking *taking, const ScrapeFamily *family, ScrapePoint *point)
 {
     bool has_start = family->type == EXPOSITION_COUNTER || family->type == EXPOSITION_HISTOGRAM ||
                      family->type == EXPOSITION_SUMMARY;
     if (!has_start || point->stale)
         return;
-    if (point->created_s > 0 && point->created_s < 9e9)
+    if (taking->start_s > 0)
+        point->start_ns = (int64_t)(taking->start_s * 1e9);
+    else if (point->created_s > 0 && point->created_s < 9e9)
         point->start_ns = (int64_t)(point->created_s * 1e9);
     else if (point->before && !was_reset(point))
         point->start_ns = point->before->start_ns;
@@ -582,8 +691,15 @@ static void each_point(Taking *taking, const Scrape *scrape, PointVisit *visit)
 
 static void start_point(Taking *taking, ScrapeFamily *family, ScrapePoint *point)
 {
-    (void)taking;
-    set_start(family, point);
+    set_start(taking, family, point);
+}
+
+static void find_start(Taking *taking, ScrapeFamily *family, ScrapePoint *point)
+{
+    const ScrapeStart *start = &taking->target->settings.start;
+    bool fits = point->has_value && point->value > 0 && point->value < 9e9;
+    if (fits && taking->start_s == 0 && start->is_start(start->context, family->name))
+        taking->start_s = point->value;
 }
 
 static void forget_before(Taking *taking, ScrapeFamily *family, ScrapePoint *point)
@@ -599,7 +715,8 @@ static void end_point(Taking *taking, ScrapeFamily *family, ScrapePoint *point)
 {
     (void)family;
     bool there = taking->scrape && map_get(&taking->scrape->points, point->key);
-    point->stale = !there && !point->own_time;
+    bool follows = !point->own_time || taking->target->settings.track_timestamps;
+    point->stale = !there && follows;
     point->has_value = point->has_count = false;
     point->time_ns = taking->time_ns;
 }
@@ -632,47 +749,66 @@ static bool write_ended(Taking *taking, Buf *out)
 
 /* ---- what is said of the scrape itself ---- */
 
-static bool add_fact(Taking *taking, const ScrapeMeta *meta, double value, Err *err)
+typedef struct Fact {
+    ScrapeMeta meta;
+    double value;
+} Fact;
+
+static bool add_fact(Taking *taking, const Fact *fact, bool ended, Err *err)
 {
-    Sorted sample = { .family = meta->name, .type = EXPOSITION_GAUGE, .meta = meta };
-    if (!all_labels(taking, (Labels){ NULL, 0 }, &sample.labels, err))
+    Sorted sample = { .family = fact->meta.name, .type = EXPOSITION_GAUGE, .meta = &fact->meta };
+    if (!own_labels(taking, (Labels){ NULL, 0 }, err))
         return false;
+    sample.labels = finish_labels(taking);
     ScrapePoint *point = point_of(taking, &sample, err);
-    return point && put_value(taking, point, &sample, value, err);
+    if (point)
+        point->stale = ended;
+    return point && put_value(taking, point, &sample, fact->value, err);
 }
 
+enum { FACTS = 5, EXTRA_FACTS = 3 };
+
+/* `answer` NULL: it is the end of them all. */
 static bool write_facts(Taking *taking, const ScrapeAnswer *answer, Buf *out, Err *err)
 {
-    static const ScrapeMeta metas[] = {
-        { STR_ROW("up"), EXPOSITION_GAUGE, STR_ROW("The scraping was successful"), { NULL, 0 } },
-        { STR_ROW("scrape_duration_seconds"), EXPOSITION_GAUGE, STR_ROW("Duration of the scrape"),
-          STR_ROW("seconds") },
-        { STR_ROW("scrape_samples_scraped"),
-          EXPOSITION_GAUGE,
-          STR_ROW("The number of samples the target exposed"),
-          { NULL, 0 } },
-        { STR_ROW("scrape_samples_post_metric_relabeling"),
-          EXPOSITION_GAUGE,
-          STR_ROW("The number of samples remaining after metric relabeling was applied"),
-          { NULL, 0 } },
-        { STR_ROW("scrape_series_added"),
-          EXPOSITION_GAUGE,
-          STR_ROW("The approximate number of new series in this scrape"),
-          { NULL, 0 } },
-    };
     const ScrapeResult *report = taking->report;
-    const double values[] = { report->up, (double)answer->duration_ns / 1e9,
-                              (double)report->samples, (double)report->samples,
-                              (double)report->series_added };
-    size_t ignored = 0;
-    Scrape *facts = scrape_new(NULL, err); /* small, and said when there is no room as well */
-    taking->scrape = facts;
-    bool ok = facts != NULL;
-    for (size_t i = 0; ok && i < COUNT_OF(metas); i++)
-        ok = add_fact(taking, &metas[i], values[i], err);
+    const ScrapeSettings *settings = &taking->target->settings;
+    const ScrapeAnswer none = { 0 }, *of = answer ? answer : &none;
+    const Fact facts[FACTS + EXTRA_FACTS] = {
+        { { STR("up"), EXPOSITION_GAUGE, STR("The scraping was successful"), STR("") },
+          report->up },
+        { { STR("scrape_duration_seconds"), EXPOSITION_GAUGE, STR("Duration of the scrape"),
+            STR("seconds") },
+          (double)of->duration_ns / 1e9 },
+        { { STR("scrape_samples_scraped"), EXPOSITION_GAUGE,
+            STR("The number of samples the target exposed"), STR("") },
+          (double)report->samples },
+        { { STR("scrape_samples_post_metric_relabeling"), EXPOSITION_GAUGE,
+            STR("The number of samples remaining after metric relabeling was applied"), STR("") },
+          (double)report->kept },
+        { { STR("scrape_series_added"), EXPOSITION_GAUGE,
+            STR("The approximate number of new series in this scrape"), STR("") },
+          (double)report->series_added },
+        { { STR("scrape_timeout_seconds"), EXPOSITION_GAUGE,
+            STR("The configured scrape timeout for a target"), STR("seconds") },
+          (double)settings->timeout_ns / 1e9 },
+        { { STR("scrape_sample_limit"), EXPOSITION_GAUGE,
+            STR("The configured sample limit for a target. Returns zero if there is no limit"),
+            STR("") },
+          (double)settings->sample_limit },
+        { { STR("scrape_body_size_bytes"), EXPOSITION_GAUGE,
+            STR("The uncompressed size of the last scrape response, if successful"), STR("bytes") },
+          of->err && of->err->kind == ERR_LIMIT ? -1 : (double)of->body.len },
+    };
+    size_t ignored = 0, count = settings->extra_facts ? COUNT_OF(facts) : FACTS;
+    Scrape *scrape = scrape_new(NULL, err); /* small, and said when there is no room as well */
+    taking->scrape = scrape;
+    bool ok = scrape != NULL;
+    for (size_t i = 0; ok && i < count; i++)
+        ok = add_fact(taking, &facts[i], !answer, err);
     if (ok)
-        scrape_encode(facts, &taking->target->settings, out, &ignored);
-    scrape_free(facts);
+        scrape_encode(scrape, settings, out, &ignored);
+    scrape_free(scrape);
     return ok;
 }
 
@@ -689,11 +825,12 @@ static Scrape *read_scrape(Taking *taking, const ScrapeAnswer *answer)
     Scrape *scrape = taking->scrape;
     report->up = scrape && read_body(taking, answer, &report->err);
     if (report->up) {
+        if (taking->target->settings.start.is_start)
+            each_point(taking, scrape, find_start);
         each_point(taking, scrape, start_point);
         return scrape;
     }
     scrape_free(scrape);
-    report->samples = report->series_added = 0;
     taking->scrape = NULL;
     return NULL;
 }
@@ -708,26 +845,52 @@ static void remember(ScrapeTarget *target, Taking *taking, Scrape *scrape)
     target->before = scrape;
 }
 
-bool scrape_target_take(ScrapeTarget *target, const ScrapeAnswer *answer, Buf *out,
-                        ScrapeResult *report, Err *err)
+static Taking *taking_new(ScrapeTarget *target, int64_t time_ns, ScrapeResult *report, Err *err)
 {
     Taking *taking = MEM_MAKE(Taking, 1, err);
     if (!taking)
-        return false;
+        return NULL;
     *report = (ScrapeResult){ 0 };
     taking->target = target;
-    taking->time_ns = answer->time_ns;
+    taking->time_ns = time_ns;
     taking->report = report;
     taking->key = BUF(KEY_MAX);
     taking->name = BUF(KEY_MAX);
+    return taking;
+}
+
+static void taking_free(Taking *taking)
+{
+    buf_free(&taking->key);
+    buf_free(&taking->name);
+    mem_free(taking);
+}
+
+bool scrape_target_take(ScrapeTarget *target, const ScrapeAnswer *answer, Buf *out,
+                        ScrapeResult *report, Err *err)
+{
+    Taking *taking = taking_new(target, answer->time_ns, report, err);
+    if (!taking)
+        return false;
     Scrape *scrape = read_scrape(taking, answer);
     bool ok = write_ended(taking, out);
     if (scrape)
         scrape_encode(scrape, &target->settings, out, &report->dropped);
     remember(target, taking, scrape);
     ok = write_facts(taking, answer, out, err) && ok;
-    buf_free(&taking->key);
-    buf_free(&taking->name);
-    mem_free(taking);
+    taking_free(taking);
+    return buf_ok(out, err) && ok;
+}
+
+bool scrape_target_end(ScrapeTarget *target, int64_t time_ns, Buf *out, Err *err)
+{
+    ScrapeResult ignored;
+    Taking *taking = taking_new(target, time_ns, &ignored, err);
+    if (!taking)
+        return false;
+    bool ok = write_ended(taking, out);
+    target->before_ended = true;
+    ok = write_facts(taking, NULL, out, err) && ok;
+    taking_free(taking);
     return buf_ok(out, err) && ok;
 }

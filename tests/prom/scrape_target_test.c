@@ -306,7 +306,7 @@ static void test_facts(void **state)
           "" },
         { "a 1\nb 2\nc 3\n",
           "a at 10 ended\nb at 10 ended\nup 0 at 10\nscrape_duration_seconds 0.25 at 10\n"
-          "scrape_samples_scraped 0 at 10\nscrape_samples_post_metric_relabeling 0 at 10\n"
+          "scrape_samples_scraped 3 at 10\nscrape_samples_post_metric_relabeling 3 at 10\n"
           "scrape_series_added 0 at 10\n",
           "more samples than sample_limit" },
         { NULL,

@@ -29,34 +29,31 @@ static const ConfigField static_fields[] = {
 };
 
 #define DISCOVERY "discovery of targets (static_configs are there)"
-#define RELABEL   "relabelling"
-#define CLIENT    "authentication and proxies"
-#define LIMIT     "this limit"
 #define NATIVE    "native histograms"
 
-static const char *const min_names[] = { "TLS12", "TLS13", NULL };
-static const char *const max_names[] = { "", "TLS12", "TLS13", NULL };
-
-/* Prometheus' names for what tls_connect_fields has. */
-static const ConfigField tls_fields[] = {
-    TEXT(TlsConnectSettings, ca_file, "", "Who signs the targets' certificates, PEM.",
-         .path = READS_FILE),
-    TEXT(TlsConnectSettings, ca_pem, "", "The same, written here.", .name = "ca"),
-    TEXT(TlsConnectSettings, own.cert_file, "", "Our certificate, PEM.", .name = "cert_file",
-         .path = READS_FILE),
-    TEXT(TlsConnectSettings, own.cert_pem, "", "The same, written here.", .name = "cert"),
-    TEXT(TlsConnectSettings, own.key_file, "", "Its key, PEM.", .name = "key_file",
-         .path = READS_FILE),
-    SECRET(TlsConnectSettings, own.key_pem, "", "The same, written here.", .name = "key"),
-    TEXT(TlsConnectSettings, server_name_override, "",
-         "The name that certificates must have, instead of the target's.", .name = "server_name"),
-    BOOL(TlsConnectSettings, insecure_skip_verify, "false", "Believe whoever answers."),
-    CHOICE(TlsConnectSettings, own.min_version, "TLS12", min_names, "The oldest TLS.",
-           .name = "min_version"),
-    CHOICE(TlsConnectSettings, own.max_version, "", max_names, "The newest TLS.",
-           .name = "max_version"),
-    { 0 },
-};
+/* clang-format off */
+/* Of a job and of all: the same keys. */
+#define LIMIT_ROWS(T) \
+    COUNT(T, limits.sample_limit, "0", "0", NULL, \
+          "A scrape with more samples fails; 0 sets no limit but memory's.", \
+          .name = "sample_limit"), \
+    SIZE(T, limits.body_size_limit, "0", "0", "1GiB", \
+         "A scrape with more bytes, once inflated, fails; 0 takes 64MiB.", \
+         .name = "body_size_limit"), \
+    COUNT(T, limits.label_limit, "0", "0", NULL, \
+          "A scrape with a sample of more labels fails; 0 sets no limit but memory's.", \
+          .name = "label_limit"), \
+    COUNT(T, limits.label_name_length_limit, "0", "0", NULL, \
+          "A scrape with a longer name of a label fails; 0: no limit.", \
+          .name = "label_name_length_limit"), \
+    COUNT(T, limits.label_value_length_limit, "0", "0", NULL, \
+          "A scrape with a longer value of a label fails; 0: no limit.", \
+          .name = "label_value_length_limit"), \
+    COUNT(T, limits.target_limit, "0", "0", NULL, \
+          "With more targets every scrape of the job fails; 0: no limit.", \
+          .name = "target_limit"), \
+    IGNORED("keep_dropped_targets", "nobody asks a receiver for the targets that it dropped")
+/* clang-format on */
 
 static const ConfigField job_fields[] = {
     TEXT(ScrapeConfig, job_name, REQUIRED, "The label job, and service.name.", .check = check_job),
@@ -70,15 +67,16 @@ static const ConfigField job_fields[] = {
     BOOL(ScrapeConfig, honor_labels, "false",
          "Labels of the target's own win; else they become exported_...."),
     BOOL(ScrapeConfig, honor_timestamps, "true", "Take the times that samples carry."),
-    COUNT(ScrapeConfig, sample_limit, "0", "0", NULL,
-          "A scrape with more samples fails; 0 sets no limit but memory's."),
-    SIZE(ScrapeConfig, body_size_limit, "64MiB", "0", "1GiB",
-         "A scrape with more bytes, once inflated, fails; 0 takes the default."),
-    SECTION(ScrapeConfig, tls_config, TlsConnectSettings, tls_fields,
-            "How https is spoken; files that change are read again."),
+    LIMIT_ROWS(ScrapeConfig),
+    HTTP_SETTINGS_ROWS(ScrapeConfig, http),
+    BOOL(ScrapeConfig, enable_compression, "true", "Ask for answers that are compressed."),
+    BOOL(ScrapeConfig, track_timestamps_staleness, "false",
+         "Series whose samples carry times of their own get an end, too."),
+    SECTION_LIST(ScrapeConfig, relabel_configs, RelabelConfig, relabel_config_fields,
+                 "What becomes of a target's labels before it is asked."),
+    SECTION_LIST(ScrapeConfig, metric_relabel_configs, RelabelConfig, relabel_config_fields,
+                 "What becomes of a sample's labels."),
     SECTION_LIST(ScrapeConfig, static_configs, StaticConfig, static_fields, "The targets."),
-    LATER("relabel_configs", RELABEL),
-    LATER("metric_relabel_configs", RELABEL),
     LATER("azure_sd_configs", DISCOVERY),
     LATER("consul_sd_configs", DISCOVERY),
     LATER("digitalocean_sd_configs", DISCOVERY),
@@ -106,19 +104,6 @@ static const ConfigField job_fields[] = {
     LATER("serverset_sd_configs", DISCOVERY),
     LATER("triton_sd_configs", DISCOVERY),
     LATER("uyuni_sd_configs", DISCOVERY),
-    LATER("basic_auth", CLIENT),
-    LATER("authorization", CLIENT),
-    LATER("oauth2", CLIENT),
-    LATER("bearer_token", CLIENT),
-    LATER("bearer_token_file", CLIENT),
-    LATER("proxy_url", CLIENT),
-    LATER("proxy_from_environment", CLIENT),
-    LATER("no_proxy", CLIENT),
-    LATER("proxy_connect_header", CLIENT),
-    LATER("http_headers", "further request headers"),
-    LATER("follow_redirects", "following redirects"),
-    IGNORED("enable_http2", "targets are asked over HTTP/1.1"),
-    LATER("enable_compression", "asking for answers that are not compressed"),
     LATER("scrape_protocols", "a choice of formats (the text format and OpenMetrics are read)"),
     LATER("fallback_scrape_protocol", "a choice of formats"),
     LATER("scrape_classic_histograms", NATIVE),
@@ -127,12 +112,6 @@ static const ConfigField job_fields[] = {
     LATER("scrape_native_histograms", NATIVE),
     LATER("native_histogram_bucket_limit", NATIVE),
     LATER("native_histogram_min_bucket_factor", NATIVE),
-    LATER("label_limit", LIMIT),
-    LATER("label_name_length_limit", LIMIT),
-    LATER("label_value_length_limit", LIMIT),
-    LATER("target_limit", LIMIT),
-    LATER("keep_dropped_targets", LIMIT),
-    LATER("track_timestamps_staleness", "the end of series that carry times of their own"),
     LATER("metric_name_validation_scheme", "names beyond letters, digits and underscores"),
     LATER("metric_name_escaping_scheme", "names beyond letters, digits and underscores"),
     LATER("scrape_failure_log_file", "a log of failures of its own"),
@@ -143,18 +122,12 @@ static const ConfigField job_fields[] = {
 static const ConfigField global_fields[] = {
     DURATION(GlobalConfig, scrape_interval, "1m", "1ms", "8760h", "How often to ask."),
     DURATION(GlobalConfig, scrape_timeout, "10s", "1ms", "8760h", "How long an answer may take."),
+    LIMIT_ROWS(GlobalConfig),
     TEXT_MAP(GlobalConfig, external_labels, "Labels for everything; they replace others."),
     IGNORED("evaluation_interval", "there are no rules here"),
     IGNORED("rule_query_offset", "there are no rules here"),
     IGNORED("query_log_file", "nobody queries a receiver"),
     LATER("scrape_protocols", "a choice of formats (the text format and OpenMetrics are read)"),
-    LATER("body_size_limit", "global limits (each job has them)"),
-    LATER("sample_limit", "global limits (each job has them)"),
-    LATER("label_limit", LIMIT),
-    LATER("label_name_length_limit", LIMIT),
-    LATER("label_value_length_limit", LIMIT),
-    LATER("target_limit", LIMIT),
-    LATER("keep_dropped_targets", LIMIT),
     LATER("metric_name_validation_scheme", "names beyond letters, digits and underscores"),
     LATER("metric_name_escaping_scheme", "names beyond letters, digits and underscores"),
     LATER("scrape_failure_log_file", "a log of failures of its own"),
@@ -197,7 +170,7 @@ static bool check_labels(const TextMap *labels, const char *where, Err *err)
     return true;
 }
 
-static bool check_target(Str target, Err *err)
+bool scrape_check_target(Str target, Err *err)
 {
     Url url;
     Err why;
@@ -232,14 +205,16 @@ static bool check_job_config(const PrometheusConfig *config, const ScrapeConfig 
 {
     if (job->scrape_timeout > scrape_interval_of(config, job))
         return fail(err, ERR_INPUT, "scrape_timeout is longer than scrape_interval");
-    if (!check_params(job->params, err) || !tls_connect_check(&job->tls_config, err))
+    if (!check_params(job->params, err) || !http_settings_check(&job->http, err) ||
+        !relabel_config_check(&job->relabel_configs, "relabel_configs", err) ||
+        !relabel_config_check(&job->metric_relabel_configs, "metric_relabel_configs", err))
         return false;
     for (size_t i = 0; i < job->static_configs.count; i++) {
         const StaticConfig *of = &job->static_configs.items[i];
         if (!check_labels(&of->labels, "labels", err))
             return false;
         for (size_t t = 0; t < of->targets.count; t++)
-            if (!check_target(of->targets.items[t], err))
+            if (!scrape_check_target(of->targets.items[t], err))
                 return false;
     }
     return true;
@@ -278,35 +253,22 @@ int64_t scrape_timeout_of(const PrometheusConfig *config, const ScrapeConfig *jo
     return timeout < interval ? timeout : interval;
 }
 
-/* ---- the request's target ---- */
-
-static void add_encoded(Buf *out, Str text)
+static uint64_t either(uint64_t of_job, uint64_t of_all)
 {
-    for (size_t i = 0; i < text.len; i++) {
-        char c = text.ptr[i];
-        bool plain = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') ||
-                     c == '-' || c == '_' || c == '.' || c == '~';
-        if (plain)
-            buf_add_byte(out, c);
-        else
-            buf_addf(out, "%%%02X", (unsigned)(unsigned char)c);
-    }
+    return of_job ? of_job : of_all;
 }
 
-void scrape_path(const ScrapeConfig *job, Buf *out)
+ScrapeLimits scrape_limits_of(const PrometheusConfig *config, const ScrapeConfig *job)
 {
-    buf_add(out, job->metrics_path);
-    if (!job->params || job->params->kind != NODE_MAP)
-        return;
-    char separator = str_contains(job->metrics_path, STR("?")) ? '&' : '?';
-    for (size_t i = 0; i < job->params->count; i++) {
-        const NodePair *pair = &job->params->pairs[i];
-        for (size_t v = 0; v < pair->value->count; v++) {
-            buf_add_byte(out, separator);
-            add_encoded(out, pair->key);
-            buf_add_byte(out, '=');
-            add_encoded(out, pair->value->items[v]->text);
-            separator = '&';
-        }
-    }
+    const ScrapeLimits *own = &job->limits, *all = &config->global.limits;
+    return (ScrapeLimits){
+        .sample_limit = either(own->sample_limit, all->sample_limit),
+        .body_size_limit = either(own->body_size_limit, all->body_size_limit),
+        .target_limit = either(own->target_limit, all->target_limit),
+        .label_limit = either(own->label_limit, all->label_limit),
+        .label_name_length_limit =
+            either(own->label_name_length_limit, all->label_name_length_limit),
+        .label_value_length_limit =
+            either(own->label_value_length_limit, all->label_value_length_limit),
+    };
 }

@@ -5,7 +5,8 @@
 #define RECEIVERS_PROMETHEUS_SCRAPE_CONFIG_H
 
 #include "config/field.h"
-#include "pipe/tls_settings.h"
+#include "receivers/prometheus/http_settings.h"
+#include "receivers/prometheus/relabel_config.h"
 
 typedef struct StaticConfig {
     TextList targets;
@@ -17,13 +18,19 @@ typedef struct StaticConfigList {
     size_t count;
 } StaticConfigList;
 
+typedef struct ScrapeLimits { /* of a job, or the global ones; 0: none */
+    uint64_t sample_limit, body_size_limit, target_limit;
+    uint64_t label_limit, label_name_length_limit, label_value_length_limit;
+} ScrapeLimits;
+
 typedef struct ScrapeConfig {
     Str job_name, metrics_path, scheme;
     int64_t scrape_interval, scrape_timeout; /* 0: the global ones */
-    uint64_t sample_limit, body_size_limit;
-    bool honor_labels, honor_timestamps;
+    ScrapeLimits limits;
+    bool honor_labels, honor_timestamps, track_timestamps_staleness, enable_compression;
     const Node *params; /* name: [values]; NULL: none */
-    TlsConnectSettings tls_config;
+    HttpSettings http;
+    RelabelConfigList relabel_configs, metric_relabel_configs;
     StaticConfigList static_configs;
 } ScrapeConfig;
 
@@ -34,6 +41,7 @@ typedef struct ScrapeConfigList {
 
 typedef struct GlobalConfig {
     int64_t scrape_interval, scrape_timeout;
+    ScrapeLimits limits;
     TextMap external_labels;
 } GlobalConfig;
 
@@ -50,7 +58,10 @@ CHECKED bool prometheus_config_check(const PrometheusConfig *config, Err *err);
 int64_t scrape_interval_of(const PrometheusConfig *config, const ScrapeConfig *job);
 int64_t scrape_timeout_of(const PrometheusConfig *config, const ScrapeConfig *job);
 
-/* Appends the request's target: "/metrics?module=a&module=b". */
-void scrape_path(const ScrapeConfig *job, Buf *out);
+/* The job's, and the global one where that is 0. */
+ScrapeLimits scrape_limits_of(const PrometheusConfig *config, const ScrapeConfig *job);
+
+/* host:port, and nothing behind it. */
+CHECKED bool scrape_check_target(Str target, Err *err);
 
 #endif
