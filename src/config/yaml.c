@@ -32,6 +32,7 @@ typedef struct Reader {
     Arena *arena;
     Problems *problems;
     Str source;
+    Str bytes; /* what libfyaml reads */
     struct fy_parser *parser;
     Level levels[YAML_DEPTH_MAX];
     size_t depth, nodes, documents;
@@ -68,6 +69,61 @@ static bool token_text(Reader *reader, struct fy_token *token, Str *out)
         return starve(reader, &err);
     }
     return arena_copy(reader->arena, (Str){ text, len }, out, &err) || starve(reader, &err);
+}
+
+/* ---- single quotes ---- */
+
+static bool is_space(char c)
+{
+    return c == ' ' || c == '\t' || c == '\n' || c == '\r';
+}
+
+/* From a line's end to the next text (YAML 1.2, 6.5 "Line Folding"): one break is a space, of
+ * several one is left out. Returns how much of `raw` that was. */
+static size_t fold(Str raw, Buf *out)
+{
+    size_t at = 0, breaks = 0;
+    while (out->len && (out->ptr[out->len - 1] == ' ' || out->ptr[out->len - 1] == '\t'))
+        out->len--;
+    for (; at < raw.len && is_space(raw.ptr[at]); at++)
+        breaks += raw.ptr[at] == '\n' ||
+                  (raw.ptr[at] == '\r' && !str_starts(str_skip(raw, at + 1), STR("\n")));
+    if (breaks == 1)
+        buf_add_byte(out, ' ');
+    for (; breaks > 1; breaks--)
+        buf_add_byte(out, '\n');
+    return at;
+}
+
+/* libfyaml reads '' by itself well, but two of them in a row bring memory that nobody wrote. So
+ * such a text is read here, from what stands between its quotes. */
+static bool unquote(Reader *reader, Str raw, Str *out)
+{
+    Err err;
+    Buf text = BUF(raw.len);
+    for (size_t at = 0; at < raw.len;) {
+        if (raw.ptr[at] == '\n' || raw.ptr[at] == '\r') {
+            at += fold(str_skip(raw, at), &text);
+            continue;
+        }
+        buf_add_byte(&text, raw.ptr[at]);
+        at += raw.ptr[at] == '\'' ? 2 : 1;
+    }
+    bool ok = buf_ok(&text, &err) && arena_copy(reader->arena, buf_str(&text), out, &err);
+    buf_free(&text);
+    return ok || starve(reader, &err);
+}
+
+static bool scalar_text(Reader *reader, struct fy_token *token, Str *out)
+{
+    const struct fy_mark *start = fy_token_start_mark(token), *end = fy_token_end_mark(token);
+    if (fy_token_scalar_style(token) == FYSS_SINGLE_QUOTED && start && end &&
+        start->input_pos <= end->input_pos && end->input_pos <= reader->bytes.len) {
+        Str raw = { reader->bytes.ptr + start->input_pos, end->input_pos - start->input_pos };
+        if (str_contains(raw, STR("''''")))
+            return unquote(reader, raw, out);
+    }
+    return token_text(reader, token, out);
 }
 
 /* Counts a new node against the ceiling and makes it. */
@@ -199,7 +255,7 @@ static bool take_scalar(Reader *reader, struct fy_event *event, Place place)
     Str text, anchor;
     bool is_text;
     if (!read_tag(reader, event->scalar.tag, &is_text) ||
-        !token_text(reader, event->scalar.value, &text) ||
+        !scalar_text(reader, event->scalar.value, &text) ||
         !token_text(reader, event->scalar.anchor, &anchor))
         return false;
     enum fy_scalar_style style = fy_token_scalar_style(event->scalar.value);
@@ -353,6 +409,7 @@ static void read_events(Reader *reader, Str text)
 {
     if (text.len == 0)
         return; /* which libfyaml would refuse */
+    reader->bytes = text;
     if (fy_parser_set_string(reader->parser, text.ptr, text.len) != 0) {
         refuse(reader, place_of(reader, NULL), "cannot be read as YAML");
         return;

@@ -112,6 +112,39 @@ static void test_quotes_are_kept(void **state)
     drop(&ground);
 }
 
+/* Found by fuzzing: behind two of them in a row libfyaml gives memory that nobody wrote. */
+static void test_quotes_in_quotes(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *yaml, *text;
+    } rows[] = {
+        { "'it''s'", "it's" },
+        { "''''''", "''" },
+        { "'a '''' b 2222222222222222222222'", "a '' b 2222222222222222222222" },
+        { "\"''''\"", "''''" },
+        { "'a''''  \n   b'", "a'' b" },
+        { "'a''''\n\n  \n b\n\n  c '", "a''\n\nb\nc " },
+        { "'''''\r\n x'", "'' x" },
+        { "' '''' '", " '' " },
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        for (int marked = 0; marked < 2; marked++) {
+            char yaml[256];
+            Ground ground;
+            snprintf(yaml, sizeof yaml, "%s{k: %s, %s: v}", marked ? "\xEF\xBB\xBF" : "",
+                     rows[i].yaml, strchr(rows[i].yaml, '\n') ? "other" : rows[i].yaml);
+            parse(&ground, str_from(yaml));
+            if (!str_eq(node_get(ground.root, STR("k"))->text, str_from(rows[i].text)))
+                fail_msg("%s: %.*s", yaml, STR_ARG(node_get(ground.root, STR("k"))->text));
+            assert_int_equal(ground.root->count, 2);
+            if (!strchr(rows[i].yaml, '\n'))
+                assert_true(str_eq(ground.root->pairs[1].key, str_from(rows[i].text)));
+            drop(&ground);
+        }
+    }
+}
+
 static void test_bytes_that_are_no_text(void **state)
 {
     (void)state;
@@ -341,6 +374,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_every_node_knows_its_place),
         cmocka_unit_test(test_quotes_are_kept),
+        cmocka_unit_test(test_quotes_in_quotes),
         cmocka_unit_test(test_bytes_that_are_no_text),
         cmocka_unit_test(test_alias_bomb),
         cmocka_unit_test(test_aliases_do_not_hide_nesting),
