@@ -208,6 +208,30 @@ static void add_processors(const GraphStatus *status, const char *name, const ch
     }
 }
 
+/* What probabilistic_sampler made of traces and logs. */
+static void add_sampled(const GraphStatus *status, size_t signal, Buf *out)
+{
+    char name[96];
+    bool headed = false;
+    snprintf(name, sizeof name, "otelcol_processor_probabilistic_sampler_count_%.*s_sampled",
+             STR_ARG(signal_name(signals[signal])));
+    for (size_t i = 0; i < status->count; i++) {
+        const ComponentStatus *c = &status->components[i];
+        if (!carries(c, PROCESSOR, signal) || !is_first(status, i, signal) ||
+            !str_eq(type_of(c->id), STR("probabilistic_sampler")))
+            continue;
+        if (!headed)
+            add_head(out, name, "counter", "Items that were sampled, and that were not.");
+        headed = true;
+        add_count(out, name,
+                  (Label[LABELS_MAX]){ { "processor", c->id }, { "sampled", STR("false") } },
+                  sum_of_same(status, i, signal, COUNTED(dropped)));
+        add_count(out, name,
+                  (Label[LABELS_MAX]){ { "processor", c->id }, { "sampled", STR("true") } },
+                  sum_of_same(status, i, signal, COUNTED(sent)));
+    }
+}
+
 static bool has_one_signal(const ComponentStatus *c)
 {
     return c->signals == TRACES || c->signals == METRICS || c->signals == LOGS;
@@ -396,6 +420,8 @@ void own_metrics_write(const GraphStatus *status, const ProcessFacts *process, B
                    COUNTED(received), out);
     add_processors(status, "otelcol_processor_outgoing_items", "Items that went on.", COUNTED(sent),
                    out);
+    for (size_t signal = 0; signal < SIGNAL_COUNT; signal++)
+        add_sampled(status, signal, out);
     add_receivers(status, false, out);
     add_receivers(status, true, out);
     add_process(process, out);

@@ -211,6 +211,17 @@ bool edits_set_name(Edits *edits, size_t span, Str name, Err *err)
     return keep_field(edits, &field, &node->name, err);
 }
 
+bool edits_set_trace_state(Edits *edits, size_t span, Str text, Err *err)
+{
+    assert(edits->batch->signal == TRACES);
+    Node *node = touch(edits, EDIT_ITEM, span, err);
+    if (!node)
+        return false;
+    Buf field = BUF(BATCH_BYTES_MAX);
+    wire_add_bytes(&field, SPAN_TRACE_STATE, text);
+    return keep_field(edits, &field, &node->trace_state, err);
+}
+
 bool edits_set_status(Edits *edits, size_t span, StatusCode code, Str message, Err *err)
 {
     assert(edits->batch->signal == TRACES);

@@ -34,8 +34,9 @@ CHECKED bool edits_remove(Edits *edits, EditTarget target, size_t number, Str ke
 /* The value as the edits so far leave it; false: no such attribute. Borrows from the edits. */
 bool edits_find(const Edits *edits, EditTarget target, size_t number, Str key, ValueView *out);
 
-/* Of a TRACES batch: the span's name, and its whole status, become these. */
+/* Of a TRACES batch: the span's name, tracestate, and its whole status, become these. */
 CHECKED bool edits_set_name(Edits *edits, size_t span, Str name, Err *err);
+CHECKED bool edits_set_trace_state(Edits *edits, size_t span, Str text, Err *err);
 CHECKED bool edits_set_status(Edits *edits, size_t span, StatusCode code, Str message, Err *err);
 
 /* The item goes, and with it what stands above it and holds no other item any more. */

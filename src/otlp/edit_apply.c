@@ -230,6 +230,7 @@ static bool apply_node(Apply *apply, const Node *node, Err *err)
             return false;
     }
     return (!appended || apply_appended(apply, node, err)) &&
+           replace_field(apply, node, SPAN_TRACE_STATE, node->trace_state, err) &&
            replace_field(apply, node, SPAN_NAME, node->name, err) &&
            replace_field(apply, node, SPAN_STATUS, node->status, err);
 }

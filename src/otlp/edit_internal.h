@@ -34,7 +34,8 @@ struct Node {
     Node *next;
     Slot *slots;
     size_t count, cap;
-    Str name, status; /* fields to be spliced in for the span's own; empty: those stay */
+    Str name, trace_state,
+        status; /* fields to be spliced in for the span's own; empty: those stay */
     bool dropped;
 };
 

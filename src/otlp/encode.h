@@ -36,6 +36,7 @@ enum {
     SCOPES_ITEM = 2, /* Span, Metric, LogRecord */
     SCOPES_SCHEMA_URL = 3,
     SCOPE_ATTRIBUTES = 3,
+    SPAN_TRACE_STATE = 3,
     SPAN_NAME = 5,
     SPAN_ATTRIBUTES = 9,
     SPAN_EVENTS = 11,

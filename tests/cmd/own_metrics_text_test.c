@@ -133,6 +133,10 @@ static void processors_are_summed_by_signal(void **state)
           .pipeline = STR("traces/b"),
           .signals = TRACES,
           .by_signal = { [T] = { .received = 10, .sent = 10 } } },
+        { .kind = PROCESSOR,
+          .id = STR("probabilistic_sampler/y"),
+          .signals = TRACES,
+          .by_signal = { [T] = { .received = 10, .sent = 3, .dropped = 7 } } },
     };
     GraphStatus status = { .components = components, .count = COUNT_OF(components) };
     Buf out = BUF(1 << 20);
@@ -147,6 +151,11 @@ static void processors_are_summed_by_signal(void **state)
     expect(text, "otelcol_processor_memory_limiter_accepted_metric_points"
                  "{processor=\"memory_limiter/x\"} 8\n");
     assert_null(strstr(text, "refused_spans{processor"));
+    expect(text, "otelcol_processor_probabilistic_sampler_count_traces_sampled"
+                 "{processor=\"probabilistic_sampler/y\",sampled=\"false\"} 7\n");
+    expect(text, "otelcol_processor_probabilistic_sampler_count_traces_sampled"
+                 "{processor=\"probabilistic_sampler/y\",sampled=\"true\"} 3\n");
+    assert_null(strstr(text, "count_logs_sampled"));
     expect(text, "cryostorm_held_items{kind=\"processor\",component=\"batch\","
                  "pipeline=\"traces/a\",otel_signal=\"traces\"} 1\n");
     buf_free(&out);

@@ -37,6 +37,7 @@ static const struct Given {
     { PROCESSOR, "metricstransform",
       "{transforms: [{include: a, action: insert, new_name: b, operations: [{action: add_label, "
       "new_label: x, new_value: y}, {action: aggregate_labels, aggregation_type: sum}]}]}" },
+    { PROCESSOR, "probabilistic_sampler", "{sampling_percentage: 50}" },
     { PROCESSOR, "resource", "{attributes: [{key: a, value: b, action: upsert}]}" },
     { PROCESSOR, "span", "{name: {from_attributes: [a]}, status: {code: Ok}}" },
     { EXPORTER, "file", "{path: out.json}" },

@@ -275,6 +275,7 @@ static void test_a_new_field_replaces_all_old_ones(void **state)
     size_t group = wire_open(&bytes, REQUEST_GROUP), scopes = wire_open(&bytes, GROUP_SCOPES);
     size_t span = wire_open(&bytes, SCOPES_ITEM);
     for (int i = 0; i < 2; i++) {
+        wire_add_bytes(&bytes, SPAN_TRACE_STATE, STR("old=1"));
         wire_add_bytes(&bytes, SPAN_NAME, STR("old"));
         wire_add_bytes(&bytes, SPAN_STATUS, STR("\x12\x03why\x18\x02"));
     }
@@ -285,12 +286,14 @@ static void test_a_new_field_replaces_all_old_ones(void **state)
     Edits *edits = edits_new(batch, LIMIT, &err);
     AttributeView attribute = text(STR("k"), STR("v"));
     assert_true(edits_set_name(edits, 0, STR("new"), &err));
+    assert_true(edits_set_trace_state(edits, 0, STR("k=1"), &err));
     assert_true(edits_set_status(edits, 0, STATUS_UNSET, STR(""), &err));
     assert_true(edits_set(edits, EDIT_ITEM, 0, &attribute, &err));
     Batch *changed = edits_apply(edits, &err);
     assert_non_null(changed);
     SpanView got = span_view(changed, 0);
     assert_true(str_eq(got.name, STR("new")));
+    assert_true(str_eq(got.trace_state, STR("k=1")));
     assert_int_equal(got.status_code, STATUS_UNSET);
     assert_int_equal(got.status_message.len, 0);
     assert_int_equal(attributes_count(got.attributes), 1);

@@ -44,12 +44,13 @@
 #undef fail /* ours is in base/err.h */
 
 extern const ComponentType attributes_processor, batch_processor, memory_limiter_processor,
-    metricstransform_processor, resource_processor, span_processor;
+    metricstransform_processor, probabilistic_sampler_processor, resource_processor, span_processor;
 
 static const ComponentType *const processors[] = { &attributes_processor,
                                                    &batch_processor,
                                                    &memory_limiter_processor,
                                                    &metricstransform_processor,
+                                                   &probabilistic_sampler_processor,
                                                    &resource_processor,
                                                    &span_processor,
                                                    NULL };
