@@ -30,7 +30,7 @@ typedef struct Site {
     Loop *loop;
     Server *server;
     char endpoint[ADDRESS_TEXT_SIZE];
-    const char *page;
+    const char *page, *type;
     char location[200]; /* not empty: /jump answers 302 with it */
     Asked asked[ASKED_MAX];
     size_t count;
@@ -57,7 +57,7 @@ static void answer(void *owner, Request *request)
     copy(asked->extra, sizeof asked->extra, request_field(request, STR("x-extra")));
     copy(asked->encodings, sizeof asked->encodings, request_field(request, STR("accept-encoding")));
     copy(asked->host, sizeof asked->host, request_field(request, STR("host")));
-    Answer page = { .status = 200, .content_type = STR("text/plain"), .body = BUF(TEXT_MAX) };
+    Answer page = { .status = 200, .content_type = str_from(site->type), .body = BUF(TEXT_MAX) };
     const HttpField location = { STR("location"), str_from(site->location) };
     if (site->location[0] && str_starts(request_path(request), STR("/jump"))) {
         page.status = 302;
@@ -72,7 +72,7 @@ static void answer(void *owner, Request *request)
 static void site_open(Site *site)
 {
     Err err;
-    *site = (Site){ .page = "a 1\n", .loop = loop_new(NULL, NULL, &err) };
+    *site = (Site){ .page = "a 1\n", .type = "text/plain", .loop = loop_new(NULL, NULL, &err) };
     const ServerSettings settings = { .loop = site->loop, .endpoint = STR("127.0.0.1:0") };
     const Route route = { .path = STR("/*"), .handle = answer, .owner = site };
     site->server = server_new(&settings, &err);
@@ -457,6 +457,137 @@ static void too_many_targets_are_all_down(void **state)
     end(&f);
 }
 
+/* ---- discovery ---- */
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    assert_true(fputs(text, file) >= 0 && fclose(file) == 0);
+}
+
+/* "@0" in text is the site's endpoint. */
+static void write_targets(const Fixture *f, const char *path, const char *text)
+{
+    Buf all = BUF(TEXT_MAX);
+    add_job(&all, f, text);
+    write_file(path, buf_text(&all));
+    buf_free(&all);
+}
+
+static void expect_asked(Fixture *f, size_t first, size_t second)
+{
+    size_t before[2] = { f->sites[0].count, f->sites[1].count };
+    tick(f, 10);
+    for (int i = 0; i < 100; i++)
+        turn(f);
+    assert_int_equal(f->sites[0].count - before[0], first);
+    assert_int_equal(f->sites[1].count - before[1], second);
+}
+
+static void targets_come_from_files(void **state)
+{
+    (void)state;
+    char directory[] = "/tmp/prometheus_jobs.XXXXXX", one[64], two[64];
+    assert_non_null(mkdtemp(directory));
+    snprintf(one, sizeof one, "%s/one.json", directory);
+    snprintf(two, sizeof two, "%s/two.yml", directory);
+    Fixture f = { 0 };
+    Buf job = BUF(TEXT_MAX);
+    site_open(&f.sites[0]);
+    site_open(&f.sites[1]);
+    write_targets(&f, one, "[{\"targets\": [\"@0\"], \"labels\": {\"team\": \"t\"}}]");
+    buf_addf(&job,
+             "{job_name: j, relabel_configs: [{source_labels: [__meta_filepath], "
+             "target_label: file}], file_sd_configs: [{files: ['%s/*.json', '%s'], "
+             "refresh_interval: 2s}]}",
+             directory, two);
+    begin_with(&f, "", buf_text(&job));
+    tick(&f, 10);
+    await(&f, 1);
+    Buf text = BUF(TEXT_MAX);
+    buf_addf(&text, "a file=%s team=t 1\nup file=%s team=t 1\n", one, one);
+    expect(&f, 0, buf_text(&text));
+    write_targets(&f, two, "- targets: ['@1']\n");
+    tick(&f, 4);
+    expect_asked(&f, 1, 1);
+    write_file(one, "[{"); /* what was there stays */
+    tick(&f, 4);
+    expect_asked(&f, 1, 1);
+    size_t sent = test_host_sent_count(f.host);
+    unlink(one);
+    tick(&f, 4);
+    buf_clear(&text);
+    buf_addf(&text, "a file=%s team=t ended\nup file=%s team=t ended\n", one, one);
+    bool ended = false;
+    for (; sent < test_host_sent_count(f.host); sent++) {
+        Buf said = BUF(TEXT_MAX);
+        describe(&f, sent, &said);
+        ended = ended || str_eq(buf_str(&said), buf_str(&text));
+        buf_free(&said);
+    }
+    assert_true(ended);
+    expect_asked(&f, 0, 1);
+    write_file(two, "");
+    tick(&f, 4);
+    expect_asked(&f, 0, 0);
+    unlink(two);
+    rmdir(directory);
+    buf_free(&text);
+    buf_free(&job);
+    end(&f);
+}
+
+static void targets_come_from_http(void **state)
+{
+    (void)state;
+    Fixture f = { 0 };
+    Buf list = BUF(TEXT_MAX);
+    site_open(&f.sites[0]);
+    site_open(&f.sites[1]);
+    add_job(&list, &f, "[{\"targets\": [\"@0\"], \"labels\": {\"__meta_x\": \"y\"}}]");
+    f.sites[1].page = buf_text(&list);
+    f.sites[1].type = "application/json; charset=utf-8";
+    begin_with(&f, "",
+               "{job_name: j, relabel_configs: [{source_labels: [__meta_x], "
+               "target_label: x}], http_sd_configs: [{url: 'http://@1/sd?a=b', "
+               "refresh_interval: 5s, bearer_token: abc}]}");
+    for (int i = 0; i < 500; i++)
+        turn(&f);
+    assert_string_equal(f.sites[1].asked[0].target, "/sd?a=b");
+    assert_string_equal(f.sites[1].asked[0].authorization, "Bearer abc");
+    expect_asked(&f, 1, 2);
+    expect(&f, 0, "a x=y 1\nup x=y 1\n");
+    f.sites[1].type = "text/html"; /* what was there stays */
+    tick(&f, 6);
+    expect_asked(&f, 1, 2);
+    f.sites[1].type = "application/json";
+    f.sites[1].page = "[]";
+    tick(&f, 6);
+    expect_asked(&f, 0, 2);
+    assert_string_equal(f.sites[0].asked[0].authorization, "");
+    buf_free(&list);
+    end(&f);
+}
+
+/* Whatever the machine's resolver says, and whether or not it has said it by the end. */
+static void names_are_looked_up(void **state)
+{
+    (void)state;
+    for (int turns = 0; turns < 3; turns++) {
+        Fixture f;
+        begin(&f, "{job_name: j, dns_sd_configs: [{names: [nobody.invalid], refresh_interval: 1s}, "
+                  "{names: [nobody.invalid], type: A, port: 80}], "
+                  "static_configs: [{targets: ['@0']}]}");
+        for (int i = 0; i < turns * 200; i++)
+            turn(&f);
+        tick(&f, turns ? 10 : 0);
+        if (turns)
+            await(&f, 1);
+        end(&f);
+    }
+}
+
 /* ---- names and start times ---- */
 
 static void names_may_be_trimmed(void **state)
@@ -518,6 +649,15 @@ static void wrong_settings_are_told(void **state)
         { "metric_relabel_configs: [{target_label: a, regex: '('}]",
           "metric_relabel_configs: rule 1" },
         { "relabel_configs: [{action: nonsense}]", "action" },
+        { "file_sd_configs: [{}]", "files: is needed" },
+        { "file_sd_configs: [{files: [a.txt]}]", "must end in .json" },
+        { "file_sd_configs: [{files: ['*/a.json']}]", "behind the last /" },
+        { "http_sd_configs: [{}]", "url" },
+        { "http_sd_configs: [{url: 'ftp://a'}]", "must begin with http" },
+        { "dns_sd_configs: [{}]", "names: is needed" },
+        { "dns_sd_configs: [{names: [a], type: A}]", "port: is needed" },
+        { "dns_sd_configs: [{names: [a], type: TXT}]", "type" },
+        { "kubernetes_sd_configs: [{role: pod}]", "discovery" },
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         Err err = { 0 };
@@ -546,6 +686,9 @@ int main(void)
         cmocka_unit_test(redirects_end),
         cmocka_unit_test(limits_fail_the_scrape),
         cmocka_unit_test(too_many_targets_are_all_down),
+        cmocka_unit_test(targets_come_from_files),
+        cmocka_unit_test(targets_come_from_http),
+        cmocka_unit_test(names_are_looked_up),
         cmocka_unit_test(names_may_be_trimmed),
         cmocka_unit_test(a_metric_may_tell_the_start),
         cmocka_unit_test(wrong_settings_are_told),

@@ -345,7 +345,6 @@ static void wrong_settings_are_told(void **state)
         { "{config: {scrape_configs: [{}]}}", "job_name" },
         { "{config: {scrape_configs: [{job_name: ''}]}}", "job_name" },
         { "{config: {scrape_configs: [{job_name: a}, {job_name: a}]}}", "is there twice" },
-        { "{config: {scrape_configs: [{job_name: a, file_sd_configs: []}]}}", "discovery" },
         { "{config: {scrape_configs: [{job_name: a, tls_config: {cert: b}}]}}",
           "tls: a certificate is set without key_file" },
         { "{config: {scrape_configs: [{job_name: a, tls_config: {min_version: TLS11}}]}}",

@@ -28,7 +28,7 @@ static const ConfigField static_fields[] = {
     { 0 },
 };
 
-#define DISCOVERY "discovery of targets (static_configs are there)"
+#define DISCOVERY "this discovery of targets (static, file, http and dns are there)"
 #define NATIVE    "native histograms"
 
 /* clang-format off */
@@ -77,18 +77,21 @@ static const ConfigField job_fields[] = {
     SECTION_LIST(ScrapeConfig, metric_relabel_configs, RelabelConfig, relabel_config_fields,
                  "What becomes of a sample's labels."),
     SECTION_LIST(ScrapeConfig, static_configs, StaticConfig, static_fields, "The targets."),
+    SECTION_LIST(ScrapeConfig, file_sd_configs, FileDiscoveryConfig, file_discovery_fields,
+                 "Targets from files."),
+    SECTION_LIST(ScrapeConfig, http_sd_configs, HttpDiscoveryConfig, http_discovery_fields,
+                 "Targets from an http endpoint."),
+    SECTION_LIST(ScrapeConfig, dns_sd_configs, DnsDiscoveryConfig, dns_discovery_fields,
+                 "Targets from the DNS."),
     LATER("azure_sd_configs", DISCOVERY),
     LATER("consul_sd_configs", DISCOVERY),
     LATER("digitalocean_sd_configs", DISCOVERY),
-    LATER("dns_sd_configs", DISCOVERY),
     LATER("docker_sd_configs", DISCOVERY),
     LATER("dockerswarm_sd_configs", DISCOVERY),
     LATER("ec2_sd_configs", DISCOVERY),
     LATER("eureka_sd_configs", DISCOVERY),
-    LATER("file_sd_configs", DISCOVERY),
     LATER("gce_sd_configs", DISCOVERY),
     LATER("hetzner_sd_configs", DISCOVERY),
-    LATER("http_sd_configs", DISCOVERY),
     LATER("ionos_sd_configs", DISCOVERY),
     LATER("kubernetes_sd_configs", DISCOVERY),
     LATER("kuma_sd_configs", DISCOVERY),
@@ -201,13 +204,28 @@ static bool check_params(const Node *params, Err *err)
     return true;
 }
 
+static bool check_discovery(const ScrapeConfig *job, Err *err)
+{
+    for (size_t i = 0; i < job->file_sd_configs.count; i++)
+        if (!file_discovery_check(&job->file_sd_configs.items[i], err))
+            return blame(err, "file_sd_configs");
+    for (size_t i = 0; i < job->http_sd_configs.count; i++)
+        if (!http_discovery_check(&job->http_sd_configs.items[i], err))
+            return blame(err, "http_sd_configs");
+    for (size_t i = 0; i < job->dns_sd_configs.count; i++)
+        if (!dns_discovery_check(&job->dns_sd_configs.items[i], err))
+            return blame(err, "dns_sd_configs");
+    return true;
+}
+
 static bool check_job_config(const PrometheusConfig *config, const ScrapeConfig *job, Err *err)
 {
     if (job->scrape_timeout > scrape_interval_of(config, job))
         return fail(err, ERR_INPUT, "scrape_timeout is longer than scrape_interval");
     if (!check_params(job->params, err) || !http_settings_check(&job->http, err) ||
         !relabel_config_check(&job->relabel_configs, "relabel_configs", err) ||
-        !relabel_config_check(&job->metric_relabel_configs, "metric_relabel_configs", err))
+        !relabel_config_check(&job->metric_relabel_configs, "metric_relabel_configs", err) ||
+        !check_discovery(job, err))
         return false;
     for (size_t i = 0; i < job->static_configs.count; i++) {
         const StaticConfig *of = &job->static_configs.items[i];

@@ -5,6 +5,7 @@
 #define RECEIVERS_PROMETHEUS_SCRAPE_CONFIG_H
 
 #include "config/field.h"
+#include "receivers/prometheus/discovery.h"
 #include "receivers/prometheus/http_settings.h"
 #include "receivers/prometheus/relabel_config.h"
 
@@ -32,6 +33,9 @@ typedef struct ScrapeConfig {
     HttpSettings http;
     RelabelConfigList relabel_configs, metric_relabel_configs;
     StaticConfigList static_configs;
+    FileDiscoveryList file_sd_configs;
+    HttpDiscoveryList http_sd_configs;
+    DnsDiscoveryList dns_sd_configs;
 } ScrapeConfig;
 
 typedef struct ScrapeConfigList {

@@ -15,8 +15,11 @@ struct ScrapeJob {
     Relabel *relabel, *metric_relabel;
     Arena *scratch; /* of one sample's new labels */
     Buf joined, made;
-    TargetGroups *sources;
+    TargetGroups *sources; /* [0]: static_configs; then files, http, dns, as they are written */
     size_t source_count;
+    FileDiscovery **files;
+    HttpDiscovery **https;
+    DnsDiscovery **dns;
     Map loops; /* key -> ScrapeLoop */
     bool closed;
 };
@@ -198,6 +201,50 @@ static bool set_static(ScrapeJob *job, Err *err)
     return ok;
 }
 
+static bool found(void *owner, size_t at, TargetGroups *groups, Err *err)
+{
+    return scrape_job_set(owner, at, groups, err);
+}
+
+static bool open_discovery(ScrapeJob *job, Err *err)
+{
+    const ScrapeConfig *config = job->settings.job;
+    DiscoverySettings settings = {
+        .host = job->settings.host, .job = config->job_name, .found = found, .owner = job, .at = 1
+    };
+    job->files = MEM_MAKE(FileDiscovery *, config->file_sd_configs.count + 1, err);
+    job->https = MEM_MAKE(HttpDiscovery *, config->http_sd_configs.count + 1, err);
+    job->dns = MEM_MAKE(DnsDiscovery *, config->dns_sd_configs.count + 1, err);
+    bool ok = job->files && job->https && job->dns;
+    for (size_t i = 0; ok && i < config->file_sd_configs.count; i++, settings.at++) {
+        job->files[i] = file_discovery_new(&settings, &config->file_sd_configs.items[i], err);
+        ok = job->files[i] != NULL;
+    }
+    for (size_t i = 0; ok && i < config->http_sd_configs.count; i++, settings.at++) {
+        job->https[i] = http_discovery_new(&settings, &config->http_sd_configs.items[i], err);
+        ok = job->https[i] != NULL;
+    }
+    for (size_t i = 0; ok && i < config->dns_sd_configs.count; i++, settings.at++) {
+        job->dns[i] = dns_discovery_new(&settings, &config->dns_sd_configs.items[i], err);
+        ok = job->dns[i] != NULL;
+    }
+    return ok;
+}
+
+static void close_discovery(ScrapeJob *job)
+{
+    const ScrapeConfig *config = job->settings.job;
+    for (size_t i = 0; job->files && i < config->file_sd_configs.count; i++)
+        file_discovery_free(job->files[i]);
+    for (size_t i = 0; job->https && i < config->http_sd_configs.count; i++)
+        http_discovery_free(job->https[i]);
+    for (size_t i = 0; job->dns && i < config->dns_sd_configs.count; i++)
+        dns_discovery_free(job->dns[i]);
+    mem_free(job->files);
+    mem_free(job->https);
+    mem_free(job->dns);
+}
+
 /* ---- from beginning to end ---- */
 
 static const Str accept_header = STR_ROW("application/openmetrics-text;version=1.0.0,"
@@ -225,7 +272,8 @@ static bool open_job(ScrapeJob *job, Err *err)
     const ScrapeConfig *config = job->settings.job;
     share(job);
     job->loops = MAP(TARGETS_MAX);
-    job->source_count = 1;
+    job->source_count = 1 + config->file_sd_configs.count + config->http_sd_configs.count +
+                        config->dns_sd_configs.count;
     job->sources = MEM_MAKE(TargetGroups, job->source_count, err);
     job->scratch = arena_new(SCRATCH_MAX, err);
     if (!job->sources || !job->scratch)
@@ -236,7 +284,7 @@ static bool open_job(ScrapeJob *job, Err *err)
     return job->metric_relabel &&
            asker_home_open(&job->home, &config->http, job->settings.host, config->job_name.ptr,
                            err) &&
-           set_static(job, err);
+           set_static(job, err) && open_discovery(job, err);
 }
 
 ScrapeJob *scrape_job_new(const JobSettings *settings, Err *err)
@@ -264,6 +312,8 @@ void scrape_job_free(ScrapeJob *job)
     size_t cursor = 0;
     if (!job)
         return;
+    job->closed = true;
+    close_discovery(job);
     for (const MapEntry *entry; map_next(&job->loops, &cursor, &entry);)
         scrape_loop_free(entry->value);
     map_free(&job->loops);

@@ -5,6 +5,8 @@
 #include "config/yaml.h"
 #include "regex/relabel.h"
 
+#include <string.h>
+
 static bool wrong(const Node *node, const char *what, Err *err)
 {
     return fail(err, ERR_INPUT, "line %u, column %u: %s", (unsigned)node->place.line,
@@ -107,10 +109,45 @@ void target_groups_done(TargetGroups *groups)
     *groups = (TargetGroups){ 0 };
 }
 
-size_t target_groups_count(const TargetGroups *groups)
+/* ---- lists of lists ---- */
+
+bool target_groups_begin(TargetGroups *groups, Purse *purse, Err *err)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < groups->count; i++)
-        count += groups->items[i].target_count;
-    return count;
+    *groups = (TargetGroups){ .arena = arena_new_in(purse, GROUPS_BYTES_MAX, err) };
+    return groups->arena != NULL;
+}
+
+static bool copy_group(TargetGroup *to, const TargetGroup *from, Arena *arena, Err *err)
+{
+    to->targets = ARENA_MAKE(arena, Str, from->target_count + 1, err);
+    to->labels = ARENA_MAKE(arena, Label, from->label_count + 1, err);
+    if (!to->targets || !to->labels)
+        return false;
+    for (; to->target_count < from->target_count; to->target_count++)
+        if (!arena_copy(arena, from->targets[to->target_count], &to->targets[to->target_count],
+                        err))
+            return false;
+    for (; to->label_count < from->label_count; to->label_count++) {
+        const Label *label = &from->labels[to->label_count];
+        Label *copy = &to->labels[to->label_count];
+        if (!arena_copy(arena, label->name, &copy->name, err) ||
+            !arena_copy(arena, label->value, &copy->value, err))
+            return false;
+    }
+    return true;
+}
+
+bool target_groups_add(TargetGroups *groups, const TargetGroups *more, Err *err)
+{
+    size_t count = groups->count + more->count;
+    TargetGroup *items = ARENA_MAKE(groups->arena, TargetGroup, count + 1, err);
+    if (!items)
+        return false;
+    if (groups->count)
+        memcpy(items, groups->items, groups->count * sizeof *items);
+    groups->items = items;
+    for (size_t i = 0; i < more->count; i++)
+        if (!copy_group(&items[groups->count++], &more->items[i], groups->arena, err))
+            return false;
+    return true;
 }

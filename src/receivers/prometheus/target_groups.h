@@ -30,7 +30,9 @@ typedef struct TargetGroups {
  * label and its value) in each group. */
 CHECKED bool target_groups_read(TargetGroups *groups, Str text, Label source, Purse *purse,
                                 Err *err);
-void target_groups_done(TargetGroups *groups);          /* a zeroed one is fine */
-size_t target_groups_count(const TargetGroups *groups); /* targets */
+/* An empty list in an arena of its own; and what another list says, copied behind it. */
+CHECKED bool target_groups_begin(TargetGroups *groups, Purse *purse, Err *err);
+CHECKED bool target_groups_add(TargetGroups *groups, const TargetGroups *more, Err *err);
+void target_groups_done(TargetGroups *groups); /* a zeroed one is fine */
 
 #endif
