@@ -8,6 +8,8 @@
 #include <math.h>
 #include <string.h>
 
+#define TIME_MAX_S 9e15 /* in milliseconds it still fits */
+
 enum {
     FEED_MAX = 1 << 30,
     NUMBER_MAX = 400, /* longer ones are refused: no double needs so many letters */
@@ -199,9 +201,12 @@ static bool take_time(Line *line, ExpositionEvent *out)
                wrong_at(line, start, "expected a time in milliseconds");
     if (!take_number(line, &seconds))
         return false;
-    if (!(fabs(seconds) < 1e15))
-        return wrong_at(line, start, "a time out of range");
-    out->time_ms = (int64_t)(seconds * 1000);
+    if (!isfinite(seconds))
+        return wrong_at(line, start, "a time that is not a number");
+    if (fabs(seconds) < TIME_MAX_S)
+        out->time_ms = (int64_t)(seconds * 1000);
+    else
+        out->time_ms = seconds < 0 ? INT64_MIN : INT64_MAX;
     return true;
 }
 
@@ -387,7 +392,17 @@ static bool take_family(Line *line, Str *out)
     *out = take_name(line, true);
     if (!out->len)
         return wrong(line, "expected the name of a metric");
-    return take_gap(line) || at_end(line) || wrong(line, "expected a space");
+    return take_gap(line) || (at_end(line) && !is_strict(line)) || wrong(line, "expected a space");
+}
+
+/* Empty, or the end of the name behind a '_'. */
+static bool read_unit(Line *line, ExpositionEvent *out)
+{
+    Str unit = { line->at, (size_t)(line->end - line->at) }, name = out->name;
+    bool ends = str_ends(name, unit) && name.len > unit.len + 1;
+    out->text = unit;
+    return !unit.len || (ends && name.ptr[name.len - unit.len - 1] == '_') ||
+           wrong(line, "a unit with which the name does not end");
 }
 
 /* Behind "# HELP", "# TYPE" or "# UNIT". */
@@ -400,7 +415,7 @@ static ExpositionResult read_metadata(Line *line, ExpositionEventKind kind, Expo
     else if (ok && kind == EXPOSITION_HELP)
         out->text = unescape(line->at, line->end, is_strict(line));
     else if (ok)
-        out->text = (Str){ line->at, (size_t)(line->end - line->at) };
+        ok = read_unit(line, out);
     return ok ? EXPOSITION_EVENT : EXPOSITION_FAILED;
 }
 

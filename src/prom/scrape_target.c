@@ -196,26 +196,22 @@ static bool bound_of(Labels labels, const char *name, double *out)
     return true;
 }
 
-/* A bucket without le, a summary's value without quantile: a number of its own. */
-static void sort_sample(Taking *taking, Str name, Labels labels, Sorted *out)
+/* False: a bucket without le, a summary's value without quantile, a histogram's value. */
+static bool sort_sample(Taking *taking, Str name, Labels labels, Sorted *out)
 {
     const ScrapeMeta *meta = map_get(&taking->scrape->metas, name);
     *out = (Sorted){ .family = name, .meta = meta };
     if (meta)
         out->type = meta->type;
     else if (!by_suffix(taking, name, out) && !by_created(taking, name, out))
-        return;
+        return true;
     if (meta && meta->type == EXPOSITION_SUMMARY)
         out->role = ROLE_QUANTILE;
-    bool ok = true;
     if (out->role == ROLE_BUCKET)
-        ok = bound_of(labels, "le", &out->bound);
-    else if (out->role == ROLE_QUANTILE)
-        ok = bound_of(labels, "quantile", &out->bound);
-    else if (out->role == ROLE_VALUE)
-        ok = out->type != EXPOSITION_HISTOGRAM && out->type != EXPOSITION_GAUGEHISTOGRAM;
-    if (!ok)
-        *out = (Sorted){ .family = name };
+        return bound_of(labels, "le", &out->bound);
+    if (out->role == ROLE_QUANTILE)
+        return bound_of(labels, "quantile", &out->bound);
+    return out->role != ROLE_VALUE || out->type != EXPOSITION_HISTOGRAM;
 }
 
 /* The family of a sample that was given another name: by the same suffix, else of that name. */
@@ -599,7 +595,10 @@ static bool take_sample(Taking *taking, const ExpositionEvent *event, Err *err)
     if (!has_room(taking))
         return true;
     Labels labels = finish_labels(taking);
-    sort_sample(taking, event->name, labels, &sample);
+    if (!sort_sample(taking, event->name, labels, &sample)) {
+        taking->report->dropped++;
+        return true;
+    }
     rename_family(taking, event->name, name, &sample);
     sample.labels = labels;
     if (!buf_ok(&taking->name, err))

@@ -116,8 +116,10 @@ static void test_openmetrics(void **state)
     (void)state;
     metrics("# EOF", "");
     metrics("# EOF\n", "");
-    metrics("# TYPE a counter\n# UNIT a seconds\n# HELP a x \\\"y\\\"\na_total 1.0 1.5\n# EOF\n",
-            "type a 1\nunit a [seconds]\nhelp a [x \"y\"]\nsample a_total 1 @1500\n");
+    metrics(
+        "# TYPE a_seconds counter\n# UNIT a_seconds seconds\n# HELP a x \\\"y\\\"\na_total 1.0 "
+        "1.5\n# EOF\n",
+        "type a_seconds 1\nunit a_seconds [seconds]\nhelp a [x \"y\"]\nsample a_total 1 @1500\n");
     metrics("# TYPE a info\n# TYPE b stateset\n# TYPE c gaugehistogram\n# TYPE d unknown\n# EOF\n",
             "type a 6\ntype b 7\ntype c 5\ntype d 0\n");
     metrics("a_bucket{le=\"1.0\"} 3 # {trace_id=\"x\"} 0.5 1.2\na 1 2 # {} 3\n# EOF\n",
@@ -162,8 +164,13 @@ static void test_bad_openmetrics(void **state)
     metrics("# comment\n# EOF\n", "! line 1, column 2: expected HELP, TYPE, UNIT or EOF\n");
     metrics("a  1\n# EOF\n", "! line 1, column 3: expected a number\n");
     metrics("a 1 \n# EOF\n", "! line 1, column 5: a space at the end of the line\n");
-    metrics("a 1 NaN\n# EOF\n", "! line 1, column 5: a time out of range\n");
-    metrics("a 1 1e18\n# EOF\n", "! line 1, column 5: a time out of range\n");
+    metrics("a 1 NaN\n# EOF\n", "! line 1, column 5: a time that is not a number\n");
+    metrics("a 1 -Inf\n# EOF\n", "! line 1, column 5: a time that is not a number\n");
+    metrics("# UNIT a seconds\n# EOF\n",
+            "! line 1, column 10: a unit with which the name does not end\n");
+    metrics("# UNIT seconds seconds\n# EOF\n",
+            "! line 1, column 16: a unit with which the name does not end\n");
+    metrics("# HELP a\n# EOF\n", "! line 1, column 9: expected a space\n");
     metrics("a{ b=\"c\"} 1\n# EOF\n", "! line 1, column 3: expected a label name or }\n");
     metrics("a 1 # x\n# EOF\n", "! line 1, column 7: expected an exemplar\n");
     metrics("a 1 # {b=\"c\"}\n# EOF\n", "! line 1, column 14: expected a space\n");
