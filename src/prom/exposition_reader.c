@@ -23,7 +23,7 @@ struct ExpositionReader {
     size_t line_number;
     bool finished, saw_eof, failed;
     Err failure;
-    Label labels[EXPOSITION_LABELS_MAX];
+    Label labels[EXPOSITION_LABELS_MAX], exemplar_labels[EXPOSITION_LABELS_MAX];
     size_t label_count;
 };
 
@@ -191,22 +191,22 @@ static bool take_number(Line *line, double *out)
     return wrong_at(line, start, "expected a number");
 }
 
-static bool take_time(Line *line, ExpositionEvent *out)
+static bool take_time(Line *line, bool *has_time, int64_t *time_ms)
 {
     const char *start = line->at;
     double seconds;
-    out->has_time = true;
+    *has_time = true;
     if (!is_strict(line))
-        return str_to_i64(take_word(line), &out->time_ms) ||
+        return str_to_i64(take_word(line), time_ms) ||
                wrong_at(line, start, "expected a time in milliseconds");
     if (!take_number(line, &seconds))
         return false;
     if (!isfinite(seconds))
         return wrong_at(line, start, "a time that is not a number");
     if (fabs(seconds) < TIME_MAX_S)
-        out->time_ms = (int64_t)(seconds * 1000);
+        *time_ms = (int64_t)(seconds * 1000);
     else
-        out->time_ms = seconds < 0 ? INT64_MIN : INT64_MAX;
+        *time_ms = seconds < 0 ? INT64_MIN : INT64_MAX;
     return true;
 }
 
@@ -290,23 +290,25 @@ static bool take_labels(Line *line)
 
 /* ---- lines ---- */
 
-static bool take_exemplar(Line *line)
+static bool take_exemplar(Line *line, ExpositionEvent *out)
 {
-    ExpositionEvent ignored;
-    double value;
     ExpositionReader *reader = line->reader;
+    ExpositionExemplar *exemplar = &out->exemplar;
     size_t kept = reader->label_count;
     Label labels[EXPOSITION_LABELS_MAX];
-    if (kept)
-        memcpy(labels, reader->labels, kept * sizeof *labels);
+    memcpy(labels, reader->labels, sizeof labels);
     bool ok = take(line, '#') && take(line, ' ') && take(line, '{');
     ok = ok ? take_labels(line) : wrong(line, "expected an exemplar");
-    ok = ok && (take(line, ' ') || wrong(line, "expected a space")) && take_number(line, &value);
+    ok = ok && (take(line, ' ') || wrong(line, "expected a space")) &&
+         take_number(line, &exemplar->value);
     if (ok && take(line, ' '))
-        ok = take_time(line, &ignored);
-    if (kept)
-        memcpy(reader->labels, labels, kept * sizeof *labels);
+        ok = take_time(line, &exemplar->has_time, &exemplar->time_ms);
+    memcpy(reader->exemplar_labels, reader->labels, sizeof labels);
+    exemplar->labels = (Labels){ reader->exemplar_labels,
+                                 labels_sort(reader->exemplar_labels, reader->label_count) };
+    memcpy(reader->labels, labels, sizeof labels);
     reader->label_count = kept;
+    out->has_exemplar = ok;
     return ok;
 }
 
@@ -317,11 +319,11 @@ static bool read_tail(Line *line, ExpositionEvent *out)
     if (at_end(line))
         return !is_strict(line) || wrong(line, "a space at the end of the line");
     bool exemplar = is_strict(line) && sees(line, '#');
-    if (!exemplar && !take_time(line, out))
+    if (!exemplar && !take_time(line, &out->has_time, &out->time_ms))
         return false;
     if (!is_strict(line))
         skip_blanks(line);
-    else if ((exemplar || take(line, ' ')) && !take_exemplar(line))
+    else if ((exemplar || take(line, ' ')) && !take_exemplar(line, out))
         return false;
     return at_end(line) || wrong(line, "expected the end of the line");
 }

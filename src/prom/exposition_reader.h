@@ -6,10 +6,10 @@
  *     while ((result = exposition_next(reader, &event, &err)) == EXPOSITION_EVENT) ...
  *
  * The text format is taken leniently (blank lines, tabs, other comments, a last line without its
- * end), OpenMetrics strictly (single spaces, "# EOF" and nothing behind it). Exemplars are checked
- * and left out. Refused with ERR_INPUT and "line 3, column 17: ...": anything else, among it label
- * values that are not UTF-8, a label name given twice, a type that nobody knows. With ERR_LIMIT: a
- * line longer than EXPOSITION_LINE_MAX, more than EXPOSITION_LABELS_MAX labels.
+ * end), OpenMetrics strictly (single spaces, "# EOF" and nothing behind it). Refused with ERR_INPUT
+ * and "line 3, column 17: ...": anything else, among it label values that are not UTF-8, a label
+ * name given twice, a type that nobody knows. With ERR_LIMIT: a line longer than
+ * EXPOSITION_LINE_MAX, more than EXPOSITION_LABELS_MAX labels.
  */
 #ifndef PROM_EXPOSITION_READER_H
 #define PROM_EXPOSITION_READER_H
@@ -41,6 +41,13 @@ typedef enum ExpositionEventKind {
     EXPOSITION_SAMPLE
 } ExpositionEventKind;
 
+typedef struct ExpositionExemplar {
+    Labels labels; /* sorted */
+    double value;
+    bool has_time;
+    int64_t time_ms;
+} ExpositionExemplar;
+
 /* Texts live until the next call for the reader. */
 typedef struct ExpositionEvent {
     ExpositionEventKind kind;
@@ -51,6 +58,8 @@ typedef struct ExpositionEvent {
     double value;
     bool has_time;
     int64_t time_ms;
+    bool has_exemplar;
+    ExpositionExemplar exemplar;
 } ExpositionEvent;
 
 typedef enum ExpositionResult {

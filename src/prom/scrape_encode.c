@@ -43,6 +43,26 @@ static void add_labels(Buf *out, uint32_t number, Labels labels)
 
 /* ---- points ---- */
 
+static void add_exemplars(Buf *out, uint32_t number, const ScrapePoint *point)
+{
+    for (const ScrapeExemplar *at = point->stale ? NULL : point->exemplars; at; at = at->next) {
+        ExemplarView view = { .time_ns = (uint64_t)at->time_ns,
+                              .value = { .kind = NUMBER_DOUBLE, .real = at->value } };
+        size_t opened = wire_open(out, number);
+        for (size_t i = 0; i < at->labels.count; i++) {
+            const Label *label = &at->labels.ptr[i];
+            bool taken =
+                (str_eq(label->name, STR("trace_id")) &&
+                 trace_id_parse(label->value, &view.trace_id)) ||
+                (str_eq(label->name, STR("span_id")) && span_id_parse(label->value, &view.span_id));
+            if (!taken)
+                encode_text(out, EXEMPLAR_ATTRIBUTES, label->name, label->value);
+        }
+        encode_exemplar(out, &view);
+        wire_close(out, opened);
+    }
+}
+
 static void add_number(Buf *out, const ScrapePoint *point)
 {
     NumberPointView view = { .start_ns = (uint64_t)point->start_ns,
@@ -53,6 +73,7 @@ static void add_number(Buf *out, const ScrapePoint *point)
         view.value = (NumberView){ .kind = NUMBER_DOUBLE, .real = point->value };
     size_t opened = wire_open(out, DATA_POINTS);
     encode_number_point(out, &view);
+    add_exemplars(out, NUMBER_EXEMPLARS, point);
     add_labels(out, NUMBER_ATTRIBUTES, point->labels);
     wire_close(out, opened);
 }
@@ -131,6 +152,7 @@ static bool add_histogram(Buf *out, ScrapePoint *point)
     size_t opened = wire_open(out, DATA_POINTS);
     encode_histogram_point(out, &view, &(HistogramBuckets){ 0 });
     add_buckets(out, point, bounds);
+    add_exemplars(out, HISTOGRAM_EXEMPLARS, point);
     add_labels(out, HISTOGRAM_ATTRIBUTES, point->labels);
     wire_close(out, opened);
     return true;

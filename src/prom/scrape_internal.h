@@ -18,6 +18,13 @@ typedef struct ScrapeBound { /* a bucket or a quantile */
     double bound, value;
 } ScrapeBound;
 
+typedef struct ScrapeExemplar {
+    struct ScrapeExemplar *next;
+    Labels labels;
+    double value;
+    int64_t time_ns;
+} ScrapeExemplar;
+
 typedef struct ScrapePoint {
     struct ScrapePoint *next;
     Str key;
@@ -27,6 +34,7 @@ typedef struct ScrapePoint {
     double value, sum, count, created_s;
     ScrapeBound *bounds;
     size_t bound_count, bound_cap;
+    ScrapeExemplar *exemplars;
     const struct ScrapePoint *before; /* of the scrape before; only while it is there */
 } ScrapePoint;
 

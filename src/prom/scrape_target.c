@@ -547,7 +547,39 @@ static bool take_target_info(Taking *taking, const Sorted *sample, Err *err)
     return resource && copy_class(taking->scrape, sample, LABEL_ATTRIBUTE, &resource->info, err);
 }
 
-/* False: the sample is not for us, or more than there may be. */
+static bool copy_labels(Arena *arena, Labels from, Labels *out, Err *err)
+{
+    Label *copy = ARENA_MAKE(arena, Label, from.count + 1, err);
+    if (!copy)
+        return false;
+    *out = (Labels){ copy, from.count };
+    for (size_t i = 0; i < from.count; i++)
+        if (!arena_copy(arena, from.ptr[i].name, &copy[i].name, err) ||
+            !arena_copy(arena, from.ptr[i].value, &copy[i].value, err))
+            return false;
+    return true;
+}
+
+/* Of a counter, and of a histogram's buckets; elsewhere there are none. */
+static bool put_exemplar(Taking *taking, ScrapePoint *point, const Sorted *sample,
+                         const ExpositionExemplar *from, Err *err)
+{
+    bool counter = sample->role == ROLE_VALUE && sample->type == EXPOSITION_COUNTER;
+    if (!counter && sample->role != ROLE_BUCKET)
+        return true;
+    if (from->has_time && (from->time_ms < 0 || from->time_ms > TIME_MAX_MS))
+        return true;
+    ScrapeExemplar *exemplar = ARENA_MAKE(taking->scrape->arena, ScrapeExemplar, 1, err);
+    if (!exemplar || !copy_labels(taking->scrape->arena, from->labels, &exemplar->labels, err))
+        return false;
+    exemplar->value = from->value;
+    exemplar->time_ns = from->has_time ? from->time_ms * 1000000 : point->time_ns;
+    exemplar->next = point->exemplars;
+    point->exemplars = exemplar;
+    return true;
+}
+
+/* False: there are more than there may be. */
 static bool has_room(Taking *taking)
 {
     const ScrapeSettings *settings = &taking->target->settings;
@@ -569,6 +601,8 @@ static bool put_sample(Taking *taking, const ExpositionEvent *event, const Sorte
         point->own_time = true;
     }
     taking->report->series_added += !point->before;
+    if (event->has_exemplar && !put_exemplar(taking, point, sample, &event->exemplar, err))
+        return false;
     return put_value(taking, point, sample, event->value, err);
 }
 

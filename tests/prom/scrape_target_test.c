@@ -288,6 +288,50 @@ static void test_odd_ones(void **state)
     scrape_target_free(target);
 }
 
+static void add_exemplars(Buf *out, Fields exemplars)
+{
+    char trace[TRACE_ID_HEX + 1], span[SPAN_ID_HEX + 1];
+    for (ExemplarView at; exemplar_next(&exemplars, &at);) {
+        buf_addf(out, "%g at %" PRIu64 " %s %s", at.value.real, at.time_ns / 1000000,
+                 trace_id_text(&at.trace_id, trace), span_id_text(&at.span_id, span));
+        add_attributes(out, at.filtered_attributes);
+        buf_add_byte(out, '\n');
+    }
+}
+
+static void test_exemplars(void **state)
+{
+    (void)state;
+    ScrapeResult result;
+    Err err;
+    Buf out = BUF(OUT_MAX), bytes = BUF(OUT_MAX);
+    ScrapeTarget *target = target_of(&plain);
+    const ScrapeAnswer answer = {
+        .time_ns = (int64_t)10 * SECOND,
+        .content_type = STR("application/openmetrics-text; version=1.0.0"),
+        .body = STR("# TYPE c counter\nc_total 3 # {trace_id=\"0102030405060708090a0b0c0d0e0f10\","
+                    "span_id=\"0102030405060708\",user=\"u\"} 1.5 7.25\n"
+                    "# TYPE h histogram\nh_bucket{le=\"1\"} 1 # {trace_id=\"short\"} 0.5\n"
+                    "h_bucket{le=\"+Inf\"} 2 # {} 9\nh_count 2\nh_sum 9.5\n"
+                    "# TYPE g gauge\ng 1 # {a=\"b\"} 1\n# EOF\n")
+    };
+    assert_true(scrape_target_take(target, &answer, &bytes, &result, &err));
+    assert_true(result.up);
+    Batch *batch = batch_from_bytes(METRICS, &bytes, &err);
+    assert_non_null(batch);
+    add_exemplars(&out, number_point_view(batch, 0).exemplars);
+    add_exemplars(&out, histogram_point_view(batch, 1).exemplars);
+    add_exemplars(&out, number_point_view(batch, 2).exemplars);
+    assert_string_equal(buf_text(&out),
+                        "1.5 at 7250 0102030405060708090a0b0c0d0e0f10 0102030405060708 user=u\n"
+                        "9 at 10000 00000000000000000000000000000000 0000000000000000\n"
+                        "0.5 at 10000 00000000000000000000000000000000 0000000000000000 "
+                        "trace_id=short\n");
+    batch_unref(batch);
+    buf_free(&out);
+    scrape_target_free(target);
+}
+
 static void test_facts(void **state)
 {
     (void)state;
@@ -362,8 +406,8 @@ int main(void)
         cmocka_unit_test(test_kinds),       cmocka_unit_test(test_message),
         cmocka_unit_test(test_start_times), cmocka_unit_test(test_what_vanishes_ends),
         cmocka_unit_test(test_labels),      cmocka_unit_test(test_timestamps),
-        cmocka_unit_test(test_odd_ones),    cmocka_unit_test(test_facts),
-        cmocka_unit_test(test_starved),
+        cmocka_unit_test(test_odd_ones),    cmocka_unit_test(test_exemplars),
+        cmocka_unit_test(test_facts),       cmocka_unit_test(test_starved),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
