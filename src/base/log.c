@@ -21,6 +21,15 @@ static void to_stderr(void *context, LogLevel level, Str component, Str message)
 }
 
 static LogSink sink = { to_stderr, NULL, LOG_INFO };
+static Mutex sink_mutex = { PTHREAD_MUTEX_INITIALIZER }; /* it changes while others write */
+
+static LogSink sink_now(void)
+{
+    mutex_lock(&sink_mutex);
+    LogSink now = sink;
+    mutex_unlock(&sink_mutex);
+    return now;
+}
 
 /* What was last left out, per cause: to be told when the interval is over. */
 typedef struct Unsaid {
@@ -36,12 +45,16 @@ static struct {
 
 void log_set_sink(const LogSink *replacement)
 {
+    mutex_lock(&sink_mutex);
     sink = replacement ? *replacement : (LogSink){ to_stderr, NULL, LOG_INFO };
+    mutex_unlock(&sink_mutex);
 }
 
 void log_set_level(LogLevel level)
 {
+    mutex_lock(&sink_mutex);
     sink.level = level;
+    mutex_unlock(&sink_mutex);
 }
 
 void log_set_sampling(LogSampling rule)
@@ -83,6 +96,7 @@ static bool may_say(LogLevel level, Str component, Str cause, Str message, uint6
 void log_tell_unsaid(bool at_the_end)
 {
     int64_t until = at_the_end ? INT64_MAX : clock_mono_ns(clock_system());
+    const LogSink to = sink_now();
     for (uint64_t count = 1; count > 0;) {
         size_t index = 0;
         Unsaid last;
@@ -90,14 +104,14 @@ void log_tell_unsaid(bool at_the_end)
         count = log_sample_overdue(&sampling.sampler, until, &index);
         last = sampling.unsaid[index];
         mutex_unlock(&sampling.mutex);
-        if (!count || !sink.write || last.level < sink.level)
+        if (!count || !to.write || last.level < to.level)
             continue;
         char line[MESSAGE_KEPT + 64];
         int n = snprintf(line, sizeof line, "%s (and %" PRIu64 " more like it)", last.message,
                          count - 1);
         if (count == 1)
             n = (int)strlen(last.message);
-        sink.write(sink.context, last.level, str_from(last.component), (Str){ line, (size_t)n });
+        to.write(to.context, last.level, str_from(last.component), (Str){ line, (size_t)n });
     }
 }
 
@@ -106,7 +120,8 @@ void log_tell_unsaid(bool at_the_end)
 void log_message(LogLevel level, Str component, Str cause, Str message)
 {
     uint64_t unsaid = 0;
-    if (level < sink.level || !sink.write || !may_say(level, component, cause, message, &unsaid))
+    const LogSink to = sink_now();
+    if (level < to.level || !to.write || !may_say(level, component, cause, message, &unsaid))
         return;
     char line[LOG_LINE_MAX + 64];
     if (unsaid) {
@@ -114,12 +129,13 @@ void log_message(LogLevel level, Str component, Str cause, Str message)
                          STR_ARG(str_first(message, LOG_LINE_MAX)), unsaid);
         message = (Str){ line, (size_t)n };
     }
-    sink.write(sink.context, level, component, message);
+    to.write(to.context, level, component, message);
 }
 
 void log_write(LogLevel level, const char *component, const char *format, ...)
 {
-    if (level < sink.level || !sink.write)
+    const LogSink to = sink_now();
+    if (level < to.level || !to.write)
         return;
     char line[LOG_LINE_MAX];
     va_list args;

@@ -1,8 +1,9 @@
 /* run_service.c - the service, from start to signal to drained; see run_service.h.
  *
  * A reload checks the new configuration while the old one runs on; only a good one is taken over,
- * by draining and stopping everything and starting it again. When it cannot start (a port is
- * taken), the old one is started again.
+ * and of the graph only what has changed stops and starts (graph_reload). What has not changed
+ * keeps its settings in the configuration that it was started with, so that one is kept as long as
+ * the graph uses it. When the new one cannot start (a port is taken), the old one goes on.
  *
  * The main thread waits for signals and now and then asks the graph's loops, which have threads of
  * their own, for a sign of life: the service manager's watchdog hears of it while all of them turn.
@@ -103,7 +104,9 @@ typedef struct Service {
     Sandbox sandbox;
     MemoryWatch memory;
     Mutex mutex;
-    LoadedConfig next; /* read and good, to be taken over; guarded */
+    LoadedConfig next;   /* read and good, to be taken over; guarded */
+    LoadedConfig *older; /* of which the graph still uses something */
+    size_t older_count;
 } Service;
 
 static bool read_next(Service *service, Err *err)
@@ -198,37 +201,77 @@ static bool start_graph(Service *service, Err *err)
 }
 
 /* With the place in the configuration that it speaks of. */
-static void tell_start(const Service *service, const char *what, const Err *err)
+static void tell_start(const ServiceConfig *config, const char *what, const Err *err)
 {
     Buf place = BUF(PATH_MAX + 32);
-    place_write(&place, service_config_place(service->config.service, str_from(err->text)));
+    place_write(&place, service_config_place(config, str_from(err->text)));
     log_write(LOG_ERROR, "service", "%s: %.*s%s%s", what, STR_ARG(buf_str(&place)),
               place.len ? ": " : "", err->text);
     buf_free(&place);
 }
 
-/* The new one gets the old one's ports and files, so the old one ends first: what it holds is
- * delivered, and what cannot be within DRAIN_SECONDS is given up. */
+static bool make_room_for_older(Service *service)
+{
+    size_t size = (service->older_count + 1) * sizeof *service->older;
+    LoadedConfig *older = mem_grow(service->older, size);
+    service->older = older ? older : service->older;
+    return older != NULL;
+}
+
+/* As many stay as components that run have come from: one each at the most. */
+static void free_older(Service *service)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < service->older_count; i++) {
+        if (service->graph && graph_uses(service->graph, service->older[i].service))
+            service->older[kept++] = service->older[i];
+        else
+            loaded_config_free(&service->older[i]);
+    }
+    service->older_count = kept;
+}
+
+/* What is not the graph's; each without touching the others. */
+static void take_over_rest(Service *service, const ServiceConfig *old)
+{
+    const ServiceConfig *now = service->config.service;
+    log_output_set(&now->logs);
+    if (now->memory_limit != old->memory_limit)
+        memory_watch_set_limit(&service->memory, now->memory_limit);
+    if (str_eq(now->own_metrics, old->own_metrics))
+        return;
+    own_metrics_stop(service->metrics);
+    service->metrics = NULL;
+    start_metrics(service);
+}
+
+/* False: nothing runs as it should any more. */
 static bool swap_config(Service *service, LoadedConfig next)
 {
     int64_t deadline = clock_mono_ns(clock_system()) + DRAIN_SECONDS * NANOS_PER_SECOND;
-    DrainReport report = graph_drain(service->graph, deadline);
-    tell_drained(&report);
-    end_graph(service);
-    LoadedConfig old = service->config;
-    service->config = next;
-    log_output_set(&next.service->logs);
     Err err = { 0 };
-    if (start_graph(service, &err)) {
-        loaded_config_free(&old);
-        log_write(LOG_INFO, "service", "Reloaded the configuration.");
+    if (!make_room_for_older(service)) {
+        log_write(LOG_ERROR, "service", "not reloaded, the old configuration stays: no memory");
+        loaded_config_free(&next);
         return true;
     }
-    tell_start(service, "cannot start with the new configuration, back to the old", &err);
-    loaded_config_free(&service->config);
-    service->config = old;
-    log_output_set(&old.service->logs);
-    return start_graph(service, &err) || (tell_start(service, "cannot start again", &err), false);
+    ReloadResult result = graph_reload(service->graph, next.service, deadline, &err);
+    LoadedConfig *passed = &service->older[service->older_count++];
+    if (result == RELOAD_DONE) {
+        *passed = service->config;
+        service->config = next;
+        take_over_rest(service, passed->service);
+        log_write(LOG_INFO, "service", "Reloaded the configuration.");
+    } else {
+        *passed = next;
+        tell_start(next.service,
+                   result == RELOAD_STUCK
+                       ? "cannot start with the new configuration, nor with the old again"
+                       : "cannot start with the new configuration, back to the old",
+                   &err);
+    }
+    free_older(service);
+    return result != RELOAD_STUCK;
 }
 
 /* SIGHUP: by hand, or because reload() has read something good. False: nothing runs any more. */
@@ -261,6 +304,8 @@ static int64_t look_every(const ServiceManager *manager)
 
 static void look_around(Service *service)
 {
+    graph_tend(service->graph);
+    free_older(service);
     int64_t silence = graph_silence_ns(service->graph);
     log_tell_unsaid(false);
     if (silence < look_every(&service->manager)) {
@@ -337,9 +382,11 @@ int run_service(const Options *options, LoadedConfig *config)
     if (started)
         run(&service, &waited);
     else
-        tell_start(&service, "cannot start", &err);
+        tell_start(service.config.service, "cannot start", &err);
     bool ended = started && service.graph;
     end_graph(&service);
+    free_older(&service);
+    mem_free(service.older);
     loaded_config_free(&service.config);
     loaded_config_free(&service.next);
     sandbox_done(&service.sandbox);

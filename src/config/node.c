@@ -234,3 +234,39 @@ const char *node_describe(const Node *node, char *out, size_t size)
     }
     return out;
 }
+
+/* --- comparing ------------------------------------------------------------------------------- */
+
+static bool same_list(const Node *a, const Node *b)
+{
+    for (size_t i = 0; i < a->count; i++)
+        if (!node_same(a->items[i], b->items[i]))
+            return false;
+    return true;
+}
+
+/* Keys are unique, so as many that are all found are the same. */
+static bool same_map(const Node *a, const Node *b)
+{
+    for (size_t i = 0; i < a->count; i++) {
+        const NodePair *other = node_pair(b, a->pairs[i].key);
+        if (!other || !node_same(a->pairs[i].value, other->value))
+            return false;
+    }
+    return true;
+}
+
+bool node_same(const Node *a, const Node *b)
+{
+    NodeKind kind = a ? a->kind : NODE_NULL;
+    if (kind != (b ? b->kind : NODE_NULL))
+        return false;
+    switch (kind) {
+    case NODE_NULL: return true;
+    case NODE_SCALAR:
+        return a->quoted == b->quoted && str_eq(a->text, b->text) && str_eq(a->raw, b->raw);
+    case NODE_LIST: return a->count == b->count && same_list(a, b);
+    case NODE_MAP: return a->count == b->count && same_map(a, b);
+    }
+    return false;
+}

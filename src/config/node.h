@@ -62,6 +62,9 @@ CHECKED Node *node_copy(Arena *arena, const Node *node, Err *err);
  * was there. `base` takes over the nodes of `over`; both must live in `arena`. */
 CHECKED bool node_merge(Arena *arena, Node *base, const Node *over, Err *err);
 
+/* The same was written, wherever it stands; the order of a map does not matter. NULL is nothing. */
+bool node_same(const Node *a, const Node *b);
+
 /* NULL: not a map, or the key is missing. */
 const NodePair *node_pair(const Node *map, Str key);
 Node *node_get(const Node *map, Str key);

@@ -17,7 +17,8 @@
  * The end comes in this order: close() of everybody (nothing new from outside; answers to what was
  * taken still go out), flush() from upstream on, again and again, until every Ack is settled or the
  * deadline passes; then stop() of processors, exporters, receivers, extensions. A processor or
- * exporter that still holds Acks settles them in stop() (ack_retry, ERR_CLOSED), so that a receiver
+ * exporter that still holds Acks hands them over in stop() (host_hand_over: a reload has started
+ * another one in its place) or settles them (ack_retry, ERR_CLOSED), so that a receiver
  * has heard about all of its data before its own stop() runs.
  */
 #ifndef PIPE_COMPONENT_H

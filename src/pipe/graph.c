@@ -14,7 +14,7 @@
 #include <string.h>
 
 enum {
-    ARENA_MAX = 256 << 20,   /* settings and rings; a large configuration takes some MiB */
+    ARENA_MAX = 1 << 20,     /* shards */
     FLUSH_EVERY_MS = 10,     /* between two rounds of flush while draining */
     SETTLE_MAX_MS = 2000,    /* for verdicts on their way home once everybody has stopped */
     SETTLE_TURNS_MAX = 1000, /* the same without threads */
@@ -53,27 +53,50 @@ static GraphOptions with_defaults(const GraphOptions *options)
     return all;
 }
 
+Epoch *graph_new_epoch(Graph *graph, Err *err)
+{
+    Epoch *epoch = MEM_MAKE(Epoch, 1, err);
+    if (!epoch)
+        return NULL;
+    ledger_init(&epoch->ledger, &graph->ledger);
+    epoch->next = graph->epochs;
+    graph->epochs = epoch;
+    return epoch;
+}
+
 Graph *graph_new(const ServiceConfig *config, const GraphOptions *options, Err *err)
 {
     Graph *graph = MEM_MAKE(Graph, 1, err);
     if (!graph)
         return NULL;
-    graph->config = config;
     graph->options = with_defaults(options);
-    ledger_init(&graph->ledger);
+    mutex_init(&graph->mutex);
+    ledger_init(&graph->ledger, NULL);
     graph->arena = arena_new(ARENA_MAX, err);
-    if (graph->arena && make_shards(graph, err) && graph_build(graph, err))
+    graph->epoch = graph_new_epoch(graph, err);
+    if (graph->epoch && graph->arena && make_shards(graph, err) &&
+        wiring_build(graph, config, NULL, &graph->now, err))
         return graph;
     blame(err, "building the pipelines");
     graph_free(graph);
     return NULL;
 }
 
-static void unit_done(Unit *unit)
+static void free_units(Wiring *wiring)
 {
-    for (size_t i = 0; i < unit->instance_count; i++)
-        account_done(&unit->instances[i].host.account);
-    mutex_done(&unit->inbox.mutex);
+    for (size_t i = 0; i < wiring->count; i++)
+        unit_free(wiring->units[i]);
+    wiring_free(wiring);
+}
+
+static void free_epochs(Graph *graph)
+{
+    while (graph->epochs) {
+        Epoch *epoch = graph->epochs;
+        graph->epochs = epoch->next;
+        ledger_done(&epoch->ledger);
+        mem_free(epoch);
+    }
 }
 
 void graph_free(Graph *graph)
@@ -85,69 +108,24 @@ void graph_free(Graph *graph)
         loop_free(graph->shards[i].loop);
         mem_free(graph->shards[i].bookings.items);
     }
-    for (size_t i = 0; i < graph->unit_count; i++)
-        unit_done(&graph->units[i]);
+    free_units(&graph->now);
+    free_epochs(graph);
     arena_free(graph->arena);
     ledger_done(&graph->ledger);
+    mutex_done(&graph->mutex);
     mem_free(graph);
 }
 
-/* --- calls on loops -------------------------------------------------------------------------- */
-
-typedef struct Call {
-    Post post;
-    void (*run)(Instance *instance);
-    Instance *instance;
-    Mutex mutex;
-    Cond finished;
-    bool done;
-} Call;
-
-static void run_call(void *owner)
-{
-    Call *call = owner;
-    call->run(call->instance);
-    mutex_lock(&call->mutex);
-    call->done = true;
-    cond_signal(&call->finished);
-    mutex_unlock(&call->mutex);
-}
-
-static void on_shard(Instance *instance, void (*run)(Instance *instance))
-{
-    if (!instance->unit->graph->threads_running) {
-        run(instance);
-        return;
-    }
-    Call call = { .run = run, .instance = instance };
-    call.post = (Post){ .run = run_call, .owner = &call };
-    mutex_init(&call.mutex);
-    cond_init(&call.finished);
-    loop_post(instance->shard->loop, &call.post);
-    mutex_lock(&call.mutex);
-    while (!call.done)
-        cond_wait(&call.finished, &call.mutex);
-    mutex_unlock(&call.mutex);
-    cond_done(&call.finished);
-    mutex_done(&call.mutex);
-}
-
-static void for_instances(Unit *unit, void (*run)(Instance *instance))
-{
-    for (size_t i = 0; i < unit->instance_count; i++)
-        on_shard(&unit->instances[i], run);
-}
-
 /* From upstream on: receivers, processors from front to end, exporters, extensions. */
-static void for_units_downstream(Graph *graph, void (*run)(Instance *instance))
+static void for_units_downstream(Graph *graph, void (*run)(Unit *unit))
 {
-    for (size_t i = graph->unit_count; i-- > 0;)
-        for_instances(&graph->units[i], run);
+    for (size_t i = graph->now.count; i-- > 0;)
+        run(graph->now.units[i]);
 }
 
 /* --- start ----------------------------------------------------------------------------------- */
 
-static bool start_instance(Instance *instance, Err *err)
+static void start_instance(Instance *instance)
 {
     Unit *unit = instance->unit;
     memcpy(instance->self, unit->config->settings, unit->type->size);
@@ -155,23 +133,37 @@ static bool start_instance(Instance *instance, Err *err)
     component->host = &instance->host;
     component->id = unit->config->id;
     instance->touched = true;
-    if (unit->type->start && !unit->type->start(instance->self, err))
-        return blame(err, "%ss::%.*s", component_kind_name(unit->type->kind),
-                     STR_ARG(unit->config->id));
-    instance->running = true;
+    instance->running = !unit->type->start || unit->type->start(instance->self, instance->err);
+    if (!instance->running)
+        blame(instance->err, "%ss::%.*s", component_kind_name(unit->type->kind),
+              STR_ARG(unit->config->id));
+}
+
+static void open_inbox(Instance *instance)
+{
+    inbox_open(instance->unit);
+}
+
+bool unit_start(Unit *unit, Err *err)
+{
+    unit->service_count = 0;
+    for (size_t i = 0; i < unit->instance_count; i++) {
+        unit->instances[i].err = err;
+        instance_call(&unit->instances[i], start_instance);
+        if (!unit->instances[i].running)
+            return false;
+    }
+    if (unit->inbox.ring)
+        instance_call(&unit->instances[0], open_inbox);
+    unit->started = true;
     return true;
 }
 
 static bool start_units(Graph *graph, Err *err)
 {
-    for (size_t i = 0; i < graph->unit_count; i++) {
-        Unit *unit = &graph->units[i];
-        for (size_t j = 0; j < unit->instance_count; j++)
-            if (!start_instance(&unit->instances[j], err))
-                return false;
-        if (unit->inbox.ring)
-            inbox_open(&unit->inbox);
-    }
+    for (size_t i = 0; i < graph->now.count; i++)
+        if (!unit_start(graph->now.units[i], err))
+            return false;
     return true;
 }
 
@@ -232,13 +224,23 @@ static void flush_instance(Instance *instance)
         instance->unit->type->flush(instance->self);
 }
 
+void unit_close(Unit *unit)
+{
+    unit_call(unit, close_instance);
+}
+
+void unit_flush(Unit *unit)
+{
+    unit_call(unit, flush_instance);
+}
+
 static void close_all(Graph *graph)
 {
     if (graph->closed)
         return;
     graph->closed = true;
     counter_sub(&graph->ready, counter_get(&graph->ready));
-    for_units_downstream(graph, close_instance);
+    for_units_downstream(graph, unit_close);
 }
 
 static bool is_drained(Graph *graph)
@@ -247,7 +249,7 @@ static bool is_drained(Graph *graph)
 }
 
 /* Lets the loops work for a moment, or until nothing is open. */
-static void wait_a_moment(Graph *graph, int64_t deadline)
+void graph_wait_a_moment(Graph *graph, int64_t deadline)
 {
     int64_t until = clock_mono_ns(graph->options.clock) + FLUSH_EVERY_MS * NANOS_PER_MILLI;
     until = until < deadline ? until : deadline;
@@ -269,8 +271,8 @@ DrainReport graph_drain(Graph *graph, int64_t deadline_mono_ns)
 {
     close_all(graph);
     while (!is_drained(graph) && clock_mono_ns(graph->options.clock) < deadline_mono_ns) {
-        for_units_downstream(graph, flush_instance);
-        wait_a_moment(graph, deadline_mono_ns);
+        for_units_downstream(graph, unit_flush);
+        graph_wait_a_moment(graph, deadline_mono_ns);
     }
     LedgerCounts counts = ledger_counts(&graph->ledger);
     return (DrainReport){ .complete = counts.open == 0, .acks = counts };
@@ -280,15 +282,19 @@ DrainReport graph_drain(Graph *graph, int64_t deadline_mono_ns)
 
 static void stop_instance(Instance *instance)
 {
-    Unit *unit = instance->unit;
-    if (!instance->touched)
-        return;
+    const ComponentType *type = instance->unit->type;
     instance->running = false;
-    if (unit->inbox.ring)
-        inbox_close(unit);
-    if (unit->type->stop)
-        unit->type->stop(instance->self);
+    if (instance->touched && type->stop)
+        type->stop(instance->self);
     instance->touched = false;
+}
+
+static void end_instance(Instance *instance)
+{
+    instance->running = false;
+    if (instance->unit->inbox.ring)
+        inbox_close(instance->unit);
+    stop_instance(instance);
 }
 
 /* Every Ack has its verdict now; the listeners still have to hear it. */
@@ -307,7 +313,18 @@ static void let_verdicts_arrive(Graph *graph)
                   (unsigned long long)counts.open);
 }
 
-static bool is_between(const Unit *unit)
+void unit_stop(Unit *unit)
+{
+    unit_call(unit, end_instance);
+    unit->started = false;
+}
+
+void unit_stop_half(Unit *unit)
+{
+    unit_call(unit, stop_instance);
+}
+
+bool unit_is_between(const Unit *unit)
 {
     return unit->type->kind != RECEIVER && unit->type->kind != EXTENSION;
 }
@@ -317,13 +334,14 @@ void graph_stop(Graph *graph)
     if (!graph->started)
         return;
     close_all(graph);
-    for (size_t i = graph->unit_count; i-- > 0;)
-        if (is_between(&graph->units[i]))
-            for_instances(&graph->units[i], stop_instance);
+    for (size_t i = graph->now.count; i-- > 0;)
+        if (unit_is_between(graph->now.units[i]))
+            unit_stop(graph->now.units[i]);
     let_verdicts_arrive(graph);
-    for (size_t i = graph->unit_count; i-- > 0;)
-        if (!is_between(&graph->units[i]))
-            for_instances(&graph->units[i], stop_instance);
+    for (size_t i = graph->now.count; i-- > 0;)
+        if (!unit_is_between(graph->now.units[i]))
+            unit_stop(graph->now.units[i]);
+    graph_end_left(graph);
     stop_threads(graph);
     graph->started = false;
 }
@@ -345,28 +363,47 @@ Loop *graph_loop(Graph *graph, unsigned shard)
 
 static void read_unit(Unit *unit, ComponentStatus *into)
 {
-    into->kind = unit->type->kind;
-    into->id = unit->config->id;
-    into->pipeline = unit->pipeline ? unit->pipeline->id : (Str){ 0 };
-    into->signals = unit->signals;
     for (size_t i = 0; i < unit->instance_count; i++)
         account_read(&unit->instances[i].host.account, into);
     if (unit->inbox.ring)
-        into->queued = inbox_count(&unit->inbox);
+        into->queued += inbox_count(&unit->inbox);
+    if (unit->forebear)
+        read_unit(unit->forebear, into);
+}
+
+/* The texts are copied: the configuration that they are in may be gone before the status is. */
+static bool read_place(const Unit *unit, Arena *arena, ComponentStatus *into, Err *err)
+{
+    const PipelineConfig *pipeline = unit->wires.pipeline;
+    into->kind = unit->type->kind;
+    into->signals = unit->wires.signals;
+    return arena_copy(arena, unit->config->id, &into->id, err) &&
+           (!pipeline || arena_copy(arena, pipeline->id, &into->pipeline, err));
+}
+
+/* Under the lock. */
+static bool read_components(const Wiring *wiring, Arena *arena, GraphStatus *into, Err *err)
+{
+    into->components = ARENA_MAKE(arena, ComponentStatus, wiring->count, err);
+    bool good = into->components != NULL;
+    for (size_t i = 0; i < wiring->count && good; i++) {
+        ComponentStatus *component = &into->components[into->count++];
+        good = read_place(wiring->units[i], arena, component, err);
+        read_unit(wiring->units[i], component);
+    }
+    return good;
 }
 
 GraphStatus *graph_status(Graph *graph, Arena *arena, Err *err)
 {
     GraphStatus *status = ARENA_MAKE(arena, GraphStatus, 1, err);
-    ComponentStatus *components = ARENA_MAKE(arena, ComponentStatus, graph->unit_count, err);
-    if (!status || !components)
+    if (!status)
         return NULL;
     status->acks = ledger_counts(&graph->ledger);
     if (graph->options.budget)
         status->memory = budget_use(graph->options.budget);
-    status->components = components;
-    status->count = graph->unit_count;
-    for (size_t i = 0; i < graph->unit_count; i++)
-        read_unit(&graph->units[i], &components[i]);
-    return status;
+    mutex_lock(&graph->mutex);
+    bool good = read_components(&graph->now, arena, status, err);
+    mutex_unlock(&graph->mutex);
+    return good ? status : NULL;
 }

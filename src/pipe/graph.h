@@ -52,13 +52,37 @@ typedef struct GraphOptions {
     void *idle_context;
 } GraphOptions;
 
-/* The configuration must outlive the graph. */
+/* The configuration must outlive the graph, or what graph_uses() says of it. */
 CHECKED Graph *graph_new(const ServiceConfig *config, const GraphOptions *options, Err *err);
 
 /* Extensions (those that offer services first, else in the order of the list), exporters,
  * processors, receivers. On failure what had started has been stopped, and
  * err names the component. */
 CHECKED bool graph_start(Graph *graph, Err *err);
+
+/* --- reload ---
+ *
+ * Takes over another configuration while data flows. A component stays, with its sockets, its
+ * connections, what it holds and what it has counted, when it stands at the same place (kind, id;
+ * processors: pipeline; receivers: signals), what the user wrote for it and what is in the files
+ * that it names (certificates) is the same, and the extensions whose services it has got stay, too.
+ * Whatever else is new or has changed starts, what is gone or has changed stops; graph_reload.c
+ * says in which order. No parcel is lost: it goes the old way to its end or waits for the new one,
+ * and what an exporter or `batch` has not sent soon goes to the instance that takes its place. Only
+ * an exporter that is in no pipeline any more gives back what it has not sent by the deadline.
+ */
+typedef enum ReloadResult {
+    RELOAD_DONE,
+    RELOAD_REFUSED, /* the configuration that was there runs on, or again; err says why */
+    RELOAD_STUCK,   /* neither can start, err says why: what stayed runs on, to be stopped */
+} ReloadResult;
+CHECKED ReloadResult graph_reload(Graph *graph, const ServiceConfig *config,
+                                  int64_t deadline_mono_ns, Err *err);
+
+/* Ends receivers that have left, once they have heard about all of their data. Now and then. */
+void graph_tend(Graph *graph);
+/* Something of it still runs. */
+bool graph_uses(const Graph *graph, const ServiceConfig *config);
 
 typedef struct DrainReport {
     bool complete; /* nothing was open any more when it ended */

@@ -67,11 +67,8 @@ static void give_back(Shard *shard, size_t from)
 static bool take_place(Unit *unit, Shard *from, const Parcel *parcel, Err *err)
 {
     Booking booking;
-    if (!bookings_use(from, unit, &booking)) {
-        if (!inbox_promise(unit, parcel->batch, err))
-            return !err_retryable(err->kind);
-        booking = (Booking){ unit, parcel->batch };
-    }
+    if (!bookings_use(from, unit, &booking) && !inbox_promise(unit, parcel->batch, &booking, err))
+        return !err_retryable(err->kind);
     if (add_booking(from, booking, err))
         return true;
     inbox_release(&booking);
@@ -87,7 +84,7 @@ static bool take_places(Unit *unit, Shard *from, const Parcel *parcel, Err *err)
         return !err_retryable(err->kind);
     if (unit->type->traits & HOLDS)
         return true;
-    const UnitList *next = &unit->next[signal_index(batch_signal(parcel->batch))];
+    const UnitList *next = &unit->wires.next[signal_index(batch_signal(parcel->batch))];
     for (size_t i = 0; i < next->count; i++)
         if (!take_places(next->items[i], from, parcel, err))
             return false;

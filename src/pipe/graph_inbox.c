@@ -8,6 +8,7 @@
  */
 #include "pipe/graph_internal.h"
 
+#include "base/mem.h"
 #include "otlp/batch.h"
 
 enum {
@@ -84,14 +85,15 @@ static bool find_room(const Unit *unit, const Batch *batch, Err *err)
     if (!inbox->open)
         return unit_refuse_stopped(unit, err);
     return (has_room(inbox, batch_memory(batch)) || refuse_full(unit, err)) &&
-           reserve(&unit->instances[0], batch, err);
+           (inbox->paused || reserve(&unit->instances[0], batch, err));
 }
 
-bool inbox_promise(Unit *unit, const Batch *batch, Err *err)
+bool inbox_promise(Unit *unit, const Batch *batch, Booking *out, Err *err)
 {
     Inbox *inbox = &unit->inbox;
     mutex_lock(&inbox->mutex);
     bool room = find_room(unit, batch, err);
+    *out = (Booking){ unit, batch, .placed = !inbox->paused };
     if (room) {
         inbox->promised++;
         inbox->promised_bytes += batch_memory(batch);
@@ -115,7 +117,7 @@ void inbox_release(const Booking *booking)
     Inbox *inbox = &booking->unit->inbox;
     mutex_lock(&inbox->mutex);
     keep_promise(inbox, booking);
-    if (inbox->open)
+    if (inbox->open && booking->placed)
         unreserve(&booking->unit->instances[0], booking->batch);
     mutex_unlock(&inbox->mutex);
 }
@@ -126,6 +128,8 @@ static bool exchange_place(const Booking *booking, const Batch *batch)
 {
     const Instance *instance = &booking->unit->instances[0];
     Err err;
+    if (!booking->placed)
+        return !booking->unit->inbox.paused && reserve(instance, batch, &err);
     if (batch == booking->batch || reserve(instance, batch, &err)) {
         if (batch != booking->batch)
             unreserve(instance, booking->batch);
@@ -154,6 +158,7 @@ static bool push(Unit *unit, const Booking *booking, const Parcel *parcel, Err *
     bool room, placed = true;
     if (!booking) {
         room = find_room(unit, parcel->batch, err);
+        placed = !inbox->paused;
     } else {
         keep_promise(inbox, booking);
         room = inbox->open || unit_refuse_stopped(unit, err);
@@ -172,18 +177,33 @@ static bool push(Unit *unit, const Booking *booking, const Parcel *parcel, Err *
 static bool inbox_peek(Inbox *inbox, Waiting *out)
 {
     mutex_lock(&inbox->mutex);
-    bool any = inbox->count > 0;
+    bool inherits = inbox->inherited_next < inbox->inherited_count;
+    bool any = inherits || inbox->count > 0;
     if (any)
-        *out = inbox->ring[inbox->first];
+        *out = inherits ? inbox->inherited[inbox->inherited_next] : inbox->ring[inbox->first];
     mutex_unlock(&inbox->mutex);
     return any;
+}
+
+/* Under the lock. */
+static bool pop_inherited(Inbox *inbox, Waiting *out)
+{
+    if (inbox->inherited_next == inbox->inherited_count)
+        return false;
+    *out = inbox->inherited[inbox->inherited_next++];
+    if (inbox->inherited_next < inbox->inherited_count)
+        return true;
+    mem_free(inbox->inherited);
+    inbox->inherited = NULL;
+    inbox->inherited_next = inbox->inherited_count = inbox->inherited_cap = 0;
+    return true;
 }
 
 static bool inbox_pop(Inbox *inbox, Waiting *out)
 {
     mutex_lock(&inbox->mutex);
-    bool any = inbox->count > 0;
-    if (any) {
+    bool inherits = pop_inherited(inbox, out), any = inherits || inbox->count > 0;
+    if (any && !inherits) {
         *out = inbox->ring[inbox->first];
         inbox->first = (inbox->first + 1) % GRAPH_QUEUE_MAX;
         inbox->count--;
@@ -236,8 +256,8 @@ static bool hand_over(Unit *reader)
 void inbox_run(void *unit)
 {
     Unit *reader = unit;
-    if (reader->inbox.again.set)
-        return; /* busy a moment ago */
+    if (reader->inbox.again.set || reader->inbox.paused)
+        return; /* busy a moment ago, or not there yet */
     int count = 0;
     while (count < BURST && hand_over(reader))
         count++;
@@ -245,11 +265,24 @@ void inbox_run(void *unit)
         loop_post(reader->instances[0].shard->loop, &reader->inbox.post);
 }
 
-void inbox_open(Inbox *inbox)
+static void open_as(Unit *reader, bool paused)
 {
+    Inbox *inbox = &reader->inbox;
     mutex_lock(&inbox->mutex);
     inbox->open = true;
+    inbox->paused = paused;
     mutex_unlock(&inbox->mutex);
+    loop_post(reader->instances[0].shard->loop, &inbox->post);
+}
+
+void inbox_pause(Unit *reader)
+{
+    open_as(reader, true);
+}
+
+void inbox_open(Unit *reader)
+{
+    open_as(reader, false);
 }
 
 void inbox_close(Unit *reader)
@@ -258,24 +291,51 @@ void inbox_close(Unit *reader)
     Instance *instance = &reader->instances[0];
     timer_cancel(instance->shard->loop, &inbox->again);
     mutex_lock(&inbox->mutex);
-    inbox->open = false;
+    inbox->open = inbox->paused = false;
     mutex_unlock(&inbox->mutex);
     Err err;
     fail(&err, ERR_CLOSED, "shutting down");
     Waiting first;
     while (inbox_pop(inbox, &first)) {
-        account_consumed(&instance->host.account, first.parcel.batch, false);
         if (first.placed)
             unreserve(instance, first.parcel.batch);
-        ack_retry(first.parcel.ack, 0, &err);
+        if (!unit_inherit(reader, &first.parcel)) {
+            account_consumed(&instance->host.account, first.parcel.batch, false);
+            ack_retry(first.parcel.ack, 0, &err);
+        }
         batch_unref(first.parcel.batch);
     }
+}
+
+bool unit_inherit(Unit *from, const Parcel *parcel)
+{
+    enum { FIRST = 16 };
+    Unit *heir = from->heir;
+    if (!heir || !heir->inbox.ring)
+        return false;
+    Inbox *inbox = &heir->inbox;
+    mutex_lock(&inbox->mutex);
+    bool room = inbox->open;
+    if (room && inbox->inherited_count == inbox->inherited_cap) {
+        size_t cap = inbox->inherited_cap ? 2 * inbox->inherited_cap : FIRST;
+        Waiting *more = mem_grow(inbox->inherited, cap * sizeof *more);
+        room = more != NULL;
+        inbox->inherited = room ? more : inbox->inherited;
+        inbox->inherited_cap = room ? cap : inbox->inherited_cap;
+    }
+    if (room)
+        inbox->inherited[inbox->inherited_count++] =
+            (Waiting){ { batch_ref(parcel->batch), parcel->ack }, .placed = false };
+    mutex_unlock(&inbox->mutex);
+    if (room)
+        loop_post(heir->instances[0].shard->loop, &inbox->post);
+    return room;
 }
 
 size_t inbox_count(Inbox *inbox)
 {
     mutex_lock(&inbox->mutex);
-    size_t count = inbox->count;
+    size_t count = inbox->count + inbox->inherited_count - inbox->inherited_next;
     mutex_unlock(&inbox->mutex);
     return count;
 }
@@ -316,7 +376,7 @@ bool unit_take(Unit *unit, Shard *from, const Parcel *parcel, Err *err)
         return consume(&unit->instances[from->index], parcel, err);
     Booking booking;
     bool placed = bookings_use(from, unit, &booking);
-    if (unit->instances[0].shard != from)
+    if (unit->instances[0].shard != from || unit->inbox.paused)
         return push(unit, placed ? &booking : NULL, parcel, err);
     return placed ? consume_placed(&booking, parcel, err)
                   : consume(&unit->instances[0], parcel, err);

@@ -131,6 +131,16 @@ bool host_reload(Host *host, Err *err)
     return host->ops->reload(host, err);
 }
 
+/* It has not been received here after all, so that it counts once. */
+bool host_hand_over(Host *host, const Parcel *parcel)
+{
+    if (!host->ops->hand_over || !host->ops->hand_over(host, parcel))
+        return false;
+    SignalAccount *account = &host->account.by_signal[signal_index(batch_signal(parcel->batch))];
+    counter_sub(&account->received, batch_item_count(parcel->batch));
+    return true;
+}
+
 Loop *host_loop(Host *host)
 {
     return host->loop;
@@ -319,6 +329,33 @@ void account_read(Account *account, ComponentStatus *into)
     if (!into->degraded[0])
         memcpy(into->degraded, account->degraded, sizeof into->degraded);
     mutex_unlock(&account->mutex);
+}
+
+static void inherit_counter(Counter *heir, const Counter *from)
+{
+    counter_add(heir, counter_get(from));
+}
+
+void account_inherit(Account *heir, Account *from)
+{
+    for (size_t i = 0; i < SIGNAL_COUNT; i++) {
+        inherit_counter(&heir->by_signal[i].received, &from->by_signal[i].received);
+        inherit_counter(&heir->by_signal[i].sent, &from->by_signal[i].sent);
+        inherit_counter(&heir->by_signal[i].refused, &from->by_signal[i].refused);
+    }
+    inherit_counter(&heir->brought_in, &from->brought_in);
+    mutex_lock(&heir->mutex); /* nobody writes to the other one any more */
+    for (size_t i = 0; i < from->drop_count; i++)
+        add_drop(heir->drops, &heir->drop_count, &from->drops[i]);
+    for (size_t i = 0; i < from->transport_count; i++) {
+        TransportCounts *into =
+            transport_of(heir->transports, &heir->transport_count, from->transports[i].name);
+        for (size_t s = 0; s < SIGNAL_COUNT; s++) {
+            into->sent[s] += from->transports[i].sent[s];
+            into->refused[s] += from->transports[i].refused[s];
+        }
+    }
+    mutex_unlock(&heir->mutex);
 }
 
 void host_set_blocked(Host *host, const char *why)

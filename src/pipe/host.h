@@ -103,8 +103,12 @@ void host_announce(Host *host, const char *protocol, const char *address);
 void host_certificate(Host *host, const char *name, int64_t ends_unix);
 
 /* Any thread. Reads the configuration again. False: it is wrong, err has the first problem, and
- * what runs goes on. True: it is good, and soon everything is stopped and started with it. */
+ * what runs goes on. True: it is good, and soon taken over (graph_reload). */
 CHECKED bool host_reload(Host *host, Err *err);
+
+/* In stop(), for a parcel that is still held: true if an instance of the same component, which a
+ * reload has started in its place, has it now, with the duty to settle its Ack. */
+CHECKED bool host_hand_over(Host *host, const Parcel *parcel);
 
 /* The account of the whole service, for status pages; in the arena. Any thread. */
 CHECKED GraphStatus *host_status(Host *host, Arena *arena, Err *err);

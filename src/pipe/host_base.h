@@ -17,7 +17,8 @@ typedef struct HostOps {
     bool (*ready)(const Host *host);
     void *(*service)(Host *host, Str id, ServiceKind kind, Err *err);
     GraphStatus *(*status)(Host *host, Arena *arena, Err *err);
-    bool (*reload)(Host *host, Err *err); /* NULL: nobody can */
+    bool (*reload)(Host *host, Err *err);                /* NULL: nobody can */
+    bool (*hand_over)(Host *host, const Parcel *parcel); /* NULL: to nobody */
 } HostOps;
 
 typedef struct SignalAccount {
@@ -59,6 +60,8 @@ void account_init(Account *account);
 void account_done(Account *account);
 /* What became of a parcel that consume() was asked to take. */
 void account_consumed(Account *account, const Batch *batch, bool taken);
+/* What a component has counted goes on in the one that takes its place. */
+void account_inherit(Account *heir, Account *from);
 /* Adds to what is there, so that instances of one component sum up. */
 void account_read(Account *account, ComponentStatus *into);
 

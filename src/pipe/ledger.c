@@ -1,9 +1,9 @@
 /* ledger.c - the counts of ledger.h under one lock, taken three times per batch. */
 #include "pipe/ledger.h"
 
-void ledger_init(Ledger *ledger)
+void ledger_init(Ledger *ledger, Ledger *above)
 {
-    *ledger = (Ledger){ 0 };
+    *ledger = (Ledger){ .above = above };
     mutex_init(&ledger->mutex);
     cond_init(&ledger->emptied);
 }
@@ -40,6 +40,8 @@ void ledger_open(Ledger *ledger, uint64_t items)
     ledger->counts.open_items += items;
     ledger->counts.items += items;
     mutex_unlock(&ledger->mutex);
+    if (ledger->above)
+        ledger_open(ledger->above, items);
 }
 
 void ledger_judge(Ledger *ledger, const Ack *root, const AckOutcome *outcome)
@@ -58,14 +60,19 @@ void ledger_judge(Ledger *ledger, const Ack *root, const AckOutcome *outcome)
         break;
     }
     mutex_unlock(&ledger->mutex);
+    if (ledger->above)
+        ledger_judge(ledger->above, root, outcome);
 }
 
 void ledger_close(Ledger *ledger, uint64_t items)
 {
+    Ledger *above = ledger->above;
     mutex_lock(&ledger->mutex);
     ledger->counts.open--;
     ledger->counts.open_items -= items;
     if (!ledger->counts.open)
         cond_broadcast(&ledger->emptied);
-    mutex_unlock(&ledger->mutex);
+    mutex_unlock(&ledger->mutex); /* from here it may be gone */
+    if (above)
+        ledger_close(above, items);
 }

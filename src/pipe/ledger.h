@@ -1,4 +1,5 @@
-/* ledger.h - what came in and what became of it, over all root Acks of one graph.
+/* ledger.h - what came in and what became of it, over all root Acks of one graph, or of a
+ * part of it (above).
  *
  * An Ack counts as open from ack_new() until its listener has heard, so that "nothing is open"
  * means that no callback is on its way either. Any thread.
@@ -18,12 +19,13 @@ typedef struct LedgerCounts {
 } LedgerCounts;
 
 struct Ledger {
+    Ledger *above; /* counts the same, and more; NULL: none */
     Mutex mutex;
     Cond emptied;
     LedgerCounts counts;
 };
 
-void ledger_init(Ledger *ledger);
+void ledger_init(Ledger *ledger, Ledger *above);
 void ledger_done(Ledger *ledger);
 LedgerCounts ledger_counts(Ledger *ledger);
 

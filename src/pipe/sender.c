@@ -464,6 +464,11 @@ static void give_back(Sender *sender, const SendElement *element)
 {
     Parcel parcel = element->parcel;
     AckOutcome outcome = { .result = ACK_RETRY };
+    if (host_hand_over(sender->options.host, &parcel)) {
+        free_places(sender, (Freed){ element->size, element->memory, 0 });
+        batch_unref(parcel.batch);
+        return;
+    }
     fail(&outcome.reason, ERR_CLOSED, "shutting down before it was sent");
     drop(sender, DROP_CLOSED, whole(parcel.batch), &outcome.reason);
     free_places(sender, (Freed){ element->size, element->memory, 0 });

@@ -487,9 +487,11 @@ static void give_back(Batcher *b, Gathered *g, size_t first)
     Err err;
     fail(&err, ERR_CLOSED, "shutting down");
     for (size_t i = first; i < g->count; i++) {
-        host_count_dropped(b->base.host, batch_signal(g->batches[i]),
-                           batch_item_count(g->batches[i]), "not sent before the end");
-        ack_retry(g->acks[i], 0, &err);
+        if (!host_hand_over(b->base.host, &(Parcel){ g->batches[i], g->acks[i] })) {
+            host_count_dropped(b->base.host, batch_signal(g->batches[i]),
+                               batch_item_count(g->batches[i]), "not sent before the end");
+            ack_retry(g->acks[i], 0, &err);
+        }
         batch_unref(g->batches[i]);
     }
     gathered_done(g);

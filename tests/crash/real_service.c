@@ -97,23 +97,30 @@ void real_service_configure(RealService *service, const char *yaml)
     must(file && fputs(yaml, file) >= 0 && fclose(file) == 0);
 }
 
-void real_service_standard(RealService *service)
+void real_service_vary(RealService *service, int number)
 {
     char yaml[2048];
     snprintf(yaml, sizeof yaml,
              "receivers: { otlp: { acknowledge: delivered, protocols: { http: { endpoint: "
              "'127.0.0.1:0' } } } }\n"
-             "processors: { batch: { timeout: 1ms } }\n"
+             "processors: { batch: { timeout: %dms }, resource: { attributes: [{ key: n, value: "
+             "%d, action: upsert }] } }\n"
              "exporters: { store: }\n"
              "extensions: { store: { directory: '%s', sync: always, reserve_bytes: 0, "
-             "segment_bytes: 64KiB } }\n"
+             "segment_bytes: 64KiB, max_age: %dh } }\n"
              "service:\n"
              "  telemetry: { metrics: { level: none } }\n"
              "  extensions: [store]\n"
-             "  pipelines: { traces: { receivers: [otlp], processors: [batch], exporters: "
+             "  pipelines: { traces: { receivers: [otlp], processors: [%sbatch], exporters: "
              "[store] } }\n",
-             service->data);
+             1 + number % 2, number, service->data, 100 + number / 7,
+             number % 3 ? "" : "resource, ");
     real_service_configure(service, yaml);
+}
+
+void real_service_standard(RealService *service)
+{
+    real_service_vary(service, 0);
 }
 
 static void run_program(RealService *service, int log)
@@ -165,7 +172,7 @@ static long number_after(Str text, Str before)
     return number;
 }
 
-void real_service_find_port(RealService *service)
+static void find_port(RealService *service)
 {
     service->port =
         (int)number_after(buf_str(&service->said), STR("Listening for HTTP on 127.0.0.1:"));
@@ -184,7 +191,7 @@ bool real_service_start(RealService *service)
     service->log = ends[0];
     if (!real_service_says(service, "Everything is ready"))
         return false;
-    real_service_find_port(service);
+    find_port(service);
     return service->port > 0;
 }
 
@@ -210,6 +217,7 @@ int real_service_wait(RealService *service)
 
 static void dial(RealService *service, RealClient *client)
 {
+    service->dialled++;
     struct sockaddr_in to = { .sin_family = AF_INET,
                               .sin_port = htons((uint16_t)service->port),
                               .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };

@@ -30,8 +30,8 @@ typedef struct RealService {
     Buf said;
     int port;
     RealClient clients[REAL_CLIENTS];
-    bool *told_ok; /* by span */
-    long sent, ok, refused;
+    bool *told_ok;                   /* by span */
+    long sent, ok, refused, dialled; /* dialled: connections that were made */
 } RealService;
 
 /* False: the program is not built here (a test then skips). */
@@ -40,14 +40,15 @@ void real_service_end(RealService *service);
 
 void real_service_configure(RealService *service, const char *yaml); /* %s: the data's folder */
 void real_service_standard(RealService *service);                    /* delivered, sync: always */
+/* The same receiver; the rest differs by number: batches, another pipeline, the store itself. */
+void real_service_vary(RealService *service, int number);
 
 /* Until it says that it is ready. False: it has ended instead, `said` says why. */
 bool real_service_start(RealService *service);
 bool real_service_says(RealService *service,
-                       const char *words);         /* waits for them, or for the end */
-void real_service_find_port(RealService *service); /* after a reload */
-int real_service_wait(RealService *service);       /* for the end: waitpid's status */
-void real_service_kill(RealService *service);      /* SIGKILL; hears what was answered */
+                       const char *words);    /* waits for them, or for the end */
+int real_service_wait(RealService *service);  /* for the end: waitpid's status */
+void real_service_kill(RealService *service); /* SIGKILL; hears what was answered */
 
 /* Keeps the clients busy: at most so many milliseconds, or until so many more answers have come. */
 void real_service_load(RealService *service, int milliseconds, long answers);

@@ -350,7 +350,7 @@ static void test_ledger(void **state)
     (void)state;
     Err err, why = reason_of(ACK_RETRY);
     Ledger ledger;
-    ledger_init(&ledger);
+    ledger_init(&ledger, NULL);
     Heard heard = { 0 };
     AckListener listener = { .home = loop, .settled = hear, .context = &heard, .ledger = &ledger };
     AckListener silent = { .ledger = &ledger };
@@ -430,7 +430,7 @@ static void test_the_last_one_wakes_who_waits(void **state)
     (void)state;
     Err err;
     Ledger ledger;
-    ledger_init(&ledger);
+    ledger_init(&ledger, NULL);
     AckListener listener = { .ledger = &ledger };
     for (int i = 0; i < 100; i++) {
         Thread thread = { 0 };
@@ -455,7 +455,7 @@ static void test_threads(void **state)
     static Worker workers[WORKERS];
     Err err;
     Ledger ledger;
-    ledger_init(&ledger);
+    ledger_init(&ledger, NULL);
     uint64_t sum = 0;
     AckListener listener = { .home = loop, .settled = sum_up, .context = &sum, .ledger = &ledger };
     for (size_t i = 0; i < ROUNDS; i++) {

@@ -189,7 +189,7 @@ TestHost *test_host_new(const ComponentType *type, Str yaml, Buf *problems, Err 
     test->host.shards = 1;
     test->host.stepped = true;
     account_init(&test->host.account);
-    ledger_init(&test->ledger);
+    ledger_init(&test->ledger, NULL);
     if (init(test, yaml, problems, err))
         return test;
     test_host_free(test);
