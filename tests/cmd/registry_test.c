@@ -51,6 +51,8 @@ static const struct Given {
     { EXTENSION, "bearertokenauth", "{token: t}" },
     { EXTENSION, "headers_setter", "{headers: [{key: a, value: b}]}" },
     { EXTENSION, "health_check", "{endpoint: '127.0.0.1:0'}" },
+    { EXTENSION, "oauth2client",
+      "{client_id: a, client_secret: b, token_url: 'http://127.0.0.1:1/'}" },
     { EXTENSION, "page", "{endpoint: '127.0.0.1:0'}" },
     { EXTENSION, "pprof", "{endpoint: '127.0.0.1:0'}" },
     { EXTENSION, "zpages", "{endpoint: '127.0.0.1:0'}" },
