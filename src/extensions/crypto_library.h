@@ -11,16 +11,27 @@
 #include "base/err.h"
 
 #include <crypt.h>
-#include <openssl/core_names.h>
+#include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <openssl/rsa.h>
+#include <openssl/x509.h>
 
-#define CRYPTO_LIBRARY_FUNCTIONS(F) \
-    F(EVP_Digest)                   \
-    F(EVP_MD_fetch)                 \
-    F(EVP_MD_free)                  \
-    F(RAND_bytes)
+#define CRYPTO_LIBRARY_FUNCTIONS(F)     \
+    F(ERR_clear_error)                  \
+    F(EVP_Digest)                       \
+    F(EVP_DigestVerify)                 \
+    F(EVP_DigestVerifyInit_ex)          \
+    F(EVP_MD_CTX_free)                  \
+    F(EVP_MD_CTX_new)                   \
+    F(EVP_MD_fetch)                     \
+    F(EVP_MD_free)                      \
+    F(EVP_PKEY_CTX_set_rsa_padding)     \
+    F(EVP_PKEY_CTX_set_rsa_pss_saltlen) \
+    F(EVP_PKEY_free)                    \
+    F(EVP_PKEY_get_bits)                \
+    F(RAND_bytes)                       \
+    F(d2i_PUBKEY)
 
 typedef struct CryptoLibrary {
 #define MEMBER(name) TYPE_OF(name) * name;

@@ -53,6 +53,7 @@ static const struct Given {
     { EXTENSION, "health_check", "{endpoint: '127.0.0.1:0'}" },
     { EXTENSION, "oauth2client",
       "{client_id: a, client_secret: b, token_url: 'http://127.0.0.1:1/'}" },
+    { EXTENSION, "oidc", "{issuer_url: 'http://127.0.0.1:1', audience: us}" },
     { EXTENSION, "page", "{endpoint: '127.0.0.1:0'}" },
     { EXTENSION, "pprof", "{endpoint: '127.0.0.1:0'}" },
     { EXTENSION, "zpages", "{endpoint: '127.0.0.1:0'}" },
