@@ -24,17 +24,48 @@ static void try_all(const ConfigField *table, Nearest *nearest)
         nearest_try(nearest, str_from(config_key(field)));
 }
 
+/* A key with dots in it, such as the name of a metric, is in quotes. */
 static void add_step(ConfigFound *found, const char *before, Str key)
 {
     size_t len = strlen(found->path);
-    snprintf(found->path + len, sizeof found->path - len, "%s%.*s", len ? before : "",
-             STR_ARG(key));
+    const char *quote = str_contains(key, STR(".")) ? "\"" : "";
+    snprintf(found->path + len, sizeof found->path - len, "%s%s%.*s%s", len ? before : "", quote,
+             STR_ARG(key), quote);
+}
+
+/* The whole of a name of the table that has dots in it; else 0. */
+static size_t dotted_len(const ConfigField *table, Str path)
+{
+    for (const ConfigField *field = table; field && field->type; field++) {
+        Str name = str_from(config_key(field));
+        if (str_contains(name, STR(".")) && str_starts(path, name) &&
+            (path.len == name.len || path.ptr[name.len] == '.'))
+            return name.len;
+    }
+    return 0;
+}
+
+/* Cuts the next key off: one in quotes, one of the table, or what stands before the next dot. */
+static bool next_key(const ConfigField *table, Str *path, Str *key)
+{
+    size_t dotted = dotted_len(table, *path);
+    if (dotted) {
+        *key = str_first(*path, dotted);
+        *path = dotted < path->len ? str_skip(*path, dotted + 1) : (Str){ 0 };
+        return true;
+    }
+    if (!str_starts(*path, STR("\"")))
+        return str_split(path, '.', key);
+    *path = str_skip(*path, 1);
+    bool any = str_split(path, '"', key);
+    *path = path->len ? str_skip(*path, 1) : (Str){ 0 };
+    return any;
 }
 
 ConfigFound config_follow(const ConfigField *table, Str path)
 {
     ConfigFound found = { .table = table };
-    for (Str key; str_split(&path, '.', &key);) {
+    for (Str key; next_key(found.table, &path, &key);) {
         if (found.field && found.field->type == CONFIG_LIST)
             add_step(&found, "[]", STR(""));
         bool of_map = found.field && found.field->type == CONFIG_MAP;
@@ -179,7 +210,7 @@ static void example_value(const ConfigField *field, size_t columns, size_t depth
 static void write_example(const ConfigField *field, Str path, Buf *out)
 {
     size_t columns = STEP;
-    for (Str key; str_split(&path, '.', &key);) {
+    for (Str key; next_key(NULL, &path, &key);) {
         bool element = str_ends(key, STR("[]"));
         key.len -= element ? 2 : 0;
         indent(out, columns);

@@ -18,7 +18,8 @@ typedef struct ConfigFound {
 } ConfigFound;
 
 /* "protocols.grpc.keepalive"; elements of lists are "rules.name", "rules[].name" or "rules.0.name",
- * those of maps "rooms.hall.seats". An empty path is the table. */
+ * those of maps "rooms.hall.seats". A key of the table with dots in it is known as it is, or in
+ * quotes. An empty path is the table. */
 ConfigFound config_follow(const ConfigField *table, Str path);
 
 /* Type, default, range, meaning, and an example that begins with the keys of `path`, from the
