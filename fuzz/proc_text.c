@@ -42,6 +42,40 @@ static void read_lines(Str text)
     }
 }
 
+static void read_processes(Str text)
+{
+    ProcessStat stat;
+    ProcessStatus status;
+    ProcessIo io;
+    ProcessCounts counts;
+    Str name;
+    if (proc_process_stat(text, &stat))
+        insist(stat.name.ptr >= text.ptr && stat.name.ptr + stat.name.len <= text.ptr + text.len);
+    if (proc_process_status(text, &status) && proc_user_name(text, status.user, &name))
+        inside(text, name);
+    if (proc_user_name(text, 0, &name))
+        inside(text, name);
+    (void)!proc_process_io(text, &io);
+    (void)!proc_process_counts(text, &counts);
+}
+
+static void read_machine(Str text)
+{
+    CpuInfo info;
+    SwapLine swap;
+    PagingCounts paging;
+    uint64_t number;
+    double seconds;
+    for (Str rest = text; proc_cpu_info_next(&rest, &info);)
+        insist(info.mhz >= 0);
+    for (Str rest = text; proc_swap_next(&rest, &swap);)
+        inside(text, swap.device);
+    (void)!proc_paging(text, &paging);
+    (void)!proc_first_of_list(text, &number);
+    (void)!proc_number(text, &number);
+    insist(!proc_uptime(text, &seconds) || seconds >= 0);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     char *copy = malloc(size ? size : 1); /* its end is where the sanitizer looks */
@@ -54,6 +88,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     LoadAverages load;
     MemoryInfo memory;
     read_lines(text);
+    read_processes(text);
+    read_machine(text);
     (void)!proc_boot_time(text, &seconds);
     (void)!proc_process_ticks(text, &seconds);
     (void)!proc_load(text, &load);

@@ -221,6 +221,17 @@ static bool system_usage(Disk *disk, const char *path, DiskUsage *out, Err *err)
     return true;
 }
 
+static bool system_read_link(Disk *disk, const char *path, Buf *out, Err *err)
+{
+    (void)disk;
+    char target[PATH_LIMIT];
+    ssize_t len = readlink(path, target, sizeof target);
+    if (len < 0)
+        return errno == ENOENT ? true : fail_errno(err, errno, "%s", path);
+    buf_add(out, (Str){ target, (size_t)len });
+    return buf_ok(out, err);
+}
+
 Disk *disk_system(void)
 {
     static Disk machine = {
@@ -240,6 +251,7 @@ Disk *disk_system(void)
         .list = system_list,
         .space = system_space,
         .usage = system_usage,
+        .read_link = system_read_link,
     };
     return &machine;
 }

@@ -61,6 +61,8 @@ struct Disk {
                  void *context, Err *err);
     bool (*space)(Disk *disk, const char *path, uint64_t *free_bytes, Err *err);
     bool (*usage)(Disk *disk, const char *path, DiskUsage *out, Err *err);
+    /* Where a symbolic link leads, appended to out; nothing when there is none. */
+    bool (*read_link)(Disk *disk, const char *path, Buf *out, Err *err);
 };
 
 Disk *disk_system(void);

@@ -213,6 +213,120 @@ static void file_systems_without_a_device(void **state)
     assert_true(proc_is_virtual(STR(""), STR("ext4")));
 }
 
+/* --- of later ---------------------------------------------------------------------------------
+ */
+
+static void processors_tell_of_themselves(void **state)
+{
+    (void)state;
+    Str rest = STR("processor\t: 3\nmodel name\t: x: y\ncpu MHz\t\t: 2400.5\nphysical id\t: 1\n"
+                   "cpu cores\t: 8\n\n\nHardware\t: a board\n\nprocessor : 4\ncpu MHz : -1\n");
+    CpuInfo info;
+    assert_true(proc_cpu_info_next(&rest, &info));
+    assert_int_equal(info.number, 3);
+    assert_int_equal(info.package, 1);
+    assert_int_equal(info.cores, 8);
+    assert_true(info.mhz > 2400.4 && info.mhz < 2400.6);
+    assert_true(proc_cpu_info_next(&rest, &info));
+    assert_int_equal(info.number, 4);
+    assert_true(info.mhz == 0);
+    assert_false(proc_cpu_info_next(&rest, &info));
+    uint64_t first;
+    assert_true(proc_first_of_list(STR("12-15,40\n"), &first));
+    assert_int_equal(first, 12);
+    assert_false(proc_first_of_list(STR("\n"), &first));
+    assert_false(proc_first_of_list(STR("99999999999999999999"), &first));
+}
+
+static void counts_of_processes_and_pages(void **state)
+{
+    (void)state;
+    ProcessCounts counts;
+    assert_true(
+        proc_process_counts(STR("processes 9\nprocs_running 2\nprocs_blocked 1\n"), &counts));
+    assert_int_equal(counts.created, 9);
+    assert_int_equal(counts.running, 2);
+    assert_int_equal(counts.blocked, 1);
+    assert_false(proc_process_counts(STR("processes 9\nprocs_running x\n"), &counts));
+    PagingCounts paging;
+    assert_true(proc_paging(STR("pgfault 7\npgmajfault 3\npswpin 1"), &paging));
+    assert_int_equal(paging.faults, 7);
+    assert_int_equal(paging.major_faults, 3);
+    assert_int_equal(paging.swapped_in, 1);
+    assert_false(proc_paging(STR("pgmajfault 3\n"), &paging));
+    Str rest = STR("Filename Type Size Used Priority\n/a partition 10 4 -2\n/b file 1\n"
+                   "/c file 18446744073709551615 1 0\n/d file 1 0 -3");
+    SwapLine swap;
+    assert_true(proc_swap_next(&rest, &swap));
+    assert_true(str_eq(swap.device, STR("/a")));
+    assert_int_equal(swap.total, 10240);
+    assert_int_equal(swap.used, 4096);
+    assert_true(proc_swap_next(&rest, &swap));
+    assert_true(str_eq(swap.device, STR("/d")));
+    assert_false(proc_swap_next(&rest, &swap));
+    double seconds;
+    assert_true(proc_uptime(STR("12.5 3.4\n"), &seconds));
+    assert_true(seconds > 12.4 && seconds < 12.6);
+    assert_false(proc_uptime(STR("-1 2"), &seconds));
+}
+
+/* --- processes ------------------------------------------------------------------------------- */
+
+static void a_process_by_its_fields(void **state)
+{
+    (void)state;
+    ProcessStat stat;
+    assert_true(proc_process_stat(
+        STR("7 (a (b) c) R 1 7 7 0 -1 4194560 10 11 12 13 14 15 -16 -17 20 -5 21 0 22 23 24 "
+            "18446744073709551615 1 1 0 0 0 0 0 0 0 0 0 0 17 0 0 0 42 0 0\n"),
+        &stat));
+    assert_true(str_eq(stat.name, STR("a (b) c")));
+    assert_int_equal(stat.state, 'R');
+    assert_int_equal(stat.parent, 1);
+    assert_int_equal(stat.minor_faults, 10);
+    assert_int_equal(stat.major_faults, 12);
+    assert_int_equal(stat.user_ticks, 14);
+    assert_int_equal(stat.system_ticks, 15);
+    assert_int_equal(stat.threads, 21);
+    assert_int_equal(stat.start_ticks, 22);
+    assert_int_equal(stat.virtual_bytes, 23);
+    assert_int_equal(stat.resident_pages, 24);
+    assert_int_equal(stat.wait_ticks, 42);
+    static const char *const bad[] = { "", "7 (", "7 ) (", "7 (a) R", "7 (a) R x 7", "7 a R 1" };
+    for (size_t i = 0; i < COUNT_OF(bad); i++)
+        assert_false(proc_process_stat(str_from(bad[i]), &stat));
+}
+
+static void what_else_a_process_says(void **state)
+{
+    (void)state;
+    ProcessStatus status;
+    assert_true(proc_process_status(STR("Name:\tUid:\nUid:\t1000\t0\t0\t0\n"
+                                        "ShdPnd:\t0000000000004002\n"
+                                        "voluntary_ctxt_switches:\t5\n"
+                                        "nonvoluntary_ctxt_switches:\t6\n"),
+                                    &status));
+    assert_int_equal(status.user, 1000);
+    assert_int_equal(status.pending, 0x4002);
+    assert_int_equal(status.switches, 5);
+    assert_int_equal(status.forced_switches, 6);
+    assert_false(proc_process_status(STR("voluntary_ctxt_switches:\t5\n"), &status));
+    ProcessIo io;
+    assert_true(proc_process_io(STR("rchar: 1\nwchar: 2\nsyscr: 3\nsyscw: 4\nread_bytes: 5\n"
+                                    "write_bytes: 6\ncancelled_write_bytes: 7\n"),
+                                &io));
+    assert_int_equal(io.reads, 3);
+    assert_int_equal(io.writes, 4);
+    assert_int_equal(io.read_bytes, 5);
+    assert_int_equal(io.written_bytes, 6);
+    assert_false(proc_process_io(STR("syscr: 3\n"), &io));
+    Str name, users = STR("root:x:0:0:root:/root:/bin/sh\n:x:3:\nbroken\nann:x:1000:1000\n");
+    assert_true(proc_user_name(users, 1000, &name));
+    assert_true(str_eq(name, STR("ann")));
+    assert_false(proc_user_name(users, 3, &name));
+    assert_false(proc_user_name(users, 4, &name));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -226,6 +340,10 @@ int main(void)
         cmocka_unit_test(connections_by_state),
         cmocka_unit_test(mounts_with_odd_names),
         cmocka_unit_test(file_systems_without_a_device),
+        cmocka_unit_test(processors_tell_of_themselves),
+        cmocka_unit_test(counts_of_processes_and_pages),
+        cmocka_unit_test(a_process_by_its_fields),
+        cmocka_unit_test(what_else_a_process_says),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -132,13 +132,13 @@ static void processors(void **state)
 {
     (void)state;
     expect_points("{scrapers: {cpu: }}", "system.cpu.time{cpu=cpu0,state=user} 1\n"
-                                         "system.cpu.time{cpu=cpu0,state=nice} 2\n"
                                          "system.cpu.time{cpu=cpu0,state=system} 3\n"
                                          "system.cpu.time{cpu=cpu0,state=idle} 4\n"
-                                         "system.cpu.time{cpu=cpu0,state=wait} 5\n"
                                          "system.cpu.time{cpu=cpu0,state=interrupt} 6\n"
+                                         "system.cpu.time{cpu=cpu0,state=nice} 2\n"
                                          "system.cpu.time{cpu=cpu0,state=softirq} 7\n"
-                                         "system.cpu.time{cpu=cpu0,state=steal} 8\n");
+                                         "system.cpu.time{cpu=cpu0,state=steal} 8\n"
+                                         "system.cpu.time{cpu=cpu0,state=wait} 5\n");
 }
 
 static void load_and_memory(void **state)
@@ -148,12 +148,12 @@ static void load_and_memory(void **state)
                   "system.cpu.load_average.1m{} 0.5\n"
                   "system.cpu.load_average.5m{} 1.5\n"
                   "system.cpu.load_average.15m{} 2.5\n"
+                  "system.memory.usage{state=used} 34816\n"
+                  "system.memory.usage{state=free} 40960\n"
                   "system.memory.usage{state=buffered} 1024\n"
                   "system.memory.usage{state=cached} 25600\n"
-                  "system.memory.usage{state=free} 40960\n"
                   "system.memory.usage{state=slab_reclaimable} 5120\n"
-                  "system.memory.usage{state=slab_unreclaimable} 6144\n"
-                  "system.memory.usage{state=used} 34816\n");
+                  "system.memory.usage{state=slab_unreclaimable} 6144\n");
     expect_points("{scrapers: {load: {cpu_average: true, metrics: {system.cpu.load_average.5m: "
                   "{enabled: false}}}}}",
                   "system.cpu.load_average.1m{} 0.5\n"
@@ -380,15 +380,14 @@ static void bad_settings_are_named(void **state)
     } rows[] = {
         { "{}", "must specify at least one scraper when using hostmetrics receiver" },
         { "{scrapers: {process: }}", "the scraper process" },
-        { "{scrapers: {cpu: {metrics: {system.cpu.utilization: {enabled: true}}}}}",
-          "cpu: system.cpu.utilization: not supported yet" },
         { "{scrapers: {cpu: {metrics: {system.cpu.tme: {enabled: true}}}}}",
-          "cpu: there is no metric \"system.cpu.tme\"" },
+          "did you mean \"system.cpu.time\"" },
+        { "{scrapers: {cpu: {metrics: {system.disk.io: {enabled: true}}}}}", "system.disk.io" },
         { "{scrapers: {disk: {include: {devices: ['a(b'], match_type: regexp}}}}",
           "disk: include: \"a(b\"" },
         { "{scrapers: {disk: {include: {devices: [x]}}}}", "match_type" },
         { "{root_path: host, scrapers: {cpu: }}", "root_path must start with /" },
-        { "{timeout: 1s, scrapers: {cpu: }}", "giving a look up" },
+        { "{timeout: -1s, scrapers: {cpu: }}", "timeout" },
     };
     for (size_t i = 0; i < COUNT_OF(rows); i++) {
         Err err;

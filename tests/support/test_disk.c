@@ -460,6 +460,16 @@ static bool call_usage(Disk *base, const char *path, DiskUsage *out, Err *err)
     return leave(disk, ok);
 }
 
+static bool call_read_link(Disk *base, const char *path, Buf *out, Err *err)
+{
+    TestDisk *disk = (TestDisk *)base;
+    bool ok = enter(disk, CALL_READ_LINK, path, err);
+    const Entry *entry = ok ? find(&disk->live, path) : NULL;
+    if (entry)
+        buf_add(out, (Str){ (const char *)entry->inode->now, entry->inode->size });
+    return leave(disk, ok && buf_ok(out, err));
+}
+
 /* ---- what the test holds -----------------------------------------------------------------------
  */
 
@@ -481,7 +491,8 @@ TestDisk *test_disk_new(uint64_t seed)
                          .sync_directory = call_sync_directory,
                          .list = call_list,
                          .space = call_space,
-                         .usage = call_usage };
+                         .usage = call_usage,
+                         .read_link = call_read_link };
     disk->live.at = must(calloc(ENTRIES_MAX, sizeof(Entry)));
     disk->durable.at = must(calloc(ENTRIES_MAX, sizeof(Entry)));
     disk->capacity = UINT64_MAX;

@@ -34,7 +34,8 @@ typedef enum DiskCall {
     CALL_SPACE = 1 << 13,
     CALL_USAGE = 1 << 14,
     CALL_LEADS_TO = 1 << 15,
-    CALL_ANY = (1 << 16) - 1,
+    CALL_READ_LINK = 1 << 16, /* a file here is a link to what is in it */
+    CALL_ANY = (1 << 17) - 1,
 } DiskCall;
 
 /* CRASH_KILL: only the process dies, so what it had written stays, synced or not. */

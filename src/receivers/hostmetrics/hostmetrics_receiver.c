@@ -3,8 +3,8 @@
  *     timer -> scraper thread: files of /proc to OTLP -> loop: on to the pipelines
  *
  * Reading may wait (a file system whose server is gone), so it has a thread of its own, and a
- * machine that is slower than the interval is asked less often. A scraper that fails is told once,
- * and again when it works; the others go on.
+ * machine that is slower than the interval is asked less often. What cannot be read is told once,
+ * and again when all of its scraper can; the rest goes on.
  */
 #include "base/thread.h"
 #include "net/loop.h"
@@ -12,16 +12,20 @@
 #include "pipe/host.h"
 #include "receivers/hostmetrics/host_scrape.h"
 
+#include <stdio.h>
+
 enum { SCRAPE_MAX = 64 << 20 }; /* bytes of one look */
 
 typedef struct HostMetricsReceiver {
     Component base;
-    int64_t collection_interval, initial_delay; /* settings */
+    int64_t collection_interval, initial_delay, timeout; /* settings */
     Str root_path;
     ScrapersSettings scrapers;
     Timer timer; /* state: the loop's */
     Post scraped;
-    bool started, looking, told_slow, told_refused, told_failed[SCRAPERS];
+    bool started, looking, told_slow, told_refused;
+    ScrapeReport told;
+    ScrapePast past; /* the thread's, which looks */
     Thread thread;
     Mutex mutex; /* guards the rest */
     Cond wake;
@@ -43,7 +47,8 @@ static const ConfigField fields[] = {
     TEXT(HostMetricsReceiver, root_path, "", "Where the machine's files are: /hostfs.",
          .check = check_root, .path = READS_DIRECTORY),
     SECTION(HostMetricsReceiver, scrapers, ScrapersSettings, scrapers_fields, "What to look at."),
-    LATER("timeout", "giving a look up"),
+    DURATION(HostMetricsReceiver, timeout, "0s", "0s", "24h",
+             "What a look has not read by then is left out; 0: it takes its time."),
     IGNORED("metadata_collection_interval", "there is no metadata to collect"),
     { 0 },
 };
@@ -61,7 +66,7 @@ typedef struct Look { /* what one look found, before it is shared */
     ScrapeReport report;
 } Look;
 
-static void look(const HostMetricsReceiver *receiver, Look *out)
+static void look(HostMetricsReceiver *receiver, Look *out)
 {
     Host *host = receiver->base.host;
     Str root = receiver->root_path;
@@ -69,9 +74,11 @@ static void look(const HostMetricsReceiver *receiver, Look *out)
         root.len--;
     const ScrapeWish wish = {
         .scrapers = &receiver->scrapers,
+        .past = &receiver->past,
         .disk = host_disk(host),
+        .clock = host_clock(host),
         .root_path = root,
-        .now_ns = clock_wall_ns(host_clock(host)),
+        .timeout_ns = receiver->timeout,
     };
     Buf bytes = BUF(SCRAPE_MAX);
     *out = (Look){ 0 };
@@ -80,17 +87,26 @@ static void look(const HostMetricsReceiver *receiver, Look *out)
     buf_free(&bytes);
 }
 
+static void tell_trouble(Host *host, const Trouble *trouble)
+{
+    char others[64] = "";
+    if (trouble->times > 1)
+        snprintf(others, sizeof others, " (and %llu more)", (unsigned long long)trouble->times - 1);
+    host_log(host, LOG_WARN, "Error scraping metrics scraper=%s error=%s%s",
+             scraper_name(trouble->scraper), trouble->why.text, others);
+}
+
 static void tell_scrapers(HostMetricsReceiver *receiver, const ScrapeReport *report)
 {
     Host *host = receiver->base.host;
-    for (int i = 0; i < SCRAPERS; i++) {
-        if (report->failed[i] && !receiver->told_failed[i])
-            host_log(host, LOG_WARN, "Error scraping metrics scraper=%s error=%s",
-                     scraper_name((ScraperId)i), report->why[i].text);
-        if (!report->failed[i] && receiver->told_failed[i])
+    for (size_t i = 0; i < report->count; i++)
+        if (!scrape_report_has(&receiver->told, &report->items[i]))
+            tell_trouble(host, &report->items[i]);
+    for (int i = 0; i < SCRAPERS; i++)
+        if (scrape_report_about(&receiver->told, (ScraperId)i) &&
+            !scrape_report_about(report, (ScraperId)i))
             host_log(host, LOG_INFO, "scraper %s works again", scraper_name((ScraperId)i));
-        receiver->told_failed[i] = report->failed[i];
-    }
+    receiver->told = *report;
 }
 
 static bool send_on(HostMetricsReceiver *receiver, Batch *batch, Err *err)
@@ -223,6 +239,7 @@ static void receiver_stop(void *self)
     batch_unref(receiver->batch);
     receiver->batch = NULL;
     scrapers_close(&receiver->scrapers);
+    scrape_past_done(&receiver->past);
     cond_done(&receiver->wake);
     mutex_done(&receiver->mutex);
     receiver->started = false;
@@ -230,7 +247,8 @@ static void receiver_stop(void *self)
 
 const ComponentType hostmetrics_receiver = {
     .name = "hostmetrics",
-    .summary = "Tells of this machine: processors, memory, disks, file systems, network.",
+    .summary =
+        "Tells of this machine: processors, memory, disks, file systems, network, processes.",
     .kind = RECEIVER,
     .stability = ALPHA,
     .placement = SINGLE,

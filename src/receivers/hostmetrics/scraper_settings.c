@@ -1,7 +1,5 @@
-/* scraper_settings.c - the scrapers' tables, and what they allow; see host_scrape.h. */
-#include "receivers/hostmetrics/host_scrape.h"
-
-#include "receivers/hostmetrics/host_metric_internal.h"
+/* scraper_settings.c - the scrapers' tables, and what they allow; see scraper_settings.h. */
+#include "receivers/hostmetrics/scraper_settings.h"
 
 static const char *const match_names[] = { "strict", "regexp", NULL }; /* as in NameMatch */
 
@@ -18,32 +16,52 @@ static const ConfigField interface_fields[] = NAME_FILTER_ROWS("interfaces");
 static const ConfigField type_fields[] = NAME_FILTER_ROWS("fs_types");
 static const ConfigField mount_fields[] = NAME_FILTER_ROWS("mount_points");
 
-static const ConfigField switch_fields[] = {
-    BOOL(MetricSwitch, enabled, REQUIRED, "Whether it is told."),
+/* --- metrics: one section each, from the table ------------------------------------------------ */
+
+static const ConfigField ON_fields[] = {
+    BOOL(MetricSwitch, enabled, "true", "Whether it is told."),
+    { 0 },
+};
+static const ConfigField OFF_fields[] = {
+    BOOL(MetricSwitch, enabled, "false", "Whether it is told."),
     { 0 },
 };
 
-#define SWITCHES                                                       \
-    SECTION_MAP(ScraperSettings, metrics, MetricSwitch, switch_fields, \
-                "Metrics by name, to switch them off.")
+/* clang-format off */
+#define SWITCH_ROW(list, id, metric, unit, kind, preset, tell, text) \
+    SECTION(MetricSwitches, of[id], MetricSwitch, preset##_fields, text, .name = metric),
+#define SWITCH_TABLE(list) \
+    static const ConfigField list##_metrics[] = { list##_METRICS(SWITCH_ROW) { 0 } };
+HOST_METRIC_LISTS(SWITCH_TABLE)
+/* clang-format on */
 
-static const ConfigField plain_fields[] = { SWITCHES, { 0 } };
+#define SWITCHES(list)                                                \
+    SECTION(ScraperSettings, metrics, MetricSwitches, list##_metrics, \
+            "Which of its metrics are told, by name.")
+
+/* --- each scraper ---------------------------------------------------------------------------- */
+
+static const ConfigField cpu_fields[] = { SWITCHES(CPU), { 0 } };
+static const ConfigField memory_fields[] = { SWITCHES(MEMORY), { 0 } };
+static const ConfigField paging_fields[] = { SWITCHES(PAGING), { 0 } };
+static const ConfigField processes_fields[] = { SWITCHES(PROCESSES), { 0 } };
+static const ConfigField system_fields[] = { SWITCHES(SYSTEM), { 0 } };
 
 static const ConfigField load_fields[] = {
-    SWITCHES,
+    SWITCHES(LOAD),
     BOOL(ScraperSettings, cpu_average, "false", "Divide by the number of processors."),
     { 0 },
 };
 
 static const ConfigField disk_fields[] = {
-    SWITCHES,
+    SWITCHES(DISK),
     OPTIONAL_SECTION(ScraperSettings, include, NameFilter, device_fields, "Only these devices."),
     OPTIONAL_SECTION(ScraperSettings, exclude, NameFilter, device_fields, "Not these devices."),
     { 0 },
 };
 
 static const ConfigField network_fields[] = {
-    SWITCHES,
+    SWITCHES(NETWORK),
     OPTIONAL_SECTION(ScraperSettings, include, NameFilter, interface_fields,
                      "Only these interfaces."),
     OPTIONAL_SECTION(ScraperSettings, exclude, NameFilter, interface_fields,
@@ -52,7 +70,7 @@ static const ConfigField network_fields[] = {
 };
 
 static const ConfigField filesystem_fields[] = {
-    SWITCHES,
+    SWITCHES(FILESYSTEM),
     BOOL(ScraperSettings, include_virtual_filesystems, "false",
          "Also those that lie on no device, such as tmpfs and overlay."),
     OPTIONAL_SECTION(ScraperSettings, include_devices, NameFilter, device_fields,
@@ -73,16 +91,16 @@ static const ConfigField filesystem_fields[] = {
 #define SCRAPER(m, rows, text) OPTIONAL_SECTION(ScrapersSettings, m, ScraperSettings, rows, text)
 
 const ConfigField scrapers_fields[] = {
-    SCRAPER(cpu, plain_fields, "Time that processors spent."),
+    SCRAPER(cpu, cpu_fields, "Time that processors spent."),
     SCRAPER(load, load_fields, "Load averages."),
-    SCRAPER(memory, plain_fields, "What memory is used for."),
+    SCRAPER(memory, memory_fields, "What memory is used for."),
     SCRAPER(disk, disk_fields, "Reading and writing of disks."),
     SCRAPER(filesystem, filesystem_fields, "How full file systems are."),
     SCRAPER(network, network_fields, "Traffic of interfaces, and TCP connections."),
-    LATER("paging", "the scraper paging"),
-    LATER("processes", "the scraper processes"),
+    SCRAPER(paging, paging_fields, "Swap space, and pages that come and go."),
+    SCRAPER(processes, processes_fields, "How many processes there are."),
+    SCRAPER(system, system_fields, "How long the machine has been up."),
     LATER("process", "the scraper process"),
-    LATER("system", "the scraper system"),
     LATER("nfs", "the scraper nfs"),
     { 0 },
 };
@@ -99,6 +117,9 @@ static const struct {
     [SCRAPE_DISK] = { "disk", offsetof(ScrapersSettings, disk) },
     [SCRAPE_FILESYSTEM] = { "filesystem", offsetof(ScrapersSettings, filesystem) },
     [SCRAPE_NETWORK] = { "network", offsetof(ScrapersSettings, network) },
+    [SCRAPE_PAGING] = { "paging", offsetof(ScrapersSettings, paging) },
+    [SCRAPE_PROCESSES] = { "processes", offsetof(ScrapersSettings, processes) },
+    [SCRAPE_SYSTEM] = { "system", offsetof(ScrapersSettings, system) },
 };
 
 const char *scraper_name(ScraperId scraper)
@@ -109,56 +130,6 @@ const char *scraper_name(ScraperId scraper)
 const ScraperSettings *scraper_settings(const ScrapersSettings *all, ScraperId scraper)
 {
     return (const ScraperSettings *)((const char *)all + scrapers[scraper].offset);
-}
-
-/* What the public scrapers can tell besides. */
-static const struct {
-    ScraperId scraper;
-    Str name;
-} later[] = {
-    { SCRAPE_CPU, STR_ROW("system.cpu.utilization") },
-    { SCRAPE_CPU, STR_ROW("system.cpu.frequency") },
-    { SCRAPE_CPU, STR_ROW("system.cpu.logical.count") },
-    { SCRAPE_CPU, STR_ROW("system.cpu.physical.count") },
-    { SCRAPE_MEMORY, STR_ROW("system.memory.utilization") },
-    { SCRAPE_MEMORY, STR_ROW("system.memory.limit") },
-    { SCRAPE_MEMORY, STR_ROW("system.memory.page_size") },
-    { SCRAPE_MEMORY, STR_ROW("system.linux.memory.available") },
-    { SCRAPE_MEMORY, STR_ROW("system.linux.memory.dirty") },
-    { SCRAPE_FILESYSTEM, STR_ROW("system.filesystem.utilization") },
-    { SCRAPE_NETWORK, STR_ROW("system.network.conntrack.count") },
-    { SCRAPE_NETWORK, STR_ROW("system.network.conntrack.max") },
-};
-
-static bool is_later(ScraperId scraper, Str name)
-{
-    for (size_t i = 0; i < COUNT_OF(later); i++)
-        if (later[i].scraper == scraper && str_eq(later[i].name, name))
-            return true;
-    return false;
-}
-
-static bool is_told(ScraperId scraper, Str name)
-{
-    for (int i = 0; i < HOST_METRICS; i++)
-        if (host_metrics[i].scraper == scraper && str_eq(host_metrics[i].name, name))
-            return true;
-    return false;
-}
-
-static bool check_switches(const ScraperSettings *settings, ScraperId scraper, Err *err)
-{
-    for (size_t i = 0; i < settings->metrics.count; i++) {
-        const MetricSwitch *one = &settings->metrics.items[i];
-        bool known = is_later(scraper, one->key);
-        if (known && one->enabled)
-            return fail(err, ERR_UNSUPPORTED, "%s: %.*s: not supported yet; it comes later",
-                        scraper_name(scraper), STR_ARG(one->key));
-        if (!known && !is_told(scraper, one->key))
-            return fail(err, ERR_INPUT, "%s: there is no metric \"%.*s\"", scraper_name(scraper),
-                        STR_ARG(one->key));
-    }
-    return true;
 }
 
 static bool filter_open(NameFilter *filter, const char *name, Err *err)
@@ -213,16 +184,13 @@ void scrapers_close(ScrapersSettings *settings)
 bool scrapers_check(const ScrapersSettings *settings, Err *err)
 {
     ScrapersSettings trial = *settings; /* for its patterns */
-    bool any = false, good = true;
-    for (int i = 0; i < SCRAPERS && good; i++) {
-        const ScraperSettings *scraper = scraper_settings(settings, (ScraperId)i);
-        any = any || scraper->present;
-        good = check_switches(scraper, (ScraperId)i, err);
-    }
-    if (good && !any)
+    bool any = false;
+    for (int i = 0; i < SCRAPERS; i++)
+        any = any || scraper_settings(settings, (ScraperId)i)->present;
+    if (!any)
         return fail(err, ERR_INPUT,
                     "must specify at least one scraper when using hostmetrics receiver");
-    good = good && scrapers_open(&trial, err);
+    bool good = scrapers_open(&trial, err);
     scrapers_close(&trial);
     return good;
 }

@@ -1,0 +1,10 @@
+/* scrape_past.c - see scrape_past.h. */
+#include "receivers/hostmetrics/scrape_past.h"
+
+#include "base/mem.h"
+
+void scrape_past_done(ScrapePast *past)
+{
+    mem_free(past->cpus);
+    *past = (ScrapePast){ 0 };
+}

@@ -1,0 +1,22 @@
+/* scrape_past.h - what one look leaves for the next: the counters that parts of time are worked out
+ * from. Bounded by the machine's processors and processes, and by the ceilings here. */
+#ifndef RECEIVERS_HOSTMETRICS_SCRAPE_PAST_H
+#define RECEIVERS_HOSTMETRICS_SCRAPE_PAST_H
+
+#include "host/proc_text.h"
+
+enum { PAST_CPUS_MAX = 8192 }; /* as many as Linux can be built for */
+
+typedef struct CpuPast {
+    uint64_t number;
+    uint64_t ticks[CPU_STATES];
+} CpuPast;
+
+typedef struct ScrapePast { /* all zero: there was none */
+    CpuPast *cpus;
+    size_t cpu_count;
+} ScrapePast;
+
+void scrape_past_done(ScrapePast *past);
+
+#endif
