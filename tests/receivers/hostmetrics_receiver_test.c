@@ -16,6 +16,7 @@
 #include <string.h>
 
 #include <cmocka.h>
+#include <unistd.h>
 
 extern const ComponentType hostmetrics_receiver;
 
@@ -356,21 +357,231 @@ static void who_is_refused_goes_on(void **state)
     end(&f);
 }
 
+#define EVERYTHING                                                                                \
+    "{scrapers: {cpu: , load: , memory: , disk: , filesystem: , network: , paging: , processes: " \
+    ", system: , process: }}"
+
+static bool has_process(const Batch *batch, int64_t pid)
+{
+    for (size_t r = 0; r < batch_resource_count(batch); r++) {
+        Attributes attributes = resource_attributes(batch, r);
+        AttributeView attribute;
+        while (attributes_next(&attributes, &attribute))
+            if (str_eq(attribute.key, STR("process.pid")) && attribute.value.integer == pid)
+                return true;
+    }
+    return false;
+}
+
+static double uptime_of(const Batch *batch)
+{
+    for (size_t m = 0; m < batch_metric_count(batch); m++)
+        if (str_eq(metric_view(batch, m).name, STR("system.uptime")))
+            return number_point_view(batch, metric_view(batch, m).first_item).value.real;
+    return 0;
+}
+
 static void the_thread_looks_too(void **state)
 {
     (void)state;
     Err err;
-    TestHost *host = test_host_new(&hostmetrics_receiver, STR(ALL_FILE), NULL, &err);
+    TestHost *host = test_host_new(&hostmetrics_receiver, STR(EVERYTHING), NULL, &err);
     assert_non_null(host);
     test_host_host(host)->stepped = false;
     assert_true(test_host_start(host, &err));
     test_host_tick(host, NANOS_PER_SECOND);
     while (!test_host_sent_count(host))
         test_host_turn(host);
-    assert_true(batch_metric_count(test_host_sent(host, 0)->batch) >= 10); /* this machine */
+    const Batch *batch = test_host_sent(host, 0)->batch; /* this machine */
+    assert_true(batch_metric_count(batch) >= 10);
+    assert_true(has_process(batch, getpid()));
+    assert_true(uptime_of(batch) > 0);
     test_host_tick(host, 60 * NANOS_PER_SECOND);
     test_host_free(host); /* in the middle of a look */
 }
+
+/* --- processes ------------------------------------------------------------------------------- */
+
+static void put_process(TestDisk *disk, int pid)
+{
+    static const struct {
+        const char *name, *text;
+    } files[] = {
+        { "stat", "7 (a) S 1 0 0 0 -1 0 10 0 3 0 500 60 0 0 20 0 6 0 5000 40960 0\n" },
+        { "status", "Uid: 0 0 0 0\n" },
+        { "cmdline", "/bin/a" },
+        { "io", "syscr: 1\nsyscw: 1\nread_bytes: 1\nwrite_bytes: 1\n" },
+        { "exe", "/bin/a" },
+    };
+    Err err;
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%d", pid);
+    assert_true(test_disk_door(disk)->make_directory(test_disk_door(disk), path, &err));
+    for (size_t i = 0; i < COUNT_OF(files); i++) {
+        snprintf(path, sizeof path, "/proc/%d/%s", pid, files[i].name);
+        test_disk_put(disk, path, str_from(files[i].text));
+    }
+}
+
+/* A disk of whose processes one ends at the n-th file that is read of it. */
+typedef struct Vanishing {
+    Disk base, *below;
+    const char *path;
+    long reads_left;
+} Vanishing;
+
+static bool is_gone(Vanishing *v, const char *path)
+{
+    if (strncmp(path, v->path, strlen(v->path)))
+        return false;
+    if (v->reads_left > 0)
+        v->reads_left--;
+    else
+        return true;
+    return false;
+}
+
+static File *vanishing_open(Disk *disk, const char *path, DiskOpen how, Err *err)
+{
+    Vanishing *v = (Vanishing *)disk;
+    if (!is_gone(v, path))
+        return v->below->open(v->below, path, how, err);
+    fail_errno(err, ENOENT, "%s", path);
+    return NULL;
+}
+
+static bool vanishing_info(Disk *disk, const char *path, DiskInfo *out, Err *err)
+{
+    Vanishing *v = (Vanishing *)disk;
+    *out = (DiskInfo){ 0 };
+    return (!v->reads_left && !strncmp(path, v->path, strlen(v->path))) ||
+           v->below->info(v->below, path, out, err);
+}
+
+static bool vanishing_list(Disk *disk, const char *path, bool (*found)(void *, Str), void *context,
+                           Err *err)
+{
+    (void)disk;
+    return found(context, STR("7")) && found(context, STR("self")) && found(context, STR("8")) &&
+           (path && err);
+}
+
+static bool vanishing_link(Disk *disk, const char *path, Buf *out, Err *err)
+{
+    Vanishing *v = (Vanishing *)disk;
+    return is_gone(v, path) || v->below->read_link(v->below, path, out, err);
+}
+
+static void keep_count(void *context, LogLevel level, Str component, Str message)
+{
+    (void)level, (void)component, (void)message;
+    size_t *lines = context;
+    *lines += 1;
+}
+
+static void processes_that_vanish_leave_nothing(void **state)
+{
+    (void)state;
+    size_t lines = 0, vanished = 0;
+    const LogSink sink = { .write = keep_count, .context = &lines, .level = LOG_WARN };
+    for (long n = 0; n < 8; n++) {
+        Fixture f;
+        begin(&f, "{scrapers: {process: }}");
+        put_process(f.disk, 7);
+        put_process(f.disk, 8);
+        test_disk_put(f.disk, "/etc/passwd", STR("root:x:0:0\n"));
+        Vanishing v = { .base = *test_disk_door(f.disk),
+                        .below = test_disk_door(f.disk),
+                        .path = "/proc/7",
+                        .reads_left = n };
+        v.base.open = vanishing_open;
+        v.base.info = vanishing_info;
+        v.base.list = vanishing_list;
+        v.base.read_link = vanishing_link;
+        test_host_host(f.host)->disk = &v.base;
+        log_set_sink(&sink);
+        const Batch *batch = only_batch(&f);
+        size_t processes = batch_resource_count(batch);
+        assert_in_range(processes, 1, 2);
+        vanished += processes == 1;
+        log_set_level(LOG_OFF);
+        end(&f);
+    }
+    assert_true(vanished >= 4); /* stat, cmdline, status, io */
+    assert_int_equal(lines, 0);
+}
+
+/* A machine of ten thousand processes, made as they are asked for. */
+enum { MANY = 10000 };
+
+typedef struct Crowd {
+    Disk base, *below;
+    uint64_t opened;
+} Crowd;
+
+static File *crowd_open(Disk *disk, const char *path, DiskOpen how, Err *err)
+{
+    Crowd *crowd = (Crowd *)disk;
+    const char *name = strrchr(path, '/');
+    char one[64];
+    unsigned pid = 0;
+    bool counts = sscanf(path, "/proc/%u/", &pid) == 1;
+    crowd->opened += counts;
+    if (counts)
+        snprintf(one, sizeof one, "/proc/7%s", name);
+    return crowd->below->open(crowd->below, counts ? one : path, how, err);
+}
+
+static bool crowd_info(Disk *disk, const char *path, DiskInfo *out, Err *err)
+{
+    Crowd *crowd = (Crowd *)disk;
+    return crowd->below->info(crowd->below, path, out, err);
+}
+
+static bool crowd_list(Disk *disk, const char *path, bool (*found)(void *, Str), void *context,
+                       Err *err)
+{
+    (void)disk;
+    for (int i = MANY; i > 0; i--) {
+        char name[16];
+        snprintf(name, sizeof name, "%d", i);
+        if (!found(context, str_from(name)))
+            break;
+    }
+    return path && err;
+}
+
+static bool crowd_link(Disk *disk, const char *path, Buf *out, Err *err)
+{
+    Crowd *crowd = (Crowd *)disk;
+    (void)path;
+    return crowd->below->read_link(crowd->below, "/proc/7/exe", out, err);
+}
+
+static void ten_thousand_processes(void **state)
+{
+    (void)state;
+    enum { FILES = 4, BYTES = 1200 }; /* of a process: what is opened, and what it takes */
+    Fixture f;
+    begin(&f, "{scrapers: {process: {metrics: {process.cpu.utilization: {enabled: true}}}}}");
+    put_process(f.disk, 7);
+    test_disk_put(f.disk, "/etc/passwd", STR("root:x:0:0\n"));
+    Crowd crowd = { .base = *test_disk_door(f.disk), .below = test_disk_door(f.disk) };
+    crowd.base.open = crowd_open;
+    crowd.base.info = crowd_info;
+    crowd.base.list = crowd_list;
+    crowd.base.read_link = crowd_link;
+    test_host_host(f.host)->disk = &crowd.base;
+    long live = starve_live();
+    const Batch *batch = only_batch(&f);
+    assert_int_equal(batch_resource_count(batch), MANY);
+    assert_true(crowd.opened <= (uint64_t)MANY * FILES);
+    assert_true(batch_size(batch) <= (size_t)MANY * BYTES);
+    assert_true(starve_live() - live < 100); /* blocks: none of them one for each process */
+    end(&f);
+}
+
+/* --- everything ------------------------------------------------------------------------------ */
 
 static void bad_settings_are_named(void **state)
 {
@@ -379,7 +590,9 @@ static void bad_settings_are_named(void **state)
         const char *yaml, *problem;
     } rows[] = {
         { "{}", "must specify at least one scraper when using hostmetrics receiver" },
-        { "{scrapers: {process: }}", "the scraper process" },
+        { "{scrapers: {process: {include: {names: ['(']  , match_type: regexp}}}}",
+          "process: include: \"(\"" },
+        { "{scrapers: {nfs: }}", "the scraper nfs" },
         { "{scrapers: {cpu: {metrics: {system.cpu.tme: {enabled: true}}}}}",
           "did you mean \"system.cpu.time\"" },
         { "{scrapers: {cpu: {metrics: {system.disk.io: {enabled: true}}}}}", "system.disk.io" },
@@ -439,6 +652,8 @@ int main(void)
         cmocka_unit_test(any_file_may_fail),
         cmocka_unit_test(who_is_refused_goes_on),
         cmocka_unit_test(the_thread_looks_too),
+        cmocka_unit_test(processes_that_vanish_leave_nothing),
+        cmocka_unit_test(ten_thousand_processes),
         cmocka_unit_test(bad_settings_are_named),
         cmocka_unit_test(memory_that_fails_leaks_nothing),
     };

@@ -108,9 +108,57 @@
     M(SYSTEM, SYSTEM_UPTIME, "system.uptime", "s", GAUGE, ON, tell_uptime, \
       "Time since the machine was booted.")
 
+#define PROCESS_METRICS(M) \
+    M(PROCESS, PROCESS_CPU_TIME, "process.cpu.time", "s", TOTAL, ON, tell_process_cpu, \
+      "Time that the process spent in each state.") \
+    M(PROCESS, PROCESS_CPU_UTILIZATION, "process.cpu.utilization", "1", GAUGE, OFF, \
+      tell_process_cpu, \
+      "The part of the time of all processors since the last look that the process spent in each " \
+      "state.") \
+    M(PROCESS, PROCESS_MEMORY_USAGE, "process.memory.usage", "By", LEVEL, ON, \
+      tell_process_memory, "Memory that the process holds.") \
+    M(PROCESS, PROCESS_MEMORY_VIRTUAL, "process.memory.virtual", "By", LEVEL, ON, \
+      tell_process_memory, "Memory that the process could address.") \
+    M(PROCESS, PROCESS_MEMORY_UTILIZATION, "process.memory.utilization", "1", GAUGE, OFF, \
+      tell_process_memory, "Memory that the process holds, in percent of all of it.") \
+    M(PROCESS, PROCESS_DISK_IO, "process.disk.io", "By", TOTAL, ON, tell_process_disk, \
+      "Bytes that the process read from and wrote to disks.") \
+    M(PROCESS, PROCESS_DISK_OPERATIONS, "process.disk.operations", "{operations}", TOTAL, OFF, \
+      tell_process_disk, "Reads and writes that the process called for.") \
+    M(PROCESS, PROCESS_PAGING_FAULTS, "process.paging.faults", "{faults}", TOTAL, OFF, \
+      tell_process_faults, \
+      "Pages that were not at hand: read from a disk (major) or found in memory (minor).") \
+    M(PROCESS, PROCESS_SIGNALS_PENDING, "process.signals_pending", "{signals}", LEVEL, OFF, \
+      tell_process_signals, "Signals that wait for the process.") \
+    M(PROCESS, PROCESS_THREADS, "process.threads", "{threads}", LEVEL, OFF, \
+      tell_process_threads, "Threads of the process.") \
+    M(PROCESS, PROCESS_OPEN_FILES, "process.open_file_descriptors", "{count}", LEVEL, OFF, \
+      tell_process_files, "Files and sockets that the process has open.") \
+    M(PROCESS, PROCESS_HANDLES, "process.handles", "{count}", LEVEL, OFF, \
+      tell_process_handles, "Handles that the process holds: only Windows has them.") \
+    M(PROCESS, PROCESS_CONTEXT_SWITCHES, "process.context_switches", "{count}", TOTAL, OFF, \
+      tell_process_switches, \
+      "How often the process gave its processor up (voluntary) or lost it (involuntary).") \
+    M(PROCESS, PROCESS_UPTIME, "process.uptime", "s", GAUGE, OFF, tell_process_uptime, \
+      "Time since the process was started.")
+
 /* In the order of the scrapers; each list belongs to the scraper of its name. */
 #define HOST_METRIC_LISTS(L) \
-    L(CPU) L(LOAD) L(MEMORY) L(DISK) L(FILESYSTEM) L(NETWORK) L(PAGING) L(PROCESSES) L(SYSTEM)
+    L(CPU) L(LOAD) L(MEMORY) L(DISK) L(FILESYSTEM) L(NETWORK) L(PAGING) L(PROCESSES) L(SYSTEM) \
+    L(PROCESS)
+
+/* Attributes of a process's resource: id, key, whether it is told unless switched, who adds it. */
+#define PROCESS_ATTRIBUTE_LIST(A) \
+    A(PROCESS_PID, "process.pid", ON, add_pid, "Its number.") \
+    A(PROCESS_PARENT_PID, "process.parent_pid", ON, add_parent, "Its parent's number.") \
+    A(PROCESS_EXECUTABLE_NAME, "process.executable.name", ON, add_name, "Its name.") \
+    A(PROCESS_EXECUTABLE_PATH, "process.executable.path", ON, add_executable, \
+      "The file that it runs.") \
+    A(PROCESS_CGROUP, "process.cgroup", OFF, add_cgroup, "Its control groups.") \
+    A(PROCESS_COMMAND, "process.command", ON, add_command, "The first word of its command.") \
+    A(PROCESS_COMMAND_LINE, "process.command_line", ON, add_command_line, \
+      "The whole of its command.") \
+    A(PROCESS_OWNER, "process.owner", ON, add_owner, "The name of its user.")
 /* clang-format on */
 
 typedef enum HostMetricId {
@@ -121,6 +169,13 @@ typedef enum HostMetricId {
 #undef ID_OF
         HOST_METRICS
 } HostMetricId;
+
+typedef enum ProcessAttributeId {
+#define ID_OF(id, ...) id,
+    PROCESS_ATTRIBUTE_LIST(ID_OF)
+#undef ID_OF
+        PROCESS_ATTRIBUTES
+} ProcessAttributeId;
 
 typedef enum HostMetricKind {
     HOST_GAUGE,

@@ -21,26 +21,28 @@
 #define METRIC_ROWS(list) list##_METRICS(METRIC_ROW)
 const HostMetric host_metrics[HOST_METRICS] = { HOST_METRIC_LISTS(METRIC_ROWS) };
 
-/* Our own process stands in one place or another: below a root path the first one tells. */
+/* Our own process stands in one place or another: below a root path the first one tells. A kernel
+ * without IPv6 has no tcp6. */
 static const struct {
     const char *path, *path_below; /* NULL: the same */
-    bool may_be_missing;
+    enum { MUST_BE, MAY_BE_MISSING, ELSE_OURS } missing; /* ours: without the root path */
 } files[HOST_FILES] = {
-    [FILE_STAT] = { "/proc/stat", NULL, false },
-    [FILE_LOADAVG] = { "/proc/loadavg", NULL, false },
-    [FILE_MEMINFO] = { "/proc/meminfo", NULL, false },
-    [FILE_DISKSTATS] = { "/proc/diskstats", NULL, false },
-    [FILE_MOUNTS] = { "/proc/self/mounts", "/proc/1/mounts", false },
-    [FILE_FILESYSTEMS] = { "/proc/filesystems", NULL, false },
-    [FILE_NET_DEV] = { "/proc/self/net/dev", "/proc/1/net/dev", false },
-    [FILE_NET_TCP] = { "/proc/self/net/tcp", "/proc/1/net/tcp", false },
-    [FILE_NET_TCP6] = { "/proc/self/net/tcp6", "/proc/1/net/tcp6", true }, /* without IPv6 */
-    [FILE_CONNTRACK_COUNT] = { "/proc/sys/net/netfilter/nf_conntrack_count", NULL, false },
-    [FILE_CONNTRACK_MAX] = { "/proc/sys/net/netfilter/nf_conntrack_max", NULL, false },
-    [FILE_SWAPS] = { "/proc/swaps", NULL, false },
-    [FILE_VMSTAT] = { "/proc/vmstat", NULL, false },
-    [FILE_CPUINFO] = { "/proc/cpuinfo", NULL, false },
-    [FILE_UPTIME] = { "/proc/uptime", NULL, false },
+    [FILE_STAT] = { "/proc/stat", NULL, MUST_BE },
+    [FILE_LOADAVG] = { "/proc/loadavg", NULL, MUST_BE },
+    [FILE_MEMINFO] = { "/proc/meminfo", NULL, MUST_BE },
+    [FILE_DISKSTATS] = { "/proc/diskstats", NULL, MUST_BE },
+    [FILE_MOUNTS] = { "/proc/self/mounts", "/proc/1/mounts", MUST_BE },
+    [FILE_FILESYSTEMS] = { "/proc/filesystems", NULL, MUST_BE },
+    [FILE_NET_DEV] = { "/proc/self/net/dev", "/proc/1/net/dev", MUST_BE },
+    [FILE_NET_TCP] = { "/proc/self/net/tcp", "/proc/1/net/tcp", MUST_BE },
+    [FILE_NET_TCP6] = { "/proc/self/net/tcp6", "/proc/1/net/tcp6", MAY_BE_MISSING },
+    [FILE_CONNTRACK_COUNT] = { "/proc/sys/net/netfilter/nf_conntrack_count", NULL, MUST_BE },
+    [FILE_CONNTRACK_MAX] = { "/proc/sys/net/netfilter/nf_conntrack_max", NULL, MUST_BE },
+    [FILE_SWAPS] = { "/proc/swaps", NULL, MUST_BE },
+    [FILE_VMSTAT] = { "/proc/vmstat", NULL, MUST_BE },
+    [FILE_CPUINFO] = { "/proc/cpuinfo", NULL, MUST_BE },
+    [FILE_UPTIME] = { "/proc/uptime", NULL, MUST_BE },
+    [FILE_PASSWD] = { "/etc/passwd", NULL, ELSE_OURS },
 };
 /* clang-format on */
 
@@ -74,8 +76,10 @@ static bool read_file(Scrape *s, HostFile file, Buf *into, Err *err)
     if (!look_in_time(s, err) ||
         !look_path(s, path, err, "%s", below ? files[file].path_below : files[file].path))
         return false;
-    if (files[file].may_be_missing && !disk->info(disk, path, &info, err))
+    if (files[file].missing != MUST_BE && !disk->info(disk, path, &info, err))
         return false;
+    if (!info.exists && files[file].missing == ELSE_OURS)
+        return disk_read_all(disk, files[file].path, into, err);
     return !info.exists || disk_read_all(disk, path, into, err);
 }
 
@@ -137,7 +141,7 @@ static void add_point(Scrape *s, NumberView value, const Label *labels)
 {
     bool is_gauge = host_metrics[s->metric].kind == HOST_GAUGE;
     const NumberPointView point = {
-        .start_ns = is_gauge ? 0 : (uint64_t)s->boot_ns,
+        .start_ns = is_gauge ? 0 : (uint64_t)s->start_ns,
         .time_ns = (uint64_t)s->now_ns,
         .value = value,
     };
@@ -166,6 +170,18 @@ bool look_wants(const NameFilter *include, const NameFilter *exclude, Str name)
            (!exclude->present || !name_set_has(exclude->set, name));
 }
 
+void look_add_utf8(Buf *out, Str text)
+{
+    while (text.len) {
+        size_t step = utf8_step(text);
+        if (step)
+            buf_add(out, str_first(text, step));
+        else
+            buf_add_utf8(out, 0xFFFD);
+        text = str_skip(text, step ? step : 1);
+    }
+}
+
 uint64_t look_less(uint64_t from, uint64_t by)
 {
     return from > by ? from - by : 0;
@@ -180,22 +196,46 @@ static void tell_metrics(Scrape *s, ScraperId scraper)
         if (host_metrics[id].scraper != scraper || !s->settings->metrics.of[id].enabled)
             continue;
         open_metric(s, (HostMetricId)id);
-        if (!host_metrics[id].tell(s, &why))
+        bool good = host_metrics[id].tell(s, &why);
+        if (!good && s->process)
+            process_trouble(s, id, &why);
+        else if (!good)
             scrape_trouble(s->report, scraper, id, &why);
         close_metric(s);
     }
 }
 
-static void run_scraper(Scrape *s, ScraperId id)
+bool look_tell_scope(Scrape *s, ScraperId scraper)
 {
     char name[64];
-    snprintf(name, sizeof name, "cryostorm/hostmetrics/%s", scraper_name(id));
+    snprintf(name, sizeof name, "cryostorm/hostmetrics/%s", scraper_name(scraper));
     size_t before = s->out->len, scopes = wire_open(s->out, GROUP_SCOPES);
     encode_scope(s->out, &(ScopeView){ .name = str_from(name) });
     size_t empty = s->out->len;
-    tell_metrics(s, id);
+    tell_metrics(s, scraper);
     bool found = s->out->len > empty;
     wire_close(s->out, scopes);
+    if (!found && !s->out->failed)
+        s->out->len = before;
+    return found;
+}
+
+void look_close_group(Scrape *s, size_t group)
+{
+    wire_add_bytes(s->out, GROUP_SCHEMA_URL, STR(SCHEMA_URL));
+    wire_close(s->out, group);
+}
+
+static void scrape_machine(Scrape *s)
+{
+    size_t before = s->out->len, group = wire_open(s->out, REQUEST_GROUP);
+    bool found = false;
+    for (int id = 0; id < SCRAPE_PROCESS; id++) {
+        s->settings = scraper_settings(s->wish->scrapers, (ScraperId)id);
+        if (s->settings->present && look_tell_scope(s, (ScraperId)id))
+            found = true;
+    }
+    look_close_group(s, group);
     if (!found && !s->out->failed)
         s->out->len = before;
 }
@@ -216,23 +256,16 @@ bool host_scrape(const ScrapeWish *wish, Buf *out, ScrapeReport *report, Err *er
         .out = out,
         .usages = BUF(FILE_MAX),
         .now_ns = clock_wall_ns(wish->clock),
+        .mono_ns = start_ns,
         .deadline_ns = wish->timeout_ns ? start_ns + wish->timeout_ns : 0,
     };
     *report = (ScrapeReport){ 0 };
     read_boot_time(&s);
-    size_t before = out->len, group = wire_open(out, REQUEST_GROUP);
-    size_t empty = out->len;
-    for (int id = 0; id < SCRAPERS; id++) {
-        s.settings = scraper_settings(wish->scrapers, (ScraperId)id);
-        if (s.settings->present)
-            run_scraper(&s, (ScraperId)id);
-    }
-    bool found = out->len > empty;
-    if (found)
-        wire_add_bytes(out, GROUP_SCHEMA_URL, STR(SCHEMA_URL));
-    wire_close(out, group);
-    if (!found && !out->failed)
-        out->len = before;
+    s.start_ns = s.boot_ns;
+    scrape_machine(&s);
+    s.settings = scraper_settings(wish->scrapers, SCRAPE_PROCESS);
+    if (s.settings->present)
+        scrape_processes(&s);
     scrape_done(&s);
     return buf_ok(out, err);
 }

@@ -3,10 +3,13 @@
  *     resource (no attributes)
  *       scope cryostorm/hostmetrics/<scraper>     one per scraper that found something
  *         metrics under their public names, system.cpu.time and so on
+ *     resource of a process, for each that there is
+ *       scope cryostorm/hostmetrics/process
+ *         metrics, process.cpu.time and so on
  *
- * Sums start when the machine was booted. What cannot be read is left out and said why; the rest
- * goes on. Everything is read through a Disk, below `root_path` where one is given: a container
- * that has the machine's files mounted there then tells of the machine.
+ * Sums start when the machine was booted, or the process was started. What cannot be read is left
+ * out and said why; the rest goes on. Everything is read through a Disk, below `root_path` where
+ * one is given: a container that has the machine's files mounted there then tells of the machine.
  */
 #ifndef RECEIVERS_HOSTMETRICS_HOST_SCRAPE_H
 #define RECEIVERS_HOSTMETRICS_HOST_SCRAPE_H

@@ -28,6 +28,7 @@ typedef enum HostFile {
     FILE_VMSTAT,
     FILE_CPUINFO,
     FILE_UPTIME,
+    FILE_PASSWD,
     HOST_FILES
 } HostFile;
 
@@ -37,6 +38,8 @@ typedef struct FileText { /* each is read once in a look */
     Err why;
 } FileText;
 
+typedef struct ProcessLook ProcessLook;
+
 typedef struct Scrape {
     const ScrapeWish *wish;
     const ScraperSettings *settings; /* of the scraper at hand */
@@ -44,8 +47,11 @@ typedef struct Scrape {
     Buf *out;
     Buf usages; /* DiskUsage of each mount that is wanted; empty: not asked yet */
     FileText files[HOST_FILES];
-    int64_t now_ns, boot_ns, deadline_ns; /* the last on the clock that only grows; 0: none */
-    HostMetricId metric;                  /* that is open */
+    ProcessLook *process; /* that is being looked at; NULL: the machine is */
+    int64_t now_ns, boot_ns;
+    int64_t start_ns;             /* of sums */
+    int64_t mono_ns, deadline_ns; /* on the clock that only grows; no deadline: 0 */
+    HostMetricId metric;          /* that is open */
     size_t before, message, data, points;
 } Scrape;
 
@@ -85,5 +91,15 @@ bool look_wants(const NameFilter *include, const NameFilter *exclude, Str name);
 CHECKED bool look_count_cpus(Scrape *s, uint64_t *out, Err *err);
 
 uint64_t look_less(uint64_t from, uint64_t by); /* not below 0 */
+
+/* Text of others may be any bytes: what is no UTF-8 becomes U+FFFD. */
+void look_add_utf8(Buf *out, Str text);
+
+/* The scraper's scope with all metrics that are on; false: none has points, nothing is left. */
+bool look_tell_scope(Scrape *s, ScraperId scraper);
+void look_close_group(Scrape *s, size_t group);
+
+void scrape_processes(Scrape *s); /* a group for each */
+void process_trouble(Scrape *s, int about, Err *why);
 
 #endif

@@ -6,5 +6,6 @@
 void scrape_past_done(ScrapePast *past)
 {
     mem_free(past->cpus);
+    mem_free(past->processes);
     *past = (ScrapePast){ 0 };
 }

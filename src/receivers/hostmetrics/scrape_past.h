@@ -12,9 +12,17 @@ typedef struct CpuPast {
     uint64_t ticks[CPU_STATES];
 } CpuPast;
 
+typedef struct ProcessPast {
+    uint64_t pid, start_ticks; /* both together are one process */
+    uint64_t user_ticks, system_ticks, wait_ticks;
+} ProcessPast;
+
 typedef struct ScrapePast { /* all zero: there was none */
     CpuPast *cpus;
     size_t cpu_count;
+    ProcessPast *processes; /* by pid */
+    size_t process_count;
+    int64_t processes_ns; /* when, on the clock that only grows */
 } ScrapePast;
 
 void scrape_past_done(ScrapePast *past);

@@ -15,6 +15,7 @@ static const ConfigField device_fields[] = NAME_FILTER_ROWS("devices");
 static const ConfigField interface_fields[] = NAME_FILTER_ROWS("interfaces");
 static const ConfigField type_fields[] = NAME_FILTER_ROWS("fs_types");
 static const ConfigField mount_fields[] = NAME_FILTER_ROWS("mount_points");
+static const ConfigField name_fields[] = NAME_FILTER_ROWS("names");
 
 /* --- metrics: one section each, from the table ------------------------------------------------ */
 
@@ -33,6 +34,10 @@ static const ConfigField OFF_fields[] = {
 #define SWITCH_TABLE(list) \
     static const ConfigField list##_metrics[] = { list##_METRICS(SWITCH_ROW) { 0 } };
 HOST_METRIC_LISTS(SWITCH_TABLE)
+
+#define ATTRIBUTE_SWITCH(id, attribute, preset, add, text) \
+    SECTION(AttributeSwitches, of[id], MetricSwitch, preset##_fields, text, .name = attribute),
+static const ConfigField attribute_fields[] = { PROCESS_ATTRIBUTE_LIST(ATTRIBUTE_SWITCH) { 0 } };
 /* clang-format on */
 
 #define SWITCHES(list)                                                \
@@ -88,6 +93,27 @@ static const ConfigField filesystem_fields[] = {
     { 0 },
 };
 
+#define MUTE(m, text) BOOL(ScraperSettings, m, "false", text)
+
+static const ConfigField process_fields[] = {
+    SWITCHES(PROCESS),
+    SECTION(ScraperSettings, resource_attributes, AttributeSwitches, attribute_fields,
+            "What is said of each process, by name."),
+    OPTIONAL_SECTION(ScraperSettings, include, NameFilter, name_fields,
+                     "Only processes of these names."),
+    OPTIONAL_SECTION(ScraperSettings, exclude, NameFilter, name_fields,
+                     "No processes of these names."),
+    DURATION(ScraperSettings, scrape_process_delay, "0s", "0s", "24h",
+             "Leave out processes that are younger."),
+    MUTE(mute_process_all_errors, "Do not complain of any process that may not be read."),
+    MUTE(mute_process_name_error, "Do not complain when its name may not be read."),
+    MUTE(mute_process_exe_error, "Do not complain when its executable's path may not be read."),
+    MUTE(mute_process_io_error, "Do not complain when its reads and writes may not be read."),
+    MUTE(mute_process_user_error, "Do not complain when its user has no name."),
+    MUTE(mute_process_cgroup_error, "Do not complain when its control groups may not be read."),
+    { 0 },
+};
+
 #define SCRAPER(m, rows, text) OPTIONAL_SECTION(ScrapersSettings, m, ScraperSettings, rows, text)
 
 const ConfigField scrapers_fields[] = {
@@ -100,7 +126,7 @@ const ConfigField scrapers_fields[] = {
     SCRAPER(paging, paging_fields, "Swap space, and pages that come and go."),
     SCRAPER(processes, processes_fields, "How many processes there are."),
     SCRAPER(system, system_fields, "How long the machine has been up."),
-    LATER("process", "the scraper process"),
+    SCRAPER(process, process_fields, "Each process, as a resource of its own."),
     LATER("nfs", "the scraper nfs"),
     { 0 },
 };
@@ -120,6 +146,7 @@ static const struct {
     [SCRAPE_PAGING] = { "paging", offsetof(ScrapersSettings, paging) },
     [SCRAPE_PROCESSES] = { "processes", offsetof(ScrapersSettings, processes) },
     [SCRAPE_SYSTEM] = { "system", offsetof(ScrapersSettings, system) },
+    [SCRAPE_PROCESS] = { "process", offsetof(ScrapersSettings, process) },
 };
 
 const char *scraper_name(ScraperId scraper)

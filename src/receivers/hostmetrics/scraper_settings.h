@@ -22,6 +22,10 @@ typedef struct MetricSwitches { /* of each scraper its own metrics */
     MetricSwitch of[HOST_METRICS];
 } MetricSwitches;
 
+typedef struct AttributeSwitches { /* of a process's resource */
+    MetricSwitch of[PROCESS_ATTRIBUTES];
+} AttributeSwitches;
+
 typedef struct NameFilter {
     bool present;
     TextList names; /* settings */
@@ -35,10 +39,15 @@ typedef struct ScraperSettings { /* each scraper has some of these */
     NameFilter include, exclude; /* devices, interfaces, or names of processes */
     NameFilter include_devices, include_fs_types, include_mount_points;
     NameFilter exclude_devices, exclude_fs_types, exclude_mount_points;
+    AttributeSwitches resource_attributes;
+    int64_t scrape_process_delay;
+    bool mute_process_all_errors, mute_process_name_error, mute_process_exe_error,
+        mute_process_io_error, mute_process_user_error, mute_process_cgroup_error;
 } ScraperSettings;
 
 typedef struct ScrapersSettings {
-    ScraperSettings cpu, load, memory, disk, filesystem, network, paging, processes, system;
+    ScraperSettings cpu, load, memory, disk, filesystem, network, paging, processes, system,
+        process;
 } ScrapersSettings;
 
 extern const ConfigField scrapers_fields[];
