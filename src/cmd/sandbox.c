@@ -107,6 +107,21 @@ static void each_path(const ServiceConfig *config,
     }
 }
 
+/* Empty: none. The id is borrowed from the configuration. */
+static Str who_looks_into_processes(const ServiceConfig *config)
+{
+    for (size_t kind = 0; kind < COMPONENT_KIND_COUNT; kind++) {
+        const ComponentList *list = &config->defined[kind];
+        for (size_t i = 0; i < list->count; i++) {
+            const ComponentConfig *component = list->items[i];
+            if (component->used && component->type->looks_into_processes &&
+                component->type->looks_into_processes(component->settings))
+                return component->id;
+        }
+    }
+    return STR("");
+}
+
 static bool collect_all(Sandbox *sandbox, const ServiceConfig *config, const char *const *sources,
                         size_t source_count, Err *err)
 {
@@ -182,14 +197,21 @@ static void no_core_dumps(void)
     (void)setrlimit(RLIMIT_CORE, &one);
 }
 
-static void tell(const Sandbox *sandbox)
+static void tell(const Sandbox *sandbox, Str looker)
 {
+    bool given_up = looker.len && sandbox->mode == SANDBOX_AUTO;
     if (sandbox->landlock && sandbox->calls)
         log_write(LOG_INFO, "sandbox",
                   "No core dumps, no new privileges; %zu system calls; files in %zu places "
                   "(Landlock %d)",
                   sandbox_call_count(), sandbox->place_count, sandbox->landlock);
-    if (!sandbox->landlock)
+    if (given_up)
+        log_write(LOG_WARN, "sandbox",
+                  "%.*s looks into other processes, which Landlock forbids: files are not limited "
+                  "(--sandbox strict limits them and does without process.disk.io, "
+                  "process.disk.operations and process.executable.path)",
+                  STR_ARG(looker));
+    else if (!sandbox->landlock)
         log_write(LOG_WARN, "sandbox", "this kernel offers no Landlock: files are not limited");
     if (!sandbox->calls)
         log_write(LOG_WARN, "sandbox", "seccomp is not to be had: system calls are not filtered");
@@ -205,12 +227,14 @@ bool sandbox_enter(Sandbox *sandbox, SandboxMode mode, const ServiceConfig *conf
         return false;
     no_core_dumps();
     bool privileges = prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0;
-    bool files = privileges && limit_files(sandbox);
+    Str looker = who_looks_into_processes(config);
+    bool limits = !looker.len || mode == SANDBOX_STRICT;
+    bool files = privileges && limits && limit_files(sandbox);
     sandbox->calls = privileges && sandbox_filter_calls();
     if (mode == SANDBOX_STRICT && !(files && sandbox->calls))
         return fail(err, ERR_UNSUPPORTED, "--sandbox strict: this kernel offers no %s",
                     files ? "seccomp" : "Landlock");
-    tell(sandbox);
+    tell(sandbox, looker);
     return true;
 }
 
@@ -262,6 +286,12 @@ static void check_fit(void *context, ConfigPath use, Str path)
 bool sandbox_fits(const Sandbox *sandbox, const ServiceConfig *config, Err *err)
 {
     Fitting fitting = { sandbox, err, true };
+    Str looker = who_looks_into_processes(config);
+    if (sandbox->landlock && sandbox->mode == SANDBOX_AUTO && looker.len)
+        return fail(err, ERR_UNSUPPORTED,
+                    "%.*s looks into other processes, which the running program may not: restart "
+                    "it instead of reloading",
+                    STR_ARG(looker));
     if (sandbox->landlock)
         each_path(config, check_fit, &fitting);
     return fitting.ok;

@@ -7,9 +7,13 @@
  * It is entered before any thread starts, holds for all of them, and cannot be left: so a reload
  * that names another directory is refused.
  *
- *     auto    whatever this kernel offers; what it lacks is said once
- *     strict  all of it, or no start
- *     off     nothing, and core dumps are what the system makes of them
+ * Who is under Landlock may not look into processes that are not (their reads and writes, the path
+ * of their program), and no rule can allow it. So where a component has to, files are not limited,
+ * unless strict asks for it; then that component does without.
+ *
+ *     auto    whatever this kernel offers and the configuration allows; what is lacking is said
+ * once strict  all of it, or no start off     nothing, and core dumps are what the system makes of
+ * them
  */
 #ifndef CMD_SANDBOX_H
 #define CMD_SANDBOX_H

@@ -94,6 +94,9 @@ typedef struct ComponentType {
     void (*flush)(void *self); /* send on what you hold, now; called again until nothing is held */
     void (*stop)(void *self);
     void *(*service)(void *self, ServiceKind kind); /* NULL: not offered */
+    /* Must it read what the kernel shows of a process only to those who might debug it? Where files
+     * are limited it cannot (cmd/sandbox.h). NULL: no. */
+    bool (*looks_into_processes)(const void *settings);
 } ComponentType;
 
 const char *component_kind_name(ComponentKind kind);    /* "receiver" */

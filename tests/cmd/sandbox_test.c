@@ -42,10 +42,20 @@ static const char yaml[] = "receivers: {otlp: {protocols: {http: }}}\n"
                            "service: {extensions: [store], pipelines: {traces: "
                            "{receivers: [otlp], exporters: [store, file]}}}\n";
 
+/* Scrapers of processes need more than Landlock lets anybody read. */
+static const char looking[] = "receivers: {hostmetrics: {scrapers: {process: %s}}}\n"
+                              "exporters: {file: {path: %s/lines/x.json}}\n"
+                              "service: {pipelines: {metrics: "
+                              "{receivers: [hostmetrics], exporters: [file]}}}\n";
+static const char *looks; /* the scraper's settings; NULL: the other configuration */
+
 static void put_config(const char *lines, const char *data)
 {
     char text[1024];
-    snprintf(text, sizeof text, yaml, root, lines, root, data);
+    if (looks)
+        snprintf(text, sizeof text, looking, looks, root);
+    else
+        snprintf(text, sizeof text, yaml, root, lines, root, data);
     put("etc/c.yaml", text);
 }
 
@@ -94,6 +104,8 @@ enum { FINE = 7, NOT_TO_BE_HAD = 8 };
 
 static Sandbox sandbox; /* in force in the child */
 
+static SandboxMode mode = SANDBOX_AUTO;
+
 static void enter(void)
 {
     Err err = { 0 };
@@ -102,7 +114,7 @@ static void enter(void)
     put_config("lines", "data");
     CHECK(loaded_config_read(&options, &config, &err));
     log_set_level(LOG_OFF);
-    CHECK(sandbox_enter(&sandbox, SANDBOX_AUTO, config.service, options.configs, 1, &err));
+    CHECK(sandbox_enter(&sandbox, mode, config.service, options.configs, 1, &err));
     loaded_config_free(&config);
 }
 
@@ -181,6 +193,46 @@ static void no_program_is_started_and_no_other_process_reached(void **state)
     in_child(call);
 }
 
+/* Of the test, which is outside: what hostmetrics reads of each process. */
+static bool may_look(void)
+{
+    char path[64], target[256];
+    snprintf(path, sizeof path, "/proc/%d/exe", (int)getppid());
+    bool link = readlink(path, target, sizeof target) > 0;
+    snprintf(path, sizeof path, "/proc/%d/io", (int)getppid());
+    int fd = open(path, O_RDONLY);
+    return link && fd >= 0 && read(fd, target, sizeof target) > 0;
+}
+
+static void look_into_a_process(void)
+{
+    CHECK(!sandbox.landlock && sandbox.calls);
+    CHECK(may_look());
+}
+
+static void do_without(void)
+{
+    if (!sandbox.landlock)
+        _exit(NOT_TO_BE_HAD);
+    CHECK(!may_look());
+}
+
+static void who_looks_into_processes_can(void **state)
+{
+    (void)state;
+    if (!may_look())
+        skip(); /* not even outside */
+    looks = "";
+    in_child(look_into_a_process);
+    mode = SANDBOX_STRICT;
+    in_child(do_without);
+    mode = SANDBOX_AUTO;
+    looks = "{resource_attributes: {process.executable.path: {enabled: false}}, "
+            "metrics: {process.disk.io: {enabled: false}}}";
+    in_child(do_without); /* nothing that would need it */
+    looks = NULL;
+}
+
 static void look_at_limits(void)
 {
     struct rlimit core;
@@ -224,6 +276,12 @@ static void a_reload_stays_within(void **state)
     assert_true(fits("lines", "data", &err));
     assert_false(fits("other", "data", &err));
     assert_false(fits("lines", "elsewhere", &err)); /* is not there, and cannot be made */
+    looks = "";
+    assert_false(fits("", "", &err));
+    assert_non_null(strstr(err.text, "hostmetrics looks into other processes"));
+    sandbox.mode = SANDBOX_STRICT;
+    assert_true(fits("", "", &err));
+    looks = NULL;
     sandbox = (Sandbox){ 0 };
 }
 
@@ -242,6 +300,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(files_are_those_of_the_configuration),
         cmocka_unit_test(no_program_is_started_and_no_other_process_reached),
+        cmocka_unit_test(who_looks_into_processes_can),
         cmocka_unit_test(no_core_is_dumped),
         cmocka_unit_test(a_reload_stays_within),
         cmocka_unit_test(off_is_off),

@@ -58,6 +58,11 @@ static bool receiver_check(const void *self, Err *err)
     return scrapers_check(&((const HostMetricsReceiver *)self)->scrapers, err);
 }
 
+static bool receiver_looks_into_processes(const void *settings)
+{
+    return scrapers_look_into_processes(&((const HostMetricsReceiver *)settings)->scrapers);
+}
+
 /* --- looking --------------------------------------------------------------------------------- */
 
 typedef struct Look { /* what one look found, before it is shared */
@@ -259,4 +264,5 @@ const ComponentType hostmetrics_receiver = {
     .start = receiver_start,
     .close = receiver_close,
     .stop = receiver_stop,
+    .looks_into_processes = receiver_looks_into_processes,
 };

@@ -221,3 +221,11 @@ bool scrapers_check(const ScrapersSettings *settings, Err *err)
     scrapers_close(&trial);
     return good;
 }
+
+bool scrapers_look_into_processes(const ScrapersSettings *settings)
+{
+    const ScraperSettings *process = &settings->process;
+    return process->present && (process->metrics.of[PROCESS_DISK_IO].enabled ||
+                                process->metrics.of[PROCESS_DISK_OPERATIONS].enabled ||
+                                process->resource_attributes.of[PROCESS_EXECUTABLE_PATH].enabled);
+}

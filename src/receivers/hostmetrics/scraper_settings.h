@@ -59,6 +59,9 @@ CHECKED bool scrapers_check(const ScrapersSettings *settings, Err *err);
 CHECKED bool scrapers_open(ScrapersSettings *settings, Err *err);
 void scrapers_close(ScrapersSettings *settings);
 
+/* Is anything on that only who might debug a process may read: its reads and writes, its path? */
+bool scrapers_look_into_processes(const ScrapersSettings *settings);
+
 const char *scraper_name(ScraperId scraper);
 const ScraperSettings *scraper_settings(const ScrapersSettings *all, ScraperId scraper);
 
