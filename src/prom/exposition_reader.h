@@ -32,6 +32,7 @@ typedef enum ExpositionType { /* what may stand behind # TYPE */
                               EXPOSITION_GAUGEHISTOGRAM,
                               EXPOSITION_INFO,
                               EXPOSITION_STATESET,
+                              EXPOSITION_NATIVE, /* none: a histogram with exponential buckets */
 } ExpositionType;
 
 typedef enum ExpositionEventKind {
@@ -48,6 +49,22 @@ typedef struct ExpositionExemplar {
     int64_t time_ms;
 } ExpositionExemplar;
 
+enum { NATIVE_BUCKETS_MAX = 1 << 16, NATIVE_SCHEMA_MIN = -4, NATIVE_SCHEMA_MAX = 8 };
+
+/* Bucket i of schema s reaches from above base^(i-1) to base^i, base being 2^(2^-s). */
+typedef struct NativeBuckets {
+    int32_t first; /* the index of counts[0] */
+    const uint64_t *counts;
+    size_t count;
+} NativeBuckets;
+
+typedef struct NativeHistogram {
+    int32_t schema;
+    uint64_t count, zero_count;
+    double sum, zero_threshold;
+    NativeBuckets positive, negative;
+} NativeHistogram;
+
 /* Texts live until the next call for the reader. */
 typedef struct ExpositionEvent {
     ExpositionEventKind kind;
@@ -60,6 +77,8 @@ typedef struct ExpositionEvent {
     int64_t time_ms;
     bool has_exemplar;
     ExpositionExemplar exemplar;
+    double created_s;              /* of protobuf; 0: not said */
+    const NativeHistogram *native; /* of protobuf, instead of value; else NULL */
 } ExpositionEvent;
 
 typedef enum ExpositionResult {

@@ -15,8 +15,9 @@ enum { SUMMARY_QUANTILES = 6, FLAG_ENDED = 1 };
 
 static const char *type_text(ExpositionType type)
 {
-    static const char *const names[] = { "unknown", "counter",        "gauge", "histogram",
-                                         "summary", "gaugehistogram", "info",  "stateset" };
+    static const char *const names[] = { "unknown",   "counter",  "gauge",
+                                         "histogram", "summary",  "gaugehistogram",
+                                         "info",      "stateset", "histogram" };
     return names[type];
 }
 
@@ -28,6 +29,7 @@ static MetricKind kind_of(ExpositionType type)
     case EXPOSITION_STATESET: return METRIC_SUM;
     case EXPOSITION_HISTOGRAM: return METRIC_HISTOGRAM;
     case EXPOSITION_SUMMARY: return METRIC_SUMMARY;
+    case EXPOSITION_NATIVE: return METRIC_EXPONENTIAL;
     case EXPOSITION_UNKNOWN:
     case EXPOSITION_GAUGE:
     case EXPOSITION_GAUGEHISTOGRAM: break;
@@ -158,6 +160,40 @@ static bool add_histogram(Buf *out, ScrapePoint *point)
     return true;
 }
 
+/* Prometheus' bucket i is OTLP's i - 1: both are named by a bound, one by the upper, one by the
+ * lower. */
+static void add_side(Buf *out, uint32_t number, const NativeBuckets *buckets)
+{
+    if (!buckets->count)
+        return;
+    size_t opened = wire_open(out, number);
+    wire_add_sint(out, 1, (int64_t)buckets->first - 1);
+    wire_add_packed_varint(out, 2, buckets->counts, buckets->count);
+    wire_close(out, opened);
+}
+
+static void add_native(Buf *out, const ScrapePoint *point)
+{
+    const NativeHistogram *native = point->native;
+    size_t opened = wire_open(out, DATA_POINTS);
+    add_labels(out, EXPONENTIAL_ATTRIBUTES, point->labels);
+    wire_add_fixed64(out, 2, (uint64_t)point->start_ns);
+    wire_add_fixed64(out, 3, (uint64_t)point->time_ns);
+    if (point->stale) {
+        wire_add_varint(out, 10, FLAG_ENDED);
+    } else {
+        wire_add_fixed64(out, 4, native->count);
+        wire_add_double(out, 5, native->sum);
+        wire_add_sint(out, 6, native->schema);
+        wire_add_fixed64(out, 7, native->zero_count);
+        add_side(out, 8, &native->positive);
+        add_side(out, 9, &native->negative);
+        add_exemplars(out, EXPONENTIAL_EXEMPLARS, point);
+        wire_add_double(out, 14, native->zero_threshold);
+    }
+    wire_close(out, opened);
+}
+
 static bool add_summary(Buf *out, const ScrapePoint *point)
 {
     if (!point->stale && !(point->has_count && point->count >= 0 && point->count < 0x1p63))
@@ -190,6 +226,8 @@ static void add_point(Buf *out, MetricKind kind, ScrapePoint *point, size_t *dro
         ok = add_histogram(out, point);
     else if (kind == METRIC_SUMMARY)
         ok = add_summary(out, point);
+    else if (kind == METRIC_EXPONENTIAL)
+        add_native(out, point);
     else if (point->has_value || point->stale)
         add_number(out, point);
     *dropped += !ok;

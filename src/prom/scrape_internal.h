@@ -35,6 +35,7 @@ typedef struct ScrapePoint {
     ScrapeBound *bounds;
     size_t bound_count, bound_cap;
     ScrapeExemplar *exemplars;
+    const NativeHistogram *native;    /* of a family of EXPOSITION_NATIVE */
     const struct ScrapePoint *before; /* of the scrape before; only while it is there */
 } ScrapePoint;
 

@@ -5,6 +5,7 @@
 
 #include "base/mem.h"
 #include "codec/json_number.h"
+#include "prom/metric_families.h"
 #include "prom/scrape_internal.h"
 
 #include <math.h>
@@ -44,7 +45,8 @@ typedef enum Role {
     ROLE_QUANTILE,
     ROLE_SUM,
     ROLE_COUNT,
-    ROLE_CREATED
+    ROLE_CREATED,
+    ROLE_NATIVE
 } Role;
 
 typedef struct Sorted { /* a sample, and where it belongs */
@@ -219,7 +221,8 @@ static void rename_family(Taking *taking, Str was, Str now, Sorted *sample)
 {
     if (str_eq(was, now))
         return;
-    if (sample->role == ROLE_VALUE || sample->role == ROLE_QUANTILE) {
+    bool own = sample->role == ROLE_VALUE || sample->role == ROLE_NATIVE;
+    if (own || sample->role == ROLE_QUANTILE) {
         sample->family = now;
         return;
     }
@@ -534,6 +537,7 @@ static bool put_value(Taking *taking, ScrapePoint *point, const Sorted *sample, 
         point->count = value;
         return true;
     case ROLE_CREATED: point->created_s = value; return true;
+    case ROLE_NATIVE: return true;
     case ROLE_BUCKET:
     case ROLE_QUANTILE:
         return add_bound(taking->scrape, point, (ScrapeBound){ sample->bound, value }, err);
@@ -565,7 +569,7 @@ static bool put_exemplar(Taking *taking, ScrapePoint *point, const Sorted *sampl
                          const ExpositionExemplar *from, Err *err)
 {
     bool counter = sample->role == ROLE_VALUE && sample->type == EXPOSITION_COUNTER;
-    if (!counter && sample->role != ROLE_BUCKET)
+    if (!counter && sample->role != ROLE_BUCKET && sample->role != ROLE_NATIVE)
         return true;
     if (from->has_time && (from->time_ms < 0 || from->time_ms > TIME_MAX_MS))
         return true;
@@ -591,6 +595,28 @@ static bool has_room(Taking *taking)
     return false; /* the rest is counted */
 }
 
+static bool copy_side(Arena *arena, NativeBuckets *side, Err *err)
+{
+    uint64_t *counts = ARENA_MAKE(arena, uint64_t, side->count + 1, err);
+    if (counts && side->count)
+        memcpy(counts, side->counts, side->count * sizeof *counts);
+    side->counts = counts;
+    return counts != NULL;
+}
+
+static bool put_native(Taking *taking, ScrapePoint *point, const NativeHistogram *from, Err *err)
+{
+    Arena *arena = taking->scrape->arena;
+    NativeHistogram *native = ARENA_MAKE(arena, NativeHistogram, 1, err);
+    if (!native)
+        return false;
+    *native = *from;
+    point->native = native;
+    point->has_count = true; /* which tells a reset */
+    point->count = (double)from->count;
+    return copy_side(arena, &native->positive, err) && copy_side(arena, &native->negative, err);
+}
+
 static bool put_sample(Taking *taking, const ExpositionEvent *event, const Sorted *sample, Err *err)
 {
     ScrapePoint *point = point_of(taking, sample, err);
@@ -602,6 +628,10 @@ static bool put_sample(Taking *taking, const ExpositionEvent *event, const Sorte
     }
     taking->report->series_added += !point->before;
     if (event->has_exemplar && !put_exemplar(taking, point, sample, &event->exemplar, err))
+        return false;
+    if (event->created_s > 0)
+        point->created_s = event->created_s;
+    if (event->native && !put_native(taking, point, event->native, err))
         return false;
     return put_value(taking, point, sample, event->value, err);
 }
@@ -629,7 +659,12 @@ static bool take_sample(Taking *taking, const ExpositionEvent *event, Err *err)
     if (!has_room(taking))
         return true;
     Labels labels = finish_labels(taking);
-    if (!sort_sample(taking, event->name, labels, &sample)) {
+    if (event->native) {
+        sample = (Sorted){ .role = ROLE_NATIVE,
+                           .family = event->name,
+                           .type = EXPOSITION_NATIVE,
+                           .meta = map_get(&taking->scrape->metas, event->name) };
+    } else if (!sort_sample(taking, event->name, labels, &sample)) {
         taking->report->dropped++;
         return true;
     }
@@ -644,6 +679,13 @@ static bool take_sample(Taking *taking, const ExpositionEvent *event, Err *err)
 
 /* ---- reading ---- */
 
+static bool take_event(void *context, const ExpositionEvent *event, Err *err)
+{
+    Taking *taking = context;
+    return event->kind == EXPOSITION_SAMPLE ? take_sample(taking, event, err)
+                                            : take_meta(taking, event, err);
+}
+
 static bool read_events(Taking *taking, ExpositionReader *reader, Err *err)
 {
     ExpositionEvent event;
@@ -654,14 +696,12 @@ static bool read_events(Taking *taking, ExpositionReader *reader, Err *err)
         case EXPOSITION_END: return true;
         case EXPOSITION_EVENT: break;
         }
-        bool ok = event.kind == EXPOSITION_SAMPLE ? take_sample(taking, &event, err)
-                                                  : take_meta(taking, &event, err);
-        if (!ok)
+        if (!take_event(taking, &event, err))
             return false;
     }
 }
 
-static bool read_body(Taking *taking, const ScrapeAnswer *answer, Err *err)
+static bool read_text(Taking *taking, const ScrapeAnswer *answer, Err *err)
 {
     static const Str metrics = STR_ROW("application/openmetrics-text");
     bool strict = str_eq_nocase(str_first(answer->content_type, metrics.len), metrics);
@@ -673,6 +713,17 @@ static bool read_body(Taking *taking, const ScrapeAnswer *answer, Err *err)
         ok = read_events(taking, reader, err);
     }
     exposition_reader_free(reader);
+    return ok;
+}
+
+static bool read_body(Taking *taking, const ScrapeAnswer *answer, Err *err)
+{
+    const ScrapeSettings *settings = &taking->target->settings;
+    const MetricFamiliesWish wish = { settings->native, settings->also_classic, take_event,
+                                      taking };
+    bool ok = metric_families_are(answer->content_type)
+                  ? metric_families_read(answer->body, &wish, err)
+                  : read_text(taking, answer, err);
     if (ok && taking->over.kind != ERR_NONE) {
         *err = taking->over;
         return false;
@@ -698,7 +749,7 @@ static bool was_reset(const ScrapePoint *point)
 static void set_start(const Taking *taking, const ScrapeFamily *family, ScrapePoint *point)
 {
     bool has_start = family->type == EXPOSITION_COUNTER || family->type == EXPOSITION_HISTOGRAM ||
-                     family->type == EXPOSITION_SUMMARY;
+                     family->type == EXPOSITION_SUMMARY || family->type == EXPOSITION_NATIVE;
     if (!has_start || point->stale)
         return;
     if (taking->start_s > 0)

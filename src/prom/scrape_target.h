@@ -3,6 +3,7 @@
  *     counter      cumulative monotonic sum     histogram   with its buckets
  *     gauge        gauge                        summary     with its quantiles
  *     unknown      gauge                        info, stateset   sum that is not monotonic
+ *     native histogram (of protobuf, if wanted)  exponential histogram
  *
  * Names stay as they are; units become UCUM again; every metric says its type in the metadata
  * prometheus.type. job and instance make the resource (service.name, service.instance.id,
@@ -53,11 +54,12 @@ typedef struct ScrapeSettings {
     Labels external;        /* replace whatever has their name */
     bool honor_labels;      /* of a label twice the scraped one counts; else it is exported_... */
     bool ignore_timestamps; /* every sample is of the time of its scrape */
-    bool track_timestamps;  /* series with times of their own get an end, too */
-    bool trim_suffixes;     /* names without units and types */
-    bool extra_facts;       /* three more metrics of each scrape */
-    int64_t timeout_ns;     /* for one of them */
-    uint64_t sample_limit;  /* 0: none; so are the others */
+    bool native, also_classic; /* of protobuf: exponential histograms; classic ones beside them */
+    bool track_timestamps;     /* series with times of their own get an end, too */
+    bool trim_suffixes;        /* names without units and types */
+    bool extra_facts;          /* three more metrics of each scrape */
+    int64_t timeout_ns;        /* for one of them */
+    uint64_t sample_limit;     /* 0: none; so are the others */
     uint64_t label_limit, label_name_limit, label_value_limit;
     ScrapeEdit edit; /* NULL: none */
     ScrapeStart start;

@@ -23,7 +23,7 @@ extern const ComponentType prometheus_receiver;
 enum { TEXT_MAX = 1 << 20, TURNS_MAX = 20000, ASKED_MAX = 16 };
 
 typedef struct Asked {
-    char target[200], authorization[100], extra[100], encodings[100], host[60];
+    char target[200], authorization[100], extra[100], encodings[100], host[60], accept[400];
 } Asked;
 
 typedef struct Site {
@@ -56,6 +56,7 @@ static void answer(void *owner, Request *request)
          request_field(request, STR("authorization")));
     copy(asked->extra, sizeof asked->extra, request_field(request, STR("x-extra")));
     copy(asked->encodings, sizeof asked->encodings, request_field(request, STR("accept-encoding")));
+    copy(asked->accept, sizeof asked->accept, request_field(request, STR("accept")));
     copy(asked->host, sizeof asked->host, request_field(request, STR("host")));
     Answer page = { .status = 200, .content_type = str_from(site->type), .body = BUF(TEXT_MAX) };
     const HttpField location = { STR("location"), str_from(site->location) };
@@ -334,6 +335,54 @@ static void compression_may_be_turned_off(void **state)
     end(&f);
 }
 
+#define PROTO \
+    "application/vnd.google.protobuf;proto=io.prometheus.client.MetricFamily;encoding=delimited"
+#define METRICS_1 "application/openmetrics-text;version=1.0.0"
+#define METRICS_0 "application/openmetrics-text;version=0.0.1"
+#define TEXT_0    "text/plain;version=0.0.4"
+
+static void formats_are_asked_for(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *settings, *accept;
+    } rows[] = {
+        { "", METRICS_1 ";q=0.6," METRICS_0 ";q=0.5," TEXT_0 ";q=0.4,*/*;q=0.3" },
+        { "scrape_native_histograms: true, ",
+          PROTO ";q=0.6," METRICS_1 ";q=0.5," METRICS_0 ";q=0.4," TEXT_0 ";q=0.3,*/*;q=0.2" },
+        { "scrape_protocols: [PrometheusText0.0.4, PrometheusProto], ",
+          TEXT_0 ";q=0.6," PROTO ";q=0.5,*/*;q=0.4" },
+    };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        Fixture f;
+        Buf job = BUF(TEXT_MAX);
+        buf_addf(&job, "{job_name: j, %sstatic_configs: [{targets: ['@0']}]}", rows[i].settings);
+        ask_once(&f, buf_text(&job));
+        assert_string_equal(f.sites[0].asked[0].accept, rows[i].accept);
+        buf_free(&job);
+        end(&f);
+    }
+}
+
+static void an_answer_without_a_type_is_the_fallback(void **state)
+{
+    (void)state;
+    for (int strict = 0; strict < 2; strict++) {
+        Fixture f = { 0 };
+        site_open(&f.sites[0]);
+        site_open(&f.sites[1]);
+        f.sites[0].type = "application/octet-stream";
+        begin_with(&f, "",
+                   strict ? "{job_name: j, fallback_scrape_protocol: OpenMetricsText1.0.0, "
+                            "static_configs: [{targets: ['@0']}]}"
+                          : "{job_name: j, static_configs: [{targets: ['@0']}]}");
+        tick(&f, 10);
+        await(&f, 1);
+        assert_true(value_in(&f, 0, "up") == !strict); /* the page has no # EOF */
+        end(&f);
+    }
+}
+
 #define SECRETIVE "bearer_token: abc, http_headers: {X-Extra: {values: [one]}}, "
 
 static void redirects_are_followed_without_secrets(void **state)
@@ -609,8 +658,8 @@ static void a_metric_may_tell_the_start(void **state)
 {
     (void)state;
     static const char *const settings[] = { "use_start_time_metric: true, ",
-                                            "use_start_time_metric: true, "
-                                            "start_time_metric_regex: start_seconds$, ",
+                                            ("use_start_time_metric: true, "
+                                             "start_time_metric_regex: start_seconds$, "),
                                             "" };
     for (size_t i = 0; i < COUNT_OF(settings); i++) {
         Fixture f = { 0 };
@@ -682,6 +731,8 @@ int main(void)
         cmocka_unit_test(samples_are_relabelled),
         cmocka_unit_test(requests_say_who_asks),
         cmocka_unit_test(compression_may_be_turned_off),
+        cmocka_unit_test(formats_are_asked_for),
+        cmocka_unit_test(an_answer_without_a_type_is_the_fallback),
         cmocka_unit_test(redirects_are_followed_without_secrets),
         cmocka_unit_test(redirects_end),
         cmocka_unit_test(limits_fail_the_scrape),

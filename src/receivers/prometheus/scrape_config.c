@@ -29,7 +29,7 @@ static const ConfigField static_fields[] = {
 };
 
 #define DISCOVERY "this discovery of targets (static, file, http and dns are there)"
-#define NATIVE    "native histograms"
+#define NATIVE    "native histograms with the bounds of classic ones"
 
 /* clang-format off */
 /* Of a job and of all: the same keys. */
@@ -55,6 +55,32 @@ static const ConfigField static_fields[] = {
     IGNORED("keep_dropped_targets", "nobody asks a receiver for the targets that it dropped")
 /* clang-format on */
 
+static const char *const protocols[] = { "PrometheusProto",      "OpenMetricsText1.0.0",
+                                         "OpenMetricsText0.0.1", "PrometheusText1.0.0",
+                                         "PrometheusText0.0.4",  NULL };
+static const char *const fallbacks[] = { "",
+                                         "PrometheusProto",
+                                         "OpenMetricsText1.0.0",
+                                         "OpenMetricsText0.0.1",
+                                         "PrometheusText1.0.0",
+                                         "PrometheusText0.0.4",
+                                         NULL };
+static const char *const said[] = { "", "false", "true", NULL };
+
+/* clang-format off */
+#define FORMAT_ROWS(T) \
+    CHOICE_LIST(T, formats.protocols, "", protocols, \
+                "The formats that are asked for, the best first; none: both OpenMetrics and the " \
+                "text format, and before them protobuf where native histograms are wanted.", \
+                .name = "scrape_protocols"), \
+    CHOICE(T, formats.native, "", said, \
+           "Histograms with exponential buckets, which protobuf alone has.", \
+           .name = "scrape_native_histograms"), \
+    CHOICE(T, formats.also_classic, "", said, "And the classic ones beside them.", \
+           .name = "always_scrape_classic_histograms"), \
+    LATER("convert_classic_histograms_to_nhcb", NATIVE)
+/* clang-format on */
+
 static const ConfigField job_fields[] = {
     TEXT(ScrapeConfig, job_name, REQUIRED, "The label job, and service.name.", .check = check_job),
     DURATION(ScrapeConfig, scrape_interval, "0s", "0s", "8760h",
@@ -68,6 +94,12 @@ static const ConfigField job_fields[] = {
          "Labels of the target's own win; else they become exported_...."),
     BOOL(ScrapeConfig, honor_timestamps, "true", "Take the times that samples carry."),
     LIMIT_ROWS(ScrapeConfig),
+    FORMAT_ROWS(ScrapeConfig),
+    BOOL(ScrapeConfig, scrape_classic_histograms, "false",
+         "The older name of always_scrape_classic_histograms."),
+    CHOICE(ScrapeConfig, fallback, "", fallbacks,
+           "What an answer is that does not say it; without this the text format.",
+           .name = "fallback_scrape_protocol"),
     HTTP_SETTINGS_ROWS(ScrapeConfig, http),
     BOOL(ScrapeConfig, enable_compression, "true", "Ask for answers that are compressed."),
     BOOL(ScrapeConfig, track_timestamps_staleness, "false",
@@ -107,12 +139,6 @@ static const ConfigField job_fields[] = {
     LATER("serverset_sd_configs", DISCOVERY),
     LATER("triton_sd_configs", DISCOVERY),
     LATER("uyuni_sd_configs", DISCOVERY),
-    LATER("scrape_protocols", "a choice of formats (the text format and OpenMetrics are read)"),
-    LATER("fallback_scrape_protocol", "a choice of formats"),
-    LATER("scrape_classic_histograms", NATIVE),
-    LATER("always_scrape_classic_histograms", NATIVE),
-    LATER("convert_classic_histograms_to_nhcb", NATIVE),
-    LATER("scrape_native_histograms", NATIVE),
     LATER("native_histogram_bucket_limit", NATIVE),
     LATER("native_histogram_min_bucket_factor", NATIVE),
     LATER("metric_name_validation_scheme", "names beyond letters, digits and underscores"),
@@ -126,17 +152,14 @@ static const ConfigField global_fields[] = {
     DURATION(GlobalConfig, scrape_interval, "1m", "1ms", "8760h", "How often to ask."),
     DURATION(GlobalConfig, scrape_timeout, "10s", "1ms", "8760h", "How long an answer may take."),
     LIMIT_ROWS(GlobalConfig),
+    FORMAT_ROWS(GlobalConfig),
     TEXT_MAP(GlobalConfig, external_labels, "Labels for everything; they replace others."),
     IGNORED("evaluation_interval", "there are no rules here"),
     IGNORED("rule_query_offset", "there are no rules here"),
     IGNORED("query_log_file", "nobody queries a receiver"),
-    LATER("scrape_protocols", "a choice of formats (the text format and OpenMetrics are read)"),
     LATER("metric_name_validation_scheme", "names beyond letters, digits and underscores"),
     LATER("metric_name_escaping_scheme", "names beyond letters, digits and underscores"),
     LATER("scrape_failure_log_file", "a log of failures of its own"),
-    LATER("scrape_native_histograms", NATIVE),
-    LATER("always_scrape_classic_histograms", NATIVE),
-    LATER("convert_classic_histograms_to_nhcb", NATIVE),
     { 0 },
 };
 
@@ -289,4 +312,55 @@ ScrapeLimits scrape_limits_of(const PrometheusConfig *config, const ScrapeConfig
         .label_value_length_limit =
             either(own->label_value_length_limit, all->label_value_length_limit),
     };
+}
+
+/* ---- formats ---- */
+
+static bool either_said(int of_job, int of_all)
+{
+    return (of_job != UNSAID ? of_job : of_all) == SAID_YES;
+}
+
+bool scrape_wants_native(const PrometheusConfig *config, const ScrapeConfig *job)
+{
+    return either_said(job->formats.native, config->global.formats.native);
+}
+
+bool scrape_wants_classic(const PrometheusConfig *config, const ScrapeConfig *job)
+{
+    return job->scrape_classic_histograms ||
+           either_said(job->formats.also_classic, config->global.formats.also_classic);
+}
+
+static const Str content_types[] = {
+    [SCRAPE_PROTO] = STR_ROW("application/vnd.google.protobuf;"
+                             "proto=io.prometheus.client.MetricFamily;encoding=delimited"),
+    [SCRAPE_OPENMETRICS_1] = STR_ROW("application/openmetrics-text;version=1.0.0"),
+    [SCRAPE_OPENMETRICS_0] = STR_ROW("application/openmetrics-text;version=0.0.1"),
+    [SCRAPE_TEXT_1] = STR_ROW("text/plain;version=1.0.0"),
+    [SCRAPE_TEXT_0] = STR_ROW("text/plain;version=0.0.4"),
+};
+
+/* The first gets the highest weight, anything else the lowest. */
+void scrape_accept(const PrometheusConfig *config, const ScrapeConfig *job, Buf *out)
+{
+    static const int usual[] = { SCRAPE_PROTO, SCRAPE_OPENMETRICS_1, SCRAPE_OPENMETRICS_0,
+                                 SCRAPE_TEXT_0 };
+    const ChoiceList *list =
+        job->formats.protocols.count ? &job->formats.protocols : &config->global.formats.protocols;
+    const int *items = list->count ? list->items : usual;
+    size_t count = list->count ? list->count : COUNT_OF(usual);
+    size_t weight = COUNT_OF(content_types) + 1;
+    if (!list->count && !scrape_wants_native(config, job)) {
+        items++;
+        count--;
+    }
+    for (size_t i = 0; i < count && weight > 1; i++, weight--)
+        buf_addf(out, "%.*s;q=0.%zu,", STR_ARG(content_types[items[i]]), weight);
+    buf_addf(out, "*/*;q=0.%zu", weight);
+}
+
+Str scrape_fallback(const ScrapeConfig *job)
+{
+    return job->fallback ? content_types[job->fallback - 1] : STR("");
 }

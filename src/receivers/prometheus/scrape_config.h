@@ -24,10 +24,28 @@ typedef struct ScrapeLimits { /* of a job, or the global ones; 0: none */
     uint64_t label_limit, label_name_length_limit, label_value_length_limit;
 } ScrapeLimits;
 
+typedef enum ScrapeProtocol { /* in the order in which they are offered unless told otherwise */
+                              SCRAPE_PROTO,
+                              SCRAPE_OPENMETRICS_1,
+                              SCRAPE_OPENMETRICS_0,
+                              SCRAPE_TEXT_1,
+                              SCRAPE_TEXT_0,
+} ScrapeProtocol;
+
+typedef struct ScrapeFormats { /* of a job, or the global ones; empty or unsaid: those */
+    ChoiceList protocols;      /* ScrapeProtocol */
+    int native, also_classic;  /* Said */
+} ScrapeFormats;
+
+typedef enum Said { UNSAID, SAID_NO, SAID_YES } Said;
+
 typedef struct ScrapeConfig {
     Str job_name, metrics_path, scheme;
     int64_t scrape_interval, scrape_timeout; /* 0: the global ones */
     ScrapeLimits limits;
+    ScrapeFormats formats;
+    int fallback;                   /* ScrapeProtocol + 1; 0: none */
+    bool scrape_classic_histograms; /* the older name of also_classic */
     bool honor_labels, honor_timestamps, track_timestamps_staleness, enable_compression;
     const Node *params; /* name: [values]; NULL: none */
     HttpSettings http;
@@ -46,6 +64,7 @@ typedef struct ScrapeConfigList {
 typedef struct GlobalConfig {
     int64_t scrape_interval, scrape_timeout;
     ScrapeLimits limits;
+    ScrapeFormats formats;
     TextMap external_labels;
 } GlobalConfig;
 
@@ -64,6 +83,12 @@ int64_t scrape_timeout_of(const PrometheusConfig *config, const ScrapeConfig *jo
 
 /* The job's, and the global one where that is 0. */
 ScrapeLimits scrape_limits_of(const PrometheusConfig *config, const ScrapeConfig *job);
+
+bool scrape_wants_native(const PrometheusConfig *config, const ScrapeConfig *job);
+bool scrape_wants_classic(const PrometheusConfig *config, const ScrapeConfig *job);
+/* The header Accept. */
+void scrape_accept(const PrometheusConfig *config, const ScrapeConfig *job, Buf *out);
+Str scrape_fallback(const ScrapeConfig *job); /* a content type; empty: none */
 
 /* host:port, and nothing behind it. */
 CHECKED bool scrape_check_target(Str target, Err *err);

@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { SCRATCH_MAX = 16 << 20 };
+enum { SCRATCH_MAX = 16 << 20, ACCEPT_MAX = 4096 };
 
 struct ScrapeJob {
     JobSettings settings;
@@ -14,7 +14,7 @@ struct ScrapeJob {
     AskerHome home;
     Relabel *relabel, *metric_relabel;
     Arena *scratch; /* of one sample's new labels */
-    Buf joined, made;
+    Buf joined, made, accept;
     TargetGroups *sources; /* [0]: static_configs; then files, http, dns, as they are written */
     size_t source_count;
     FileDiscovery **files;
@@ -247,22 +247,21 @@ static void close_discovery(ScrapeJob *job)
 
 /* ---- from beginning to end ---- */
 
-static const Str accept_header = STR_ROW("application/openmetrics-text;version=1.0.0,"
-                                         "application/openmetrics-text;version=0.0.1;q=0.75,"
-                                         "text/plain;version=0.0.4;q=0.5,*/*;q=0.1");
-
 static void share(ScrapeJob *job)
 {
     const JobSettings *settings = &job->settings;
-    job->shared = (LoopShared){ .host = settings->host,
-                                .job = settings->job,
-                                .limits = scrape_limits_of(settings->config, settings->job),
-                                .home = &job->home,
-                                .external = settings->external,
-                                .start = settings->start,
-                                .accept = accept_header,
-                                .trim_suffixes = settings->trim_suffixes,
-                                .extra_facts = settings->extra_facts };
+    job->shared =
+        (LoopShared){ .host = settings->host,
+                      .job = settings->job,
+                      .limits = scrape_limits_of(settings->config, settings->job),
+                      .home = &job->home,
+                      .external = settings->external,
+                      .start = settings->start,
+                      .accept = buf_str(&job->accept),
+                      .native = scrape_wants_native(settings->config, settings->job),
+                      .also_classic = scrape_wants_classic(settings->config, settings->job),
+                      .trim_suffixes = settings->trim_suffixes,
+                      .extra_facts = settings->extra_facts };
     if (settings->job->metric_relabel_configs.count)
         job->shared.edit = (ScrapeEdit){ edit, job };
 }
@@ -270,6 +269,10 @@ static void share(ScrapeJob *job)
 static bool open_job(ScrapeJob *job, Err *err)
 {
     const ScrapeConfig *config = job->settings.job;
+    job->accept = BUF(ACCEPT_MAX);
+    scrape_accept(job->settings.config, config, &job->accept);
+    if (!buf_ok(&job->accept, err))
+        return false;
     share(job);
     job->loops = MAP(TARGETS_MAX);
     job->source_count = 1 + config->file_sd_configs.count + config->http_sd_configs.count +
@@ -326,5 +329,6 @@ void scrape_job_free(ScrapeJob *job)
     arena_free(job->scratch);
     buf_free(&job->joined);
     buf_free(&job->made);
+    buf_free(&job->accept);
     mem_free(job);
 }

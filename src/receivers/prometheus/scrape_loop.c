@@ -94,6 +94,17 @@ static void take(ScrapeLoop *loop, const ScrapeAnswer *answer)
     pass_on(loop, &bytes, ok, &err);
 }
 
+/* What the answer says it is, and where it says nothing that we know the job's fallback. */
+static Str type_of(const ScrapeLoop *loop, const HttpResponse *response)
+{
+    Str type = http_fields_get(response->fields, STR("content-type"));
+    bool known = http_media_type_is(type, STR("text/plain")) ||
+                 http_media_type_is(type, STR("application/openmetrics-text")) ||
+                 http_media_type_is(type, STR("application/vnd.google.protobuf"));
+    Str fallback = scrape_fallback(loop->shared->job);
+    return known || !fallback.len ? type : fallback;
+}
+
 static void answered(void *owner, HttpResponse *response, const Err *err)
 {
     ScrapeLoop *loop = owner;
@@ -109,7 +120,7 @@ static void answered(void *owner, HttpResponse *response, const Err *err)
              http_status_text(response->status));
         answer.err = &status;
     } else if (!err) {
-        answer.content_type = http_fields_get(response->fields, STR("content-type"));
+        answer.content_type = type_of(loop, response);
         answer.body = response->body;
     }
     take(loop, &answer);
@@ -166,6 +177,8 @@ static bool make_state(ScrapeLoop *loop, Err *err)
         .honor_labels = shared->job->honor_labels,
         .ignore_timestamps = !shared->job->honor_timestamps,
         .track_timestamps = shared->job->track_timestamps_staleness,
+        .native = shared->native,
+        .also_classic = shared->also_classic,
         .trim_suffixes = shared->trim_suffixes,
         .extra_facts = shared->extra_facts,
         .timeout_ns = plan->timeout_ns,

@@ -19,7 +19,7 @@ typedef struct LoopShared { /* of a job; borrowed */
     ScrapeEdit edit;
     ScrapeStart start;
     Str accept;
-    bool trim_suffixes, extra_facts;
+    bool trim_suffixes, extra_facts, native, also_classic;
     Err refusal; /* why no target of the job is asked now; ERR_NONE: they are */
     bool told_refused;
 } LoopShared;
