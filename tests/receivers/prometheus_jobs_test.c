@@ -5,6 +5,7 @@
 #include "otlp/batch.h"
 #include "otlp/metric_view.h"
 #include "otlp/view.h"
+#include "support/starve.h"
 #include "support/test_host.h"
 
 #include <setjmp.h>
@@ -677,6 +678,80 @@ static void a_metric_may_tell_the_start(void **state)
     }
 }
 
+static void further_metrics_may_be_asked_for(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *settings, *job;
+        bool there;
+    } rows[] = { { "", "", false },
+                 { "report_extra_scrape_metrics: true, ", "", true },
+                 { "", "extra_scrape_metrics: true, ", true },
+                 { "", "extra_scrape_metrics: false, ", false } };
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        Fixture f = { 0 };
+        Buf job = BUF(TEXT_MAX);
+        buf_addf(&job, "{job_name: j, %sstatic_configs: [{targets: ['@0']}]}", rows[i].job);
+        begin_with(&f, rows[i].settings, buf_text(&job));
+        tick(&f, 10);
+        await(&f, 1);
+        assert_true((value_in(&f, 0, "scrape_sample_limit") == 0) == rows[i].there);
+        buf_free(&job);
+        end(&f);
+    }
+}
+
+/* ---- no memory ---- */
+
+static char starved_file[64];
+
+static void run_starved(void)
+{
+    starve_hold();
+    Fixture f = { 0 };
+    Buf list = BUF(TEXT_MAX), job = BUF(TEXT_MAX);
+    site_open(&f.sites[0]);
+    site_open(&f.sites[1]);
+    add_job(&list, &f, "[{\"targets\": [\"@0\"], \"labels\": {\"__meta_x\": \"y\"}}]");
+    f.sites[1].page = buf_text(&list);
+    f.sites[1].type = "application/json";
+    write_file(starved_file, f.sites[1].page);
+    buf_addf(&job,
+             "{job_name: j, basic_auth: {username: a, password: b}, "
+             "relabel_configs: [{source_labels: [__meta_x], target_label: '${1}'}, "
+             "{source_labels: [__address__], target_label: a, action: hashmod, modulus: 7}], "
+             "metric_relabel_configs: [{action: labelmap, regex: '(.+)', "
+             "replacement: 'x_${1}'}], file_sd_configs: [{files: ['%s'], "
+             "refresh_interval: 1s}], http_sd_configs: [{url: 'http://@1/', "
+             "refresh_interval: 1s}], static_configs: [{targets: ['@0'], "
+             "labels: {team: t}}]}",
+             starved_file);
+    begin_with(&f, "", buf_text(&job));
+    for (int i = 0; i < 60; i++) {
+        test_clock_advance(test_host_clock(f.host), NANOS_PER_SECOND / 4);
+        starve_resume();
+        test_host_turn(f.host);
+        starve_hold();
+        loop_step(f.sites[0].loop, 0);
+        loop_step(f.sites[1].loop, 0);
+    }
+    buf_free(&list);
+    buf_free(&job);
+    end(&f);
+    starve_resume();
+}
+
+static void no_memory_is_survived(void **state)
+{
+    (void)state;
+    char directory[] = "/tmp/prometheus_jobs.XXXXXX";
+    assert_non_null(mkdtemp(directory));
+    snprintf(starved_file, sizeof starved_file, "%s/a.json", directory);
+    assert_true(starve_every(run_starved) > 50);
+    unlink(starved_file);
+    rmdir(directory);
+}
+
 /* ---- what is wrong ---- */
 
 static void wrong_settings_are_told(void **state)
@@ -742,6 +817,8 @@ int main(void)
         cmocka_unit_test(names_are_looked_up),
         cmocka_unit_test(names_may_be_trimmed),
         cmocka_unit_test(a_metric_may_tell_the_start),
+        cmocka_unit_test(further_metrics_may_be_asked_for),
+        cmocka_unit_test(no_memory_is_survived),
         cmocka_unit_test(wrong_settings_are_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -76,6 +76,9 @@ static const char *const said[] = { "", "false", "true", NULL };
     CHOICE(T, formats.native, "", said, \
            "Histograms with exponential buckets, which protobuf alone has.", \
            .name = "scrape_native_histograms"), \
+    CHOICE(T, formats.extra_facts, "", said, \
+           "The further metrics of each scrape that report_extra_scrape_metrics names.", \
+           .name = "extra_scrape_metrics"), \
     CHOICE(T, formats.also_classic, "", said, "And the classic ones beside them.", \
            .name = "always_scrape_classic_histograms"), \
     LATER("convert_classic_histograms_to_nhcb", NATIVE)
@@ -144,7 +147,6 @@ static const ConfigField job_fields[] = {
     LATER("metric_name_validation_scheme", "names beyond letters, digits and underscores"),
     LATER("metric_name_escaping_scheme", "names beyond letters, digits and underscores"),
     LATER("scrape_failure_log_file", "a log of failures of its own"),
-    LATER("extra_scrape_metrics", "further metrics of each scrape"),
     { 0 },
 };
 
@@ -330,6 +332,11 @@ bool scrape_wants_classic(const PrometheusConfig *config, const ScrapeConfig *jo
 {
     return job->scrape_classic_histograms ||
            either_said(job->formats.also_classic, config->global.formats.also_classic);
+}
+
+bool scrape_wants_extra(const PrometheusConfig *config, const ScrapeConfig *job)
+{
+    return either_said(job->formats.extra_facts, config->global.formats.extra_facts);
 }
 
 static const Str content_types[] = {

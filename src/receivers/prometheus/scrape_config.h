@@ -35,6 +35,7 @@ typedef enum ScrapeProtocol { /* in the order in which they are offered unless t
 typedef struct ScrapeFormats { /* of a job, or the global ones; empty or unsaid: those */
     ChoiceList protocols;      /* ScrapeProtocol */
     int native, also_classic;  /* Said */
+    int extra_facts;
 } ScrapeFormats;
 
 typedef enum Said { UNSAID, SAID_NO, SAID_YES } Said;
@@ -86,6 +87,7 @@ ScrapeLimits scrape_limits_of(const PrometheusConfig *config, const ScrapeConfig
 
 bool scrape_wants_native(const PrometheusConfig *config, const ScrapeConfig *job);
 bool scrape_wants_classic(const PrometheusConfig *config, const ScrapeConfig *job);
+bool scrape_wants_extra(const PrometheusConfig *config, const ScrapeConfig *job);
 /* The header Accept. */
 void scrape_accept(const PrometheusConfig *config, const ScrapeConfig *job, Buf *out);
 Str scrape_fallback(const ScrapeConfig *job); /* a content type; empty: none */

@@ -261,7 +261,8 @@ static void share(ScrapeJob *job)
                       .native = scrape_wants_native(settings->config, settings->job),
                       .also_classic = scrape_wants_classic(settings->config, settings->job),
                       .trim_suffixes = settings->trim_suffixes,
-                      .extra_facts = settings->extra_facts };
+                      .extra_facts = settings->extra_facts ||
+                                     scrape_wants_extra(settings->config, settings->job) };
     if (settings->job->metric_relabel_configs.count)
         job->shared.edit = (ScrapeEdit){ edit, job };
 }
