@@ -1,6 +1,7 @@
 /* value_text.c - see value_text.h. */
 #include "otlp/value_text.h"
 
+#include "codec/float_text.h"
 #include "codec/json.h"
 
 #include <inttypes.h>
@@ -44,15 +45,25 @@ static void write_value(JsonWriter *json, const ValueView *value)
     }
 }
 
+/* Digits up to 1e+21 and down to 1e-6; the exponent has no zero in front: 1e-9. */
+static void add_finite(double value, Buf *out)
+{
+    char text[FLOAT_TEXT_SIZE];
+    Str number = { text, float_text(value, FLOAT_ANSWER, text) };
+    bool padded = number.len > 4 && text[number.len - 4] == 'e' && text[number.len - 2] == '0';
+    buf_add(out, padded ? str_first(number, number.len - 2) : number);
+    if (padded)
+        buf_add_byte(out, text[number.len - 1]);
+}
+
 static void add_double(double value, Buf *out)
 {
-    char text[JSON_DOUBLE_SIZE];
     if (isnan(value))
         buf_add(out, STR("NaN"));
     else if (isinf(value))
         buf_add(out, value > 0 ? STR("Infinity") : STR("-Infinity"));
     else
-        buf_add(out, (Str){ text, json_double_text(value, text) });
+        add_finite(value, out);
 }
 
 /* The writer's base64 stands between quotes; here it does not. */

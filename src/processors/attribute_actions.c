@@ -229,7 +229,7 @@ static bool hashed_bytes(const ValueView *value, char room[8], Str *out)
 {
     *out = (Str){ room, 8 };
     switch (value->kind) {
-    case VALUE_STRING: *out = value->text; return value->text.len > 0;
+    case VALUE_STRING: *out = value->text; return true;
     case VALUE_BOOL:
         room[0] = value->boolean;
         out->len = 1;

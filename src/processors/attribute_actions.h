@@ -11,8 +11,8 @@
  *     convert    into int, double or string        converted_type; what cannot be read stays
  *
  * A from_attribute that is missing makes the step do nothing. Hashed are the bytes of a text, one
- * byte of a boolean, eight of a number (the lowest first); anything else, and the empty text,
- * becomes the empty text. Values from requests come later and are refused by name.
+ * byte of a boolean, eight of a number (the lowest first); anything else becomes the empty text.
+ * Values from requests come later and are refused by name.
  */
 #ifndef PROCESSORS_ATTRIBUTE_ACTIONS_H
 #define PROCESSORS_ATTRIBUTE_ACTIONS_H

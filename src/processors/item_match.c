@@ -26,12 +26,12 @@ static bool read_span_kind(Str text, uint32_t *out)
     return false;
 }
 
-static bool check_span_kind(Str text, Err *err)
+static Str otlp_kind_name(uint32_t kind)
 {
-    uint32_t kind;
-    return read_span_kind(text, &kind) ||
-           fail(err, ERR_INPUT, "\"%.*s\" is no span kind, such as SPAN_KIND_SERVER",
-                STR_ARG(text));
+    static const Str names[] = { STR_ROW("SPAN_KIND_UNSPECIFIED"), STR_ROW("SPAN_KIND_INTERNAL"),
+                                 STR_ROW("SPAN_KIND_SERVER"),      STR_ROW("SPAN_KIND_CLIENT"),
+                                 STR_ROW("SPAN_KIND_PRODUCER"),    STR_ROW("SPAN_KIND_CONSUMER") };
+    return names[kind < COUNT_OF(names) ? kind : SPAN_KIND_UNSPECIFIED];
 }
 
 /* "9", "INFO". */
@@ -71,8 +71,7 @@ const ConfigField item_match_fields[] = {
            "strict: the same text; regexp: patterns that match anywhere in it."),
     TEXT_LIST(ItemMatch, services, "", "The resource's service.name is one of these."),
     TEXT_LIST(ItemMatch, span_names, "", "It is a span with one of these names."),
-    TEXT_LIST(ItemMatch, span_kinds, "", "It is a span of one of these kinds.",
-              .check = check_span_kind),
+    TEXT_LIST(ItemMatch, span_kinds, "", "It is a span of one of these kinds: SPAN_KIND_SERVER."),
     TEXT_LIST(ItemMatch, log_bodies, "", "It is a log record with one of these texts."),
     TEXT_LIST(ItemMatch, log_severity_texts, "",
               "It is a log record with one of these severity texts."),
@@ -102,6 +101,19 @@ static bool check_list(const MatchAttributeList *list, const char *name, Err *er
     return true;
 }
 
+static bool check_span_kinds(const ItemMatch *match, Err *err)
+{
+    uint32_t kind;
+    if (match->match_type == MATCH_REGEXP)
+        return true; /* patterns for SPAN_KIND_SERVER */
+    for (size_t i = 0; i < match->span_kinds.count; i++)
+        if (!read_span_kind(match->span_kinds.items[i], &kind))
+            return fail(err, ERR_INPUT,
+                        "span_kinds[%zu]: \"%.*s\" is no span kind, such as SPAN_KIND_SERVER", i,
+                        STR_ARG(match->span_kinds.items[i]));
+    return true;
+}
+
 bool item_match_check(const ItemMatch *match, const char *name, Err *err)
 {
     if (!match->present)
@@ -117,7 +129,7 @@ bool item_match_check(const ItemMatch *match, const char *name, Err *err)
                     "resources must be specified",
                     name);
     ItemMatch trial = *match; /* for its patterns */
-    bool good = check_list(&match->attributes, "attributes", err) &&
+    bool good = check_span_kinds(match, err) && check_list(&match->attributes, "attributes", err) &&
                 check_list(&match->resources, "resources", err) && item_match_open(&trial, err);
     item_match_close(&trial);
     return good || blame(err, "%s", name);
@@ -153,6 +165,8 @@ bool item_match_open(ItemMatch *match, Err *err)
     if (!match->present)
         return true;
     return open_set(match, &match->services, &match->service_set, err) &&
+           (match->match_type == MATCH_STRICT ||
+            open_set(match, &match->span_kinds, &match->span_kind_set, err)) &&
            open_set(match, &match->span_names, &match->span_name_set, err) &&
            open_set(match, &match->log_bodies, &match->body_set, err) &&
            open_set(match, &match->log_severity_texts, &match->severity_set, err) &&
@@ -179,6 +193,7 @@ static void close_values(const MatchAttributeList *list, Regex ***patterns)
 void item_match_close(ItemMatch *match)
 {
     close_set(&match->service_set);
+    close_set(&match->span_kind_set);
     close_set(&match->span_name_set);
     close_set(&match->body_set);
     close_set(&match->severity_set);
@@ -234,9 +249,13 @@ static bool has_all(const MatchAttributeList *list, Regex *const *patterns, Attr
     return true;
 }
 
-static bool is_kind(const TextList *kinds, uint32_t kind)
+/* A pattern sees the kind as OTLP names it. */
+static bool is_kind(const ItemMatch *match, uint32_t kind)
 {
+    const TextList *kinds = &match->span_kinds;
     uint32_t wanted;
+    if (match->match_type == MATCH_REGEXP)
+        return name_set_has(match->span_kind_set, otlp_kind_name(kind));
     for (size_t i = 0; i < kinds->count; i++)
         if (read_span_kind(kinds->items[i], &wanted) && wanted == kind)
             return true;
@@ -251,7 +270,7 @@ static bool span_fits(const ItemMatch *match, const Batch *batch, size_t item)
         return false;
     SpanView span = span_view(batch, item);
     return (!match->span_names.count || name_set_has(match->span_name_set, span.name)) &&
-           (!match->span_kinds.count || is_kind(&match->span_kinds, span.kind));
+           (!match->span_kinds.count || is_kind(match, span.kind));
 }
 
 static bool severity_fits(const MatchSeverity *severity, uint32_t number)
@@ -264,6 +283,18 @@ static bool severity_fits(const MatchSeverity *severity, uint32_t number)
     return read_severity(severity->min, &min) && number >= min;
 }
 
+/* Numbers, lists and maps as the text that they are shown as. */
+static bool body_is_meant(const NameSet *bodies, const ValueView *body)
+{
+    Buf text = BUF(BATCH_BYTES_MAX);
+    if (body->kind == VALUE_STRING)
+        return name_set_has(bodies, body->text);
+    value_text(body, &text);
+    bool meant = !text.failed && name_set_has(bodies, buf_str(&text));
+    buf_free(&text);
+    return meant;
+}
+
 static bool log_fits(const ItemMatch *match, const Batch *batch, size_t item)
 {
     if (!match->log_bodies.count && !match->log_severity_texts.count &&
@@ -272,9 +303,7 @@ static bool log_fits(const ItemMatch *match, const Batch *batch, size_t item)
     if (batch_signal(batch) != LOGS)
         return false;
     LogView log = log_view(batch, item);
-    bool has_text = log.body.kind == VALUE_STRING;
-    return (!match->log_bodies.count ||
-            (has_text && name_set_has(match->body_set, log.body.text))) &&
+    return (!match->log_bodies.count || body_is_meant(match->body_set, &log.body)) &&
            (!match->log_severity_texts.count ||
             name_set_has(match->severity_set, log.severity_text)) &&
            severity_fits(&match->log_severity_number, log.severity_number);

@@ -35,7 +35,8 @@ typedef struct ItemMatch {
     TextList services, span_names, span_kinds, log_bodies, log_severity_texts, metric_names;
     MatchSeverity log_severity_number;
     MatchAttributeList attributes, resources;
-    NameSet *service_set, *span_name_set, *body_set, *severity_set, *metric_set; /* state */
+    NameSet *service_set, *span_name_set, *span_kind_set; /* state */
+    NameSet *body_set, *severity_set, *metric_set;
     Regex **attribute_patterns, **resource_patterns; /* under regexp; NULL: any value */
 } ItemMatch;
 

@@ -7,12 +7,10 @@
 #include "prom/otlp_points.h"
 
 #include "base/arena.h"
-#include "codec/float_text.h"
 #include "model/semconv.h"
 #include "otlp/value_text.h"
 #include "prom/translate.h"
 
-#include <math.h>
 #include <string.h>
 
 #define SCOPE_PREFIX "otel_scope_"
@@ -42,7 +40,6 @@ static bool keep_text(Walk *walk, Arena *arena, Str *out, Err *err)
     return buf_ok(&walk->text, err) && arena_copy(arena, buf_str(&walk->text), out, err);
 }
 
-/* As value_text.h has it, but doubles as Prometheus' libraries write them. */
 static bool value_as_text(Walk *walk, Arena *arena, const ValueView *value, Str *out, Err *err)
 {
     if (value->kind == VALUE_STRING) {
@@ -50,10 +47,7 @@ static bool value_as_text(Walk *walk, Arena *arena, const ValueView *value, Str 
         return true;
     }
     buf_clear(&walk->text);
-    if (value->kind == VALUE_DOUBLE && isfinite(value->real))
-        buf_add_float(&walk->text, value->real, FLOAT_ANSWER);
-    else
-        value_text(value, &walk->text);
+    value_text(value, &walk->text);
     return keep_text(walk, arena, out, err);
 }
 

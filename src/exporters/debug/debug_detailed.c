@@ -134,14 +134,26 @@ static void add_span(Buf *out, const Batch *batch, size_t item)
     }
 }
 
+/* "Info", "Error2". */
+static void add_severity(Buf *out, uint32_t number)
+{
+    Str name = severity_name(number);
+    buf_add(out, STR("SeverityNumber: "));
+    buf_add(out, str_first(name, 1));
+    for (size_t i = 1; i < name.len; i++) {
+        bool capital = name.ptr[i] >= 'A' && name.ptr[i] <= 'Z';
+        buf_add_byte(out, (char)(name.ptr[i] + (capital ? 'a' - 'A' : 0)));
+    }
+    buf_addf(out, "(%" PRIu32 ")\n", number);
+}
+
 static void add_log(Buf *out, const Batch *batch, size_t item)
 {
     LogView log = log_view(batch, item);
     detail_time(out, "ObservedTimestamp: ", log.observed_ns);
     detail_time(out, "Timestamp: ", log.time_ns);
     detail_text(out, "SeverityText: ", log.severity_text);
-    buf_addf(out, "SeverityNumber: %.*s(%" PRIu32 ")\n",
-             STR_ARG(severity_name(log.severity_number)), log.severity_number);
+    add_severity(out, log.severity_number);
     if (log.event_name.len)
         detail_text(out, "EventName: ", log.event_name);
     buf_add(out, STR("Body: "));

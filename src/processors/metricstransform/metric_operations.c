@@ -132,12 +132,15 @@ static Str label_text(Str value)
     return str_eq(value, STR("{{version}}")) ? STR(CRYO_VERSION) : value;
 }
 
+/* A point that has it keeps its own. */
 static bool add_label(const MetricOperation *op, PointTree *point, Arena *arena, Err *err)
 {
     size_t at = find_label(point, op->new_label);
+    if (at < point->label_count)
+        return true;
     if (!own_labels(point, arena, err))
         return false;
-    point->label_count += at == point->label_count;
+    point->label_count++;
     point->labels[at] = (AttributeView){ op->new_label, text_value(label_text(op->new_value)) };
     return true;
 }

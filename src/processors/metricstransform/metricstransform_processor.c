@@ -434,8 +434,11 @@ static void processor_stop(void *self)
     processor->patterns = NULL;
 }
 
+static const char *const aliases[] = { "metrics_transform", NULL };
+
 const ComponentType metricstransform_processor = {
     .name = "metricstransform",
+    .aliases = aliases,
     .summary = "Renames, copies and aggregates metrics, and changes their labels.",
     .kind = PROCESSOR,
     .stability = ALPHA,
