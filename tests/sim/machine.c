@@ -129,29 +129,45 @@ void machine_done(Machine *machine)
 
 static const ServiceConfig *read_config(Machine *machine, Str yaml, Err *err)
 {
+    size_t at = 0;
+    while (at < MACHINE_CONFIGS_MAX && machine->configs[at].arena)
+        at++;
+    Arena *arena = at < MACHINE_CONFIGS_MAX ? arena_new(CONFIG_MEMORY, err) : NULL;
+    if (!arena)
+        abort();
     Problems problems;
-    problems_init(&problems, machine->arena);
-    const Node *root = yaml_parse(yaml, str_from(machine->name), machine->arena, &problems);
+    problems_init(&problems, arena);
+    const Node *root = yaml_parse(yaml, str_from(machine->name), arena, &problems);
     const ServiceConfig *config =
-        root ? service_config_load(machine->registry, root, machine->arena, &problems) : NULL;
+        root ? service_config_load(machine->registry, root, arena, &problems) : NULL;
     if (!config && problems_ok(&problems, err))
         fail(err, ERR_INPUT, "no configuration and no problem");
+    machine->configs[at] = (struct MachineConfig){ arena, config };
     return config;
+}
+
+static void forget_configs(Machine *machine)
+{
+    for (size_t i = 0; i < MACHINE_CONFIGS_MAX; i++) {
+        struct MachineConfig *one = &machine->configs[i];
+        if (machine->graph && one->config && graph_uses(machine->graph, one->config))
+            continue;
+        arena_free(one->arena);
+        *one = (struct MachineConfig){ 0 };
+    }
 }
 
 static void forget(Machine *machine)
 {
     graph_free(machine->graph);
-    arena_free(machine->arena);
     machine->graph = NULL;
-    machine->arena = NULL;
+    forget_configs(machine);
     machine->dead = false;
 }
 
 bool machine_start(Machine *machine, Str yaml, Err *err)
 {
-    machine->arena = arena_new(CONFIG_MEMORY, err);
-    const ServiceConfig *config = machine->arena ? read_config(machine, yaml, err) : NULL;
+    const ServiceConfig *config = read_config(machine, yaml, err);
     const GraphOptions options = {
         .shards = 1 + (unsigned)random_below(&machine->random, 2),
         .stepped = true,
@@ -167,6 +183,16 @@ bool machine_start(Machine *machine, Str yaml, Err *err)
         return true;
     forget(machine);
     return false;
+}
+
+ReloadResult machine_reload(Machine *machine, Str yaml, int64_t drain_ns, Err *err)
+{
+    int64_t now = clock_mono_ns(&machine->net->clock.base);
+    const ServiceConfig *config = read_config(machine, yaml, err);
+    ReloadResult result =
+        config ? graph_reload(machine->graph, config, now + drain_ns, err) : RELOAD_REFUSED;
+    forget_configs(machine);
+    return result;
 }
 
 void machine_turn(Machine *machine, unsigned turns_max)

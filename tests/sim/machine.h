@@ -23,6 +23,8 @@ typedef struct HostDoor { /* the network as one machine sees it */
     Machine *machine;
 } HostDoor;
 
+enum { MACHINE_CONFIGS_MAX = 32 }; /* as many as it has components, and one more */
+
 struct Machine {
     const char *name;
     int host; /* SimSocket.host, from 1 */
@@ -31,10 +33,13 @@ struct Machine {
     TestDisk *disk;
     Random random;
     HostDoor door;
-    Arena *arena;
-    Graph *graph;     /* NULL: does not run */
-    bool dead;        /* the process is gone, its code is only being taken down */
-    bool disk_failed; /* the test made it fail, at any time */
+    struct MachineConfig {
+        Arena *arena; /* NULL: free */
+        const ServiceConfig *config;
+    } configs[MACHINE_CONFIGS_MAX]; /* of which the graph uses something */
+    Graph *graph;                   /* NULL: does not run */
+    bool dead;                      /* the process is gone, its code is only being taken down */
+    bool disk_failed;               /* the test made it fail, at any time */
     uint64_t exporter_sent[SIGNAL_COUNT]; /* by all processes that have ended */
     void (*idle)(void *context);          /* while it drains: the rest of the world goes on */
     void *idle_context;
@@ -46,6 +51,8 @@ void machine_init(Machine *machine, uint64_t seed);
 void machine_done(Machine *machine); /* it does not run */
 
 CHECKED bool machine_start(Machine *machine, Str yaml, Err *err);
+/* Takes over another configuration while it runs. */
+CHECKED ReloadResult machine_reload(Machine *machine, Str yaml, int64_t drain_ns, Err *err);
 /* At most so many turns of its loops. Only in here memory may run out (support/starve.h). */
 void machine_turn(Machine *machine, unsigned turns_max);
 /* Drains and stops. False: the account does not add up, err says where. */

@@ -143,14 +143,19 @@ static void break_disk(Run *run)
 /* ---- life and death ----------------------------------------------------------------------------
  */
 
+static void write_settings(const Run *run, const Machine *machine, Buf *yaml)
+{
+    if (machine == &run->world.edge)
+        settings_of_edge(&run->choices, yaml);
+    else
+        settings_of_gateway(&run->choices, run->plant, yaml);
+}
+
 static void start(Run *run, Machine *machine)
 {
     Err err = { 0 };
     Buf yaml = BUF(1 << 14);
-    if (machine == &run->world.edge)
-        settings_of_edge(&run->choices, &yaml);
-    else
-        settings_of_gateway(&run->choices, run->plant, &yaml);
+    write_settings(run, machine, &yaml);
     bool ok = machine_start(machine, buf_str(&yaml), &err);
     say(run, "%s starts: %s", machine->name, ok ? "yes" : err.text);
     if (!ok && err.kind == ERR_INPUT)
@@ -226,14 +231,33 @@ static void stop(Run *run, Machine *machine, int64_t drain_ms, bool must_drain)
     say(run, "%s has stopped%s", machine->name, drained ? ", drained" : "");
 }
 
-static void reload(Run *run, Machine *machine)
+static void restart(Run *run, Machine *machine)
 {
-    if (!machine->graph)
-        return;
     stop(run, machine, 500, false);
     choose_sizes(&run->choices, &run->world.random);
     start(run, machine);
+}
+
+/* What is the same stays, what is not changes while data flows. */
+static void reload(Run *run, Machine *machine)
+{
+    Err err = { 0 };
+    Buf yaml = BUF(1 << 14);
+    if (!machine->graph)
+        return;
     run->story->reloads++;
+    if (below(run, 4) == 0) {
+        restart(run, machine);
+        return;
+    }
+    choose_sizes(&run->choices, &run->world.random);
+    run->choices.segment_kib = below(run, 2) ? 64 : 256;
+    write_settings(run, machine, &yaml);
+    ReloadResult result = machine_reload(machine, buf_str(&yaml), 500 * NANOS_PER_MILLI, &err);
+    buf_free(&yaml);
+    say(run, "%s reloads: %s", machine->name, result == RELOAD_DONE ? "yes" : err.text);
+    if (result == RELOAD_STUCK) /* as the program does, and whoever starts it again */
+        restart(run, machine);
 }
 
 /* ---- trouble -----------------------------------------------------------------------------------
