@@ -4,11 +4,10 @@
  * and does; what is not is made anew early     what is new and cannot be in anybody's way is
  * started exchange  every loop stands still for a moment: the arrows are the new ones. What has not
  *               started yet has an inbox in which parcels wait (bounded: busy beyond)
- *     leave     what is in no wiring any more takes nothing new in, sends on what it holds, and is
- *               stopped. What an exporter or a `batch` still holds then goes to its heir, the
- *               instance at the same place of the new wiring
- *     late      what needs the port, the file or the directory of what has left is started, and
- *               receivers
+ *     leave     what is in no wiring any more takes nothing new in (and new receivers start), sends
+ *               on what it holds, and is stopped. What an exporter or a `batch` still holds then
+ * goes to its heir, the instance at the same place of the new wiring late      what needs the port,
+ * the file or the directory of what has left is started
  *
  * Until the exchange, whatever fails leaves everything as it was. When something cannot start after
  * it, the same way leads back to the old configuration.
@@ -279,12 +278,16 @@ static bool start_early(Graph *graph, Err *err)
     return true;
 }
 
-static bool is_any_late(const Graph *graph)
+/* At once: what comes after them is there, or parcels wait in front of it. Whoever needs what is
+ * not there yet, an extension, tries again. */
+static void start_receivers(Graph *graph)
 {
-    for (size_t i = 0; i < graph->now.count; i++)
-        if (!graph->now.units[i]->started && graph->now.units[i]->type->kind != RECEIVER)
-            return true;
-    return false;
+    for (size_t i = 0; i < graph->now.count; i++) {
+        Unit *unit = graph->now.units[i];
+        Err later;
+        if (unit->type->kind == RECEIVER && !unit->started && !unit_start(unit, &later))
+            unit_stop_half(unit);
+    }
 }
 
 static bool start_late(Graph *graph, Err *err)
@@ -343,11 +346,9 @@ static Turn turn_to(Graph *graph, const ServiceConfig *config, int64_t deadline,
     graph_stand_still(graph, exchange);
     graph->plan = NULL;
     close_left(graph);
-    bool listens = !is_any_late(graph) && start_late(graph, err);
+    start_receivers(graph);
     end_exchanged(graph, &old, deadline);
-    if (!listens && !start_late(graph, err))
-        return TURN_STUCK;
-    return TURN_DONE;
+    return start_late(graph, err) ? TURN_DONE : TURN_STUCK;
 }
 
 ReloadResult graph_reload(Graph *graph, const ServiceConfig *config, int64_t deadline_mono_ns,
