@@ -32,6 +32,7 @@ static const char help_end[] =
     "                  given several times, later ones are laid over earlier ones: maps merge,\n"
     "                  everything else is replaced\n"
     "  --set A.B=V     one setting, laid over all of --config\n"
+    "  --watch-config  reload when a file that the configuration was read from has changed\n"
     "  --sandbox MODE  auto: what this kernel offers (the default); strict: all of it, or no "
     "start;\n"
     "                  off: none, and core dumps stay on. The program gives up starting others,\n"
@@ -127,6 +128,8 @@ static const struct {
     { STR_ROW("--set"), add_set },
 };
 
+static const Str watch_config = STR_ROW("--watch-config");
+
 static void consider(Str word, Str name, size_t *best, Str *nearest)
 {
     size_t distance = str_distance(word, name, *best);
@@ -146,6 +149,7 @@ static bool unknown(Str word, Err *err)
         consider(word, str_from(command_at(i)->name), &best, &nearest);
     for (size_t i = 0; i < COUNT_OF(valued); i++)
         consider(word, valued[i].name, &best, &nearest);
+    consider(word, watch_config, &best, &nearest);
     if (nearest.len)
         return fail(err, ERR_INPUT, "'%.*s' is unknown; did you mean %.*s?", STR_ARG(word),
                     STR_ARG(nearest));
@@ -179,6 +183,8 @@ bool options_parse(int argc, char **argv, Options *out, Err *err)
         Str word = str_from(argv[i]);
         if (take_valued(argc, argv, &i, out, &ok, err)) {
             continue;
+        } else if (str_eq(word, watch_config)) {
+            out->watch_config = true;
         } else if (commanded) {
             return fail(err, ERR_INPUT, "'%.*s' is one command too many", STR_ARG(word));
         } else if (find_command(word, &out->command)) {

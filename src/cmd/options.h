@@ -25,6 +25,7 @@ typedef struct Options {
     size_t set_count;
     bool feature_gates; /* were given, as to the public Collector */
     SandboxMode sandbox;
+    bool watch_config; /* reload when a file of the configuration changes */
 } Options;
 
 /* err: which argument is wrong, and what is meant perhaps. */

@@ -17,6 +17,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/thread.h"
+#include "cmd/file_watch.h"
 #include "cmd/log_output.h"
 #include "cmd/memory_watch.h"
 #include "cmd/own_metrics.h"
@@ -36,6 +37,7 @@
 enum {
     DRAIN_SECONDS = 10,
     DEAF_SECONDS = 1,
+    WATCH_SECONDS = 1, /* how often it looks at files that are watched */
     LOOK_SECONDS =
         10, /* how often the main thread looks around, when no watchdog wants it oftener */
 };
@@ -107,6 +109,7 @@ typedef struct Service {
     LoadedConfig next;   /* read and good, to be taken over; guarded */
     LoadedConfig *older; /* of which the graph still uses something */
     size_t older_count;
+    FileWatch watch;
 } Service;
 
 static bool read_next(Service *service, Err *err)
@@ -274,11 +277,19 @@ static bool swap_config(Service *service, LoadedConfig next)
     return result != RELOAD_STUCK;
 }
 
+static void watch_from_now(Service *service)
+{
+    const LoadedConfig *config = &service->config;
+    file_watch_begin(&service->watch, disk_system(), config->files, config->file_count);
+}
+
 /* SIGHUP: by hand, or because reload() has read something good. False: nothing runs any more. */
 static bool heed_reload(Service *service)
 {
     LoadedConfig next = take_next(service);
     Err err = { 0 };
+    if (!next.service)
+        watch_from_now(service); /* before they are read: no change is missed */
     if (!next.service && !read_next(service, &err))
         return true;
     if (!next.service)
@@ -316,15 +327,39 @@ static void look_around(Service *service)
               silence / NANOS_PER_MILLI);
 }
 
+static bool have_files_changed(Service *service)
+{
+    const LoadedConfig *config = &service->config;
+    return service->options->watch_config &&
+           file_watch_changed(&service->watch, disk_system(), config->files, config->file_count);
+}
+
+/* False: nothing runs any more. */
+static bool look_at_files(Service *service)
+{
+    if (!have_files_changed(service))
+        return true;
+    log_write(LOG_INFO, "service", "The configuration's files have changed");
+    return reload_told(service);
+}
+
+static int64_t wake_every(const Service *service)
+{
+    int64_t every = look_every(&service->manager), files = WATCH_SECONDS * NANOS_PER_SECOND;
+    return service->options->watch_config && files < every ? files : every;
+}
+
 /* False: nothing runs any more. */
 static bool wait_for_end(Service *service, const sigset_t *waited)
 {
-    int64_t every = look_every(&service->manager);
+    int64_t every = wake_every(service);
     const struct timespec patience = { every / NANOS_PER_SECOND, every % NANOS_PER_SECOND };
     for (int number = 0; number != SIGINT && number != SIGTERM;) {
         number = sigtimedwait(waited, NULL, &patience);
         if (number < 0) {
             look_around(service);
+            if (!look_at_files(service))
+                return false;
             continue;
         }
         log_write(LOG_INFO, "service", "Received signal from OS: %s", strsignal(number));
@@ -379,6 +414,7 @@ int run_service(const Options *options, LoadedConfig *config)
     bool started = sandbox_enter(&service.sandbox, options->sandbox, service.config.service,
                                  service.config.files, service.config.file_count, &err) &&
                    start_graph(&service, &err);
+    watch_from_now(&service);
     if (started)
         run(&service, &waited);
     else

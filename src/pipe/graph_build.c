@@ -42,7 +42,9 @@ static void mark_file(void *context, ConfigPath use, Str path)
     char bytes[1024];
     Err err;
     size_t got = 1;
-    if (use != READS_FILE || !path.len)
+    DiskInfo info = { 0 };
+    if (use != READS_FILE || !path.len || !files->disk->info(files->disk, path.ptr, &info, &err) ||
+        !info.is_file)
         return;
     File *file = disk_open(files->disk, path.ptr, DISK_READ, &err);
     for (uint64_t at = 0; file && at < FILE_MARKED_MAX && got; at += got) {

@@ -73,8 +73,15 @@ static const char reloaded[] = "receivers: {otlp: {protocols: {http: {endpoint: 
 
 typedef struct Reloading {
     const char *path;
+    bool watched; /* no signal is sent */
     int starts, refusals;
 } Reloading;
+
+static void tell_changed(const Reloading *reloading)
+{
+    if (!reloading->watched)
+        kill(getpid(), SIGHUP);
+}
 
 /* good -> bad file: refused, goes on -> good file: taken over -> end */
 static void reload_steps(void *context, LogLevel level, Str component, Str message)
@@ -85,25 +92,28 @@ static void reload_steps(void *context, LogLevel level, Str component, Str messa
     if (str_starts(message, STR("Everything is ready"))) {
         reloading->starts++;
         write_text(reloading->path, "receivers: {otlp: {nonsense: 1}}\n");
-        kill(getpid(), SIGHUP);
+        tell_changed(reloading);
     } else if (str_starts(message, STR("not reloaded"))) {
         reloading->refusals++;
         write_text(reloading->path, reloaded);
-        kill(getpid(), SIGHUP);
+        tell_changed(reloading);
     } else if (str_starts(message, STR("Reloaded"))) {
         reloading->starts++;
         kill(getpid(), SIGTERM);
     }
 }
 
-static int reloading_child(const char *path, int *signals)
+/* watched: not NULL */
+static int reloading_child(const char *path, int *watched)
 {
-    (void)signals;
     Err err;
     /* the child writes its own configuration, which nobody does inside a sandbox */
-    Options options = { .configs = { path }, .config_count = 1, .sandbox = SANDBOX_OFF };
+    Options options = { .configs = { path },
+                        .config_count = 1,
+                        .sandbox = SANDBOX_OFF,
+                        .watch_config = watched != NULL };
     LoadedConfig config;
-    Reloading reloading = { .path = path };
+    Reloading reloading = { .path = path, .watched = watched != NULL };
     if (!loaded_config_read(&options, &config, &err))
         return 101;
     log_set_sink(&(LogSink){ reload_steps, &reloading, LOG_INFO });
@@ -139,6 +149,14 @@ static void a_bad_file_is_refused_and_a_good_one_taken_over(void **state)
     int status = status_of(reloading_child, NULL);
     assert_true(WIFEXITED(status));
     assert_int_equal(WEXITSTATUS(status), 21); /* two starts, one refusal */
+}
+
+static void a_file_that_changes_is_read_again_when_asked(void **state)
+{
+    (void)state;
+    int status = status_of(reloading_child, (int[]){ 0 });
+    assert_true(WIFEXITED(status));
+    assert_int_equal(WEXITSTATUS(status), 21); /* the same without a signal */
 }
 
 static void the_first_signal_drains(void **state)
@@ -272,6 +290,7 @@ int main(void)
         cmocka_unit_test(the_first_signal_drains),
         cmocka_unit_test(heard_twice_it_is_one),
         cmocka_unit_test(a_bad_file_is_refused_and_a_good_one_taken_over),
+        cmocka_unit_test(a_file_that_changes_is_read_again_when_asked),
         cmocka_unit_test(a_closing_terminal_does_not_cut_the_drain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
