@@ -5,6 +5,7 @@
 #include "base/sha256.h"
 #include "codec/wire.h"
 #include "otlp/batch.h"
+#include "otlp/encode.h"
 #include "otlp/value_text.h"
 
 typedef enum Action { INSERT, UPDATE, UPSERT, DELETE, CONVERT, HASH, EXTRACT } Action;
@@ -25,13 +26,16 @@ const ConfigField action_fields[] = {
     CHOICE(ActionStep, action, REQUIRED, action_names,
            "insert where it is missing, update where it is there, upsert both; delete, convert, "
            "hash or extract."),
-    ANY(ActionStep, value, "What it becomes: text, a number, true or false."),
+    ANY(ActionStep, value, "What it becomes: text, a number, true or false, a list or a map."),
     TEXT(ActionStep, from_attribute, "", "Take the value of this attribute instead."),
+    TEXT(ActionStep, from_context, "",
+         "Take it from who sent the data: metadata.NAME, auth.NAME or client.address (the receiver "
+         "needs include_metadata, or an authenticator)."),
+    ANY(ActionStep, default_value, "What it becomes where the attribute or sender has none."),
     TEXT(ActionStep, converted_type, "", "Of convert: int, double or string.",
          .check = check_converted_type),
     TEXT(ActionStep, pattern, "",
          "Of delete and hash: all attributes whose key it matches; of extract: what to find."),
-    LATER("from_context", "values from request headers"),
     { 0 },
 };
 
@@ -67,9 +71,15 @@ ValueView node_value(const Node *node)
     return value;
 }
 
+static size_t sources_of(const ActionStep *step)
+{
+    return (size_t)node_is_given(step->value) + (step->from_attribute.len > 0) +
+           (step->from_context.len > 0);
+}
+
 static bool check_convert(const ActionStep *step, Err *err)
 {
-    if (node_is_given(step->value) || step->from_attribute.len)
+    if (sources_of(step))
         return fail(err, ERR_INPUT, "convert takes neither value nor from_attribute");
     return step->converted_type.len || fail(err, ERR_INPUT, "convert needs converted_type");
 }
@@ -114,15 +124,16 @@ static bool takes_pattern(const ActionStep *step)
 
 static bool check_value(const ActionStep *step, Err *err)
 {
-    bool from = step->from_attribute.len > 0, given = node_is_given(step->value);
-    if (takes_pattern(step) && (given || from))
+    size_t sources = sources_of(step);
+    if (takes_pattern(step) && sources)
         return fail(err, ERR_INPUT, "%s takes neither value nor from_attribute",
                     action_names[step->action]);
-    if (!takes_pattern(step) && !given && !from)
+    if (!takes_pattern(step) && !sources && !node_is_given(step->default_value))
         return fail(err, ERR_INPUT,
-                    "either field \"value\" or \"from_attribute\" must be specified");
-    if (given && from)
-        return fail(err, ERR_INPUT, "value and from_attribute exclude each other");
+                    "either field \"value\", \"from_attribute\" or \"from_context\" must be "
+                    "specified");
+    if (sources > 1)
+        return fail(err, ERR_INPUT, "value, from_attribute and from_context exclude each other");
     return true;
 }
 
@@ -131,10 +142,6 @@ static bool check_step(const ActionStep *step, Err *err)
     bool keyless = step->pattern.len && (step->action == DELETE || step->action == HASH);
     if (!step->key.len && !keyless)
         return fail(err, ERR_INPUT, "key must not be empty");
-    if (node_is_given(step->value) && step->value->kind != NODE_SCALAR)
-        return fail(err, ERR_UNSUPPORTED,
-                    "lists and maps as value: not supported yet; "
-                    "they come later");
     if (step->pattern.len && !takes_pattern(step))
         return fail(err, ERR_INPUT, "%s takes no pattern", action_names[step->action]);
     if (step->action == CONVERT)
@@ -198,6 +205,95 @@ static bool convert_value(Str type, const ValueView *old, Buf *text, ValueView *
     }
     out->kind = VALUE_DOUBLE;
     return to_double(old, &out->real);
+}
+
+/* --- values ---------------------------------------------------------------------------------- */
+
+static ValueKind kind_of(const Node *node)
+{
+    return node->kind == NODE_LIST ? VALUE_ARRAY : VALUE_KVLIST;
+}
+
+/* The elements of a list, the members of a map, as their OTLP message has them. As deep as a
+ * configuration can be. */
+static void write_list(const Node *node, Buf *out)
+{
+    for (size_t i = 0; i < node->count; i++) {
+        const Node *item = node->kind == NODE_LIST ? node->items[i] : node->pairs[i].value;
+        Buf inner = BUF(BATCH_BYTES_MAX);
+        ValueView value = { .kind = VALUE_EMPTY };
+        if (item->kind == NODE_SCALAR) {
+            value = node_value(item);
+        } else if (item->kind != NODE_NULL) {
+            write_list(item, &inner);
+            value = (ValueView){ .kind = kind_of(item), .text = buf_str(&inner) };
+        }
+        out->failed = out->failed || inner.failed;
+        if (node->kind == NODE_LIST)
+            encode_element(out, &value);
+        else
+            encode_attribute(out, 1, node->pairs[i].key, &value);
+        buf_free(&inner);
+    }
+}
+
+static bool open_list(const Node *node, Buf *out, Err *err)
+{
+    *out = BUF(BATCH_BYTES_MAX);
+    if (node_is_given(node) && node->kind != NODE_SCALAR)
+        write_list(node, out);
+    return buf_ok(out, err);
+}
+
+/* list: the one that open_list() made of it. */
+static ValueView value_of(const Node *node, const Buf *list)
+{
+    return node->kind == NODE_SCALAR ? node_value(node)
+                                     : (ValueView){ .kind = kind_of(node), .text = buf_str(list) };
+}
+
+/* All that the sender has under that name, with ';' between. False: nothing. */
+static bool join_part(const ClientInfo *client, ClientPart part, Str name, Buf *out)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < client_info_count(client, part); i++) {
+        HttpField field = client_info_at(client, part, i);
+        if (!str_eq_nocase(field.name, name))
+            continue;
+        if (found++)
+            buf_add_byte(out, ';');
+        buf_add(out, field.value);
+    }
+    return found > 0;
+}
+
+/* Without the port, and without the brackets around an IPv6 address. */
+static bool add_address(const ClientInfo *client, Buf *out)
+{
+    Str address = client_info_address(client), host = address;
+    while (host.len && host.ptr[host.len - 1] != ':')
+        host.len--;
+    if (host.len)
+        host.len--;
+    else
+        host = address;
+    if (str_starts(host, STR("[")) && str_ends(host, STR("]")))
+        host = (Str){ host.ptr + 1, host.len - 2 };
+    buf_add(out, host);
+    return host.len > 0;
+}
+
+static bool from_context(const ClientInfo *client, Str name, Buf *out)
+{
+    Str metadata = STR("metadata."), auth = STR("auth.");
+    if (!client)
+        return false;
+    if (str_eq(name, STR("client.address")))
+        return add_address(client, out);
+    if (str_starts(name, auth))
+        return join_part(client, CLIENT_AUTH, str_skip(name, auth.len), out);
+    return join_part(client, CLIENT_METADATA,
+                     str_starts(name, metadata) ? str_skip(name, metadata.len) : name, out);
 }
 
 /* --- work ------------------------------------------------------------------------------------ */
@@ -339,19 +435,42 @@ static bool apply_by_pattern(const ActionList *actions, size_t number, const Act
     return apply_to_made(actions, number, spot, err);
 }
 
-static bool apply_keyed(const ActionStep *step, const ActionSpot *spot, Err *err)
+/* The value of the step for this spot; `text` holds what is not elsewhere. False: it has none. */
+static bool find_value(const ActionList *actions, size_t number, const ActionSpot *spot, Buf *text,
+                       ValueView *out)
 {
+    const ActionStep *step = &actions->items[number];
+    const Buf *lists = &actions->lists[2 * number];
+    if (node_is_given(step->value)) {
+        *out = value_of(step->value, &lists[0]);
+        return true;
+    }
+    if (step->from_attribute.len && find(spot, step->from_attribute, out))
+        return true;
+    if (step->from_context.len && from_context(spot->client, step->from_context, text)) {
+        *out = (ValueView){ .kind = VALUE_STRING, .text = buf_str(text) };
+        return true;
+    }
+    if (!node_is_given(step->default_value))
+        return false;
+    *out = value_of(step->default_value, &lists[1]);
+    return true;
+}
+
+static bool apply_keyed(const ActionList *actions, size_t number, const ActionSpot *spot, Err *err)
+{
+    const ActionStep *step = &actions->items[number];
     ValueView old, value;
     bool exists = find(spot, step->key, &old);
     if (step->action == CONVERT)
         return !exists || convert(step, spot, &old, err);
     if ((step->action == INSERT && exists) || (step->action == UPDATE && !exists))
         return true;
-    if (node_is_given(step->value))
-        value = node_value(step->value);
-    else if (!find(spot, step->from_attribute, &value))
-        return true;
-    return set(spot, step->key, &value, err);
+    Buf text = BUF(BATCH_BYTES_MAX);
+    bool found = find_value(actions, number, spot, &text, &value);
+    bool good = buf_ok(&text, err) && (!found || set(spot, step->key, &value, err));
+    buf_free(&text);
+    return good;
 }
 
 static bool apply(const ActionList *actions, size_t number, const ActionSpot *spot, Err *err)
@@ -361,7 +480,7 @@ static bool apply(const ActionList *actions, size_t number, const ActionSpot *sp
     if (step->action == EXTRACT)
         return extract(step, pattern, spot, err);
     if (!takes_pattern(step))
-        return apply_keyed(step, spot, err);
+        return apply_keyed(actions, number, spot, err);
     bool by_pattern = pattern && regex_matches(pattern, step->key);
     return (!step->key.len || by_pattern || apply_one(step, spot, step->key, err)) &&
            (!pattern || apply_by_pattern(actions, number, spot, err));
@@ -380,11 +499,16 @@ bool actions_apply(const ActionList *actions, const ActionSpot *spot, Err *err)
 bool actions_open(ActionList *actions, Err *err)
 {
     actions->patterns = MEM_MAKE(Regex *, actions->count, err);
-    if (!actions->patterns)
+    actions->lists = actions->patterns ? MEM_MAKE(Buf, 2 * actions->count, err) : NULL;
+    if (!actions->lists)
         return false;
-    for (size_t i = 0; i < actions->count; i++)
-        if (!compile(&actions->items[i], &actions->patterns[i], err))
+    for (size_t i = 0; i < actions->count; i++) {
+        const ActionStep *step = &actions->items[i];
+        if (!compile(step, &actions->patterns[i], err) ||
+            !open_list(step->value, &actions->lists[2 * i], err) ||
+            !open_list(step->default_value, &actions->lists[2 * i + 1], err))
             return false;
+    }
     return true;
 }
 
@@ -392,6 +516,10 @@ void actions_close(ActionList *actions)
 {
     for (size_t i = 0; i < actions->count && actions->patterns; i++)
         regex_free(actions->patterns[i]);
+    for (size_t i = 0; i < 2 * actions->count && actions->lists; i++)
+        buf_free(&actions->lists[i]);
     mem_free(actions->patterns);
+    mem_free(actions->lists);
     actions->patterns = NULL;
+    actions->lists = NULL;
 }

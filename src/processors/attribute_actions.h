@@ -2,7 +2,7 @@
  *
  * A list of steps, each of which sees what those before it left:
  *
- *     insert     where the key is missing          value or from_attribute
+ *     insert     where the key is missing          value, from_attribute or from_context
  *     update     where it is there
  *     upsert     either way
  *     delete     the key, and all that the pattern matches
@@ -10,9 +10,12 @@
  *     extract    what the named groups of the pattern find in the key's text, each upserted
  *     convert    into int, double or string        converted_type; what cannot be read stays
  *
- * A from_attribute that is missing makes the step do nothing. Hashed are the bytes of a text, one
- * byte of a boolean, eight of a number (the lowest first); anything else becomes the empty text.
- * Values from requests come later and are refused by name.
+ * from_context is `metadata.x` (or just x: a request header), `auth.x` (what an authenticator found
+ * out) or `client.address`; several values are joined with ';'. It needs a receiver that remembers
+ * who sent the data (include_metadata, or an authenticator). Where what is asked for is missing,
+ * default_value stands in for it; without one the step does nothing. Hashed are the bytes of a
+ * text, one byte of a boolean, eight of a number (the lowest first); anything else becomes the
+ * empty text.
  */
 #ifndef PROCESSORS_ATTRIBUTE_ACTIONS_H
 #define PROCESSORS_ATTRIBUTE_ACTIONS_H
@@ -20,18 +23,20 @@
 #include "base/attributes.h"
 #include "config/field.h"
 #include "otlp/edit.h"
+#include "pipe/client_info.h"
 #include "regex/regex.h"
 
 typedef struct ActionStep {
-    Str key, from_attribute, converted_type, pattern;
+    Str key, from_attribute, from_context, converted_type, pattern;
     int action;
-    const Node *value;
+    const Node *value, *default_value;
 } ActionStep;
 
 typedef struct ActionList {
     ActionStep *items;
     size_t count;
     Regex **patterns; /* state: of each step; NULL: it has none */
+    Buf *lists;       /* of each step's value and default_value: a list or map as OTLP has it */
 } ActionList;
 
 extern const ConfigField action_fields[]; /* for SECTION_LIST(T, m, ActionStep, action_fields) */
@@ -48,6 +53,7 @@ typedef struct ActionSpot { /* whose attributes */
     Edits *edits; /* over it */
     EditTarget target;
     size_t number;
+    const ClientInfo *client; /* who sent it; NULL: nobody knows */
 } ActionSpot;
 
 CHECKED bool actions_apply(const ActionList *actions, const ActionSpot *spot, Err *err);

@@ -28,12 +28,16 @@ static bool changer_check(const void *self, Err *err)
            item_match_check(&changer->exclude, "exclude", err);
 }
 
-static bool edit_items(const void *self, const Batch *batch, Edits *edits, Err *err)
+static bool edit_items(const void *self, const Parcel *parcel, Edits *edits, Err *err)
 {
     const AttributeChanger *changer = self;
-    for (size_t item = 0; item < batch_item_count(batch); item++)
-        if (item_is_meant(&changer->include, &changer->exclude, batch, item) &&
-            !actions_apply(&changer->actions, &(ActionSpot){ batch, edits, EDIT_ITEM, item }, err))
+    const Batch *batch = parcel->batch;
+    ActionSpot spot = {
+        .batch = batch, .edits = edits, .target = EDIT_ITEM, .client = ack_client(parcel->ack)
+    };
+    for (spot.number = 0; spot.number < batch_item_count(batch); spot.number++)
+        if (item_is_meant(&changer->include, &changer->exclude, batch, spot.number) &&
+            !actions_apply(&changer->actions, &spot, err))
             return false;
     return true;
 }

@@ -59,6 +59,12 @@ static const ConfigField attribute_fields[] = {
     { 0 },
 };
 
+static const ConfigField scope_fields[] = {
+    TEXT(MatchScope, name, "", "The name of the instrumentation scope."),
+    ANY(MatchScope, version, "Its version; without one any will do, \"\" is one that has none."),
+    { 0 },
+};
+
 static const ConfigField severity_fields[] = {
     TEXT(MatchSeverity, min, REQUIRED, "From this severity on: 9, or INFO.",
          .check = check_severity),
@@ -82,7 +88,8 @@ const ConfigField item_match_fields[] = {
                  "It has all of these attributes."),
     SECTION_LIST(ItemMatch, resources, MatchAttribute, attribute_fields,
                  "Its resource has all of these attributes."),
-    LATER("libraries", "matching by instrumentation scope"),
+    SECTION_LIST(ItemMatch, libraries, MatchScope, scope_fields,
+                 "Its instrumentation scope is one of these."),
     IGNORED("regexp", "patterns need no cache here"),
     { 0 },
 };
@@ -114,6 +121,16 @@ static bool check_span_kinds(const ItemMatch *match, Err *err)
     return true;
 }
 
+static bool check_versions(const MatchScopeList *list, Err *err)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        const Node *version = list->items[i].version;
+        if (node_is_given(version) && version->kind != NODE_SCALAR)
+            return fail(err, ERR_INPUT, "libraries[%zu].version: must be text", i);
+    }
+    return true;
+}
+
 bool item_match_check(const ItemMatch *match, const char *name, Err *err)
 {
     if (!match->present)
@@ -121,16 +138,17 @@ bool item_match_check(const ItemMatch *match, const char *name, Err *err)
     size_t criteria = match->services.count + match->span_names.count + match->span_kinds.count +
                       match->log_bodies.count + match->log_severity_texts.count +
                       match->metric_names.count + match->attributes.count + match->resources.count +
-                      match->log_severity_number.present;
+                      match->libraries.count + match->log_severity_number.present;
     if (!criteria)
         return fail(err, ERR_INPUT,
                     "%s: at least one of services, span_names, span_kinds, log_bodies, "
-                    "log_severity_texts, log_severity_number, metric_names, attributes or "
-                    "resources must be specified",
+                    "log_severity_texts, log_severity_number, metric_names, attributes, "
+                    "resources or libraries must be specified",
                     name);
     ItemMatch trial = *match; /* for its patterns */
     bool good = check_span_kinds(match, err) && check_list(&match->attributes, "attributes", err) &&
-                check_list(&match->resources, "resources", err) && item_match_open(&trial, err);
+                check_list(&match->resources, "resources", err) &&
+                check_versions(&match->libraries, err) && item_match_open(&trial, err);
     item_match_close(&trial);
     return good || blame(err, "%s", name);
 }
@@ -160,6 +178,25 @@ static bool open_values(const MatchAttributeList *list, Regex ***out, Err *err)
     return true;
 }
 
+static bool open_scopes(const MatchScopeList *list, Regex ***out, Err *err)
+{
+    *out = MEM_MAKE(Regex *, list->count ? 2 * list->count : 1, err);
+    if (!*out)
+        return false;
+    for (size_t i = 0; i < list->count; i++) {
+        const Node *version = list->items[i].version;
+        (*out)[2 * i] = regex_new(list->items[i].name, REGEX_SEARCH, err);
+        if (!(*out)[2 * i])
+            return false;
+        if (!node_is_given(version))
+            continue;
+        (*out)[2 * i + 1] = regex_new(version->text, REGEX_SEARCH, err);
+        if (!(*out)[2 * i + 1])
+            return false;
+    }
+    return true;
+}
+
 bool item_match_open(ItemMatch *match, Err *err)
 {
     if (!match->present)
@@ -172,7 +209,8 @@ bool item_match_open(ItemMatch *match, Err *err)
            open_set(match, &match->log_severity_texts, &match->severity_set, err) &&
            open_set(match, &match->metric_names, &match->metric_set, err) &&
            (match->match_type == MATCH_STRICT ||
-            (open_values(&match->attributes, &match->attribute_patterns, err) &&
+            (open_scopes(&match->libraries, &match->scope_patterns, err) &&
+             open_values(&match->attributes, &match->attribute_patterns, err) &&
              open_values(&match->resources, &match->resource_patterns, err)));
 }
 
@@ -182,9 +220,9 @@ static void close_set(NameSet **set)
     *set = NULL;
 }
 
-static void close_values(const MatchAttributeList *list, Regex ***patterns)
+static void close_patterns(size_t count, Regex ***patterns)
 {
-    for (size_t i = 0; i < list->count && *patterns; i++)
+    for (size_t i = 0; i < count && *patterns; i++)
         regex_free((*patterns)[i]);
     mem_free(*patterns);
     *patterns = NULL;
@@ -198,8 +236,9 @@ void item_match_close(ItemMatch *match)
     close_set(&match->body_set);
     close_set(&match->severity_set);
     close_set(&match->metric_set);
-    close_values(&match->attributes, &match->attribute_patterns);
-    close_values(&match->resources, &match->resource_patterns);
+    close_patterns(match->attributes.count, &match->attribute_patterns);
+    close_patterns(match->resources.count, &match->resource_patterns);
+    close_patterns(2 * match->libraries.count, &match->scope_patterns);
 }
 
 /* --- work ------------------------------------------------------------------------------------ */
@@ -332,10 +371,32 @@ static bool resource_fits(const ItemMatch *match, const Batch *batch, size_t ite
     return has_all(&match->resources, match->resource_patterns, resource);
 }
 
+static bool is_scope(const MatchScope *want, const ScopeView *scope)
+{
+    return str_eq(want->name, scope->name) &&
+           (!node_is_given(want->version) || str_eq(want->version->text, scope->version));
+}
+
+static bool scope_fits(const ItemMatch *match, const Batch *batch, size_t item)
+{
+    if (!match->libraries.count)
+        return true;
+    ScopeView scope = scope_view(batch, batch_scope_of_item(batch, item));
+    for (size_t i = 0; i < match->libraries.count; i++) {
+        Regex *const *patterns = match->scope_patterns ? &match->scope_patterns[2 * i] : NULL;
+        if (patterns ? regex_matches(patterns[0], scope.name) &&
+                           (!patterns[1] || regex_matches(patterns[1], scope.version))
+                     : is_scope(&match->libraries.items[i], &scope))
+            return true;
+    }
+    return false;
+}
+
 static bool fits(const ItemMatch *match, const Batch *batch, size_t item)
 {
-    return resource_fits(match, batch, item) && span_fits(match, batch, item) &&
-           log_fits(match, batch, item) && metric_fits(match, batch, item) &&
+    return resource_fits(match, batch, item) && scope_fits(match, batch, item) &&
+           span_fits(match, batch, item) && log_fits(match, batch, item) &&
+           metric_fits(match, batch, item) &&
            (!match->attributes.count ||
             has_all(&match->attributes, match->attribute_patterns, item_attributes(batch, item)));
 }

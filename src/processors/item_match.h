@@ -23,6 +23,16 @@ typedef struct MatchAttributeList {
     size_t count;
 } MatchAttributeList;
 
+typedef struct MatchScope {
+    Str name;
+    const Node *version; /* not given: any version */
+} MatchScope;
+
+typedef struct MatchScopeList {
+    MatchScope *items;
+    size_t count;
+} MatchScopeList;
+
 typedef struct MatchSeverity {
     bool present;
     Str min;
@@ -35,9 +45,11 @@ typedef struct ItemMatch {
     TextList services, span_names, span_kinds, log_bodies, log_severity_texts, metric_names;
     MatchSeverity log_severity_number;
     MatchAttributeList attributes, resources;
+    MatchScopeList libraries;
     NameSet *service_set, *span_name_set, *span_kind_set; /* state */
     NameSet *body_set, *severity_set, *metric_set;
     Regex **attribute_patterns, **resource_patterns; /* under regexp; NULL: any value */
+    Regex **scope_patterns; /* under regexp, two of each: name and version; NULL: any version */
 } ItemMatch;
 
 extern const ConfigField item_match_fields[];

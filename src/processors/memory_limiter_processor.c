@@ -9,7 +9,9 @@
  *
  * libc keeps freed memory for itself, so resident memory need not fall when the load does. Above
  * the soft limit it is therefore asked to give memory back, at most once in the interval that the
- * settings call by its old name, that of a garbage collection.
+ * settings call by its old name, that of a garbage collection. Asking walks the whole heap: when it
+ * was in vain (still above, and hardly less than before) the intervals double up to their longest,
+ * until memory does come down.
  *
  * Every instance measures by itself: they all see the same process, and need no lock between loops.
  * A look that fails changes nothing, and is said once.
@@ -22,16 +24,21 @@
 
 #include <inttypes.h>
 
-enum { MIB = 1 << 20, RETRY_MS_MAX = 30000 };
+enum {
+    MIB = 1 << 20,
+    RETRY_MS_MAX = 30000,
+    VAIN_PERCENT = 5, /* giving back less than this was in vain */
+};
 
 typedef struct Limiter {
     Component base;
     int64_t check_interval; /* settings */
     uint64_t limit_mib, limit_percentage, spike_limit_mib, spike_limit_percentage;
     int64_t min_gc_interval_when_soft_limited, min_gc_interval_when_hard_limited;
-    uint64_t soft, hard; /* state: bytes */
-    bool refuses, blind; /* blind: the last look failed */
-    int64_t trimmed_ns;
+    int64_t max_gc_interval_when_soft_limited, max_gc_interval_when_hard_limited;
+    uint64_t soft, hard;                      /* state: bytes */
+    bool refuses, blind;                      /* blind: the last look failed */
+    int64_t trimmed_ns, soft_wait, hard_wait; /* waits: 0, or longer ones, as it was in vain */
     Timer timer;
 } Limiter;
 
@@ -50,8 +57,10 @@ static const ConfigField fields[] = {
              "Above the soft limit, give unused memory back no more often than this."),
     DURATION(Limiter, min_gc_interval_when_hard_limited, "0s", "0s", "24h",
              "The same above the limit itself."),
-    LATER("max_gc_interval_when_soft_limited", "giving memory back less often when it is in vain"),
-    LATER("max_gc_interval_when_hard_limited", "giving memory back less often when it is in vain"),
+    DURATION(Limiter, max_gc_interval_when_soft_limited, "30s", "0s", "24h",
+             "While that is in vain, wait twice as long each time, up to this; 0s: never longer."),
+    DURATION(Limiter, max_gc_interval_when_hard_limited, "30s", "0s", "24h",
+             "The same above the limit itself."),
     RETIRED("ballast_size_mib", "there is no ballast any more; limit_mib alone counts"),
     { 0 },
 };
@@ -74,6 +83,24 @@ static bool check_percentages(const Limiter *l, Err *err)
            fail(err, ERR_INPUT, "'spike_limit_percentage' must be smaller than 'limit_percentage'");
 }
 
+static bool check_longest(const Limiter *l, Err *err)
+{
+    int64_t soft = l->max_gc_interval_when_soft_limited;
+    int64_t hard = l->max_gc_interval_when_hard_limited;
+    if (soft && soft < l->min_gc_interval_when_soft_limited)
+        return fail(err, ERR_INPUT,
+                    "'max_gc_interval_when_soft_limited' must be greater than or equal to "
+                    "'min_gc_interval_when_soft_limited' (or 0 to disable)");
+    if (hard && hard < l->min_gc_interval_when_hard_limited)
+        return fail(err, ERR_INPUT,
+                    "'max_gc_interval_when_hard_limited' must be greater than or equal to "
+                    "'min_gc_interval_when_hard_limited' (or 0 to disable)");
+    return !soft || !hard || soft >= hard ||
+           fail(err, ERR_INPUT,
+                "'max_gc_interval_when_soft_limited' should be larger than or equal to "
+                "'max_gc_interval_when_hard_limited' (when both are set)");
+}
+
 static bool limiter_check(const void *self, Err *err)
 {
     const Limiter *l = self;
@@ -85,7 +112,7 @@ static bool limiter_check(const void *self, Err *err)
         return fail(err, ERR_INPUT,
                     "'min_gc_interval_when_soft_limited' should be larger than "
                     "'min_gc_interval_when_hard_limited'");
-    return (!l->limit_mib || check_mib(l, err)) &&
+    return check_longest(l, err) && (!l->limit_mib || check_mib(l, err)) &&
            (!l->limit_percentage || check_percentages(l, err));
 }
 
@@ -113,12 +140,37 @@ static void say(const Limiter *l, LogLevel level, const char *what, uint64_t res
     host_log(l->base.host, level, "%s cur_mem_mib=%" PRIu64, what, resident / MIB);
 }
 
+static int64_t longer(int64_t a, int64_t b)
+{
+    return a > b ? a : b;
+}
+
 /* Once per process is enough: the instance on the first loop does it. */
 static bool may_trim(const Limiter *l, uint64_t resident, int64_t now)
 {
-    int64_t interval = resident > l->hard ? l->min_gc_interval_when_hard_limited
-                                          : l->min_gc_interval_when_soft_limited;
+    int64_t interval = resident > l->hard
+                           ? longer(l->min_gc_interval_when_hard_limited, l->hard_wait)
+                           : longer(l->min_gc_interval_when_soft_limited, l->soft_wait);
     return resident > l->soft && host_shard(l->base.host) == 0 && now - l->trimmed_ns >= interval;
+}
+
+static int64_t next_wait(const Limiter *l, int64_t wait, int64_t least, int64_t most)
+{
+    int64_t twice = 2 * longer(wait, longer(least, l->check_interval));
+    return !most ? least : twice < most ? twice : most;
+}
+
+/* Both grow at once, whichever limit it was: memory that goes up and down is the same memory. */
+static void learn_from_trim(Limiter *l, uint64_t before, uint64_t after)
+{
+    if (after <= l->soft || after <= before / 100 * (100 - VAIN_PERCENT)) {
+        l->soft_wait = l->hard_wait = 0;
+        return;
+    }
+    l->soft_wait = next_wait(l, l->soft_wait, l->min_gc_interval_when_soft_limited,
+                             l->max_gc_interval_when_soft_limited);
+    l->hard_wait = next_wait(l, l->hard_wait, l->min_gc_interval_when_hard_limited,
+                             l->max_gc_interval_when_hard_limited);
 }
 
 static bool measure(Limiter *l, uint64_t *resident, Err *err)
@@ -127,11 +179,17 @@ static bool measure(Limiter *l, uint64_t *resident, Err *err)
     int64_t now = loop_now(host_loop(l->base.host));
     if (!memory_resident(disk, resident, err))
         return false;
+    if (*resident <= l->soft)
+        l->soft_wait = l->hard_wait = 0;
     if (!may_trim(l, *resident, now))
         return true;
+    uint64_t before = *resident;
     mem_trim();
     l->trimmed_ns = now;
-    return memory_resident(disk, resident, err);
+    if (!memory_resident(disk, resident, err))
+        return false;
+    learn_from_trim(l, before, *resident);
+    return true;
 }
 
 static void judge(Limiter *l, uint64_t resident)
@@ -167,6 +225,7 @@ static bool limiter_start(void *self, Err *err)
     uint64_t resident;
     l->refuses = l->blind = false;
     l->trimmed_ns = INT64_MIN / 2;
+    l->soft_wait = l->hard_wait = 0;
     l->timer = (Timer){ .fire = look, .owner = l };
     if (!learn_limits(l, err) || !memory_resident(host_disk(l->base.host), &resident, err))
         return false;

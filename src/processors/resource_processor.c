@@ -22,12 +22,15 @@ static bool resource_check(const void *self, Err *err)
     return actions_check(&resource->attributes, "attributes", err);
 }
 
-static bool edit_resources(const void *self, const Batch *batch, Edits *edits, Err *err)
+static bool edit_resources(const void *self, const Parcel *parcel, Edits *edits, Err *err)
 {
     const Resource *resource = self;
-    for (size_t number = 0; number < batch_resource_count(batch); number++)
-        if (!actions_apply(&resource->attributes,
-                           &(ActionSpot){ batch, edits, EDIT_RESOURCE, number }, err))
+    ActionSpot spot = { .batch = parcel->batch,
+                        .edits = edits,
+                        .target = EDIT_RESOURCE,
+                        .client = ack_client(parcel->ack) };
+    for (spot.number = 0; spot.number < batch_resource_count(parcel->batch); spot.number++)
+        if (!actions_apply(&resource->attributes, &spot, err))
             return false;
     return true;
 }

@@ -11,7 +11,7 @@ bool send_edited(const void *self, const Parcel *parcel, EditBatch *edit, Err *e
     const Component *component = self;
     Batch *changed = NULL;
     Edits *edits = edits_new(parcel->batch, EDITS_BYTES_MAX, err);
-    if (edits && edit(self, parcel->batch, edits, err))
+    if (edits && edit(self, parcel, edits, err))
         changed = edits_apply(edits, err);
     edits_free(edits);
     if (!changed)

@@ -7,7 +7,7 @@
 #include "pipe/component.h"
 
 /* Adds the component's changes to `edits`. */
-typedef bool EditBatch(const void *self, const Batch *batch, Edits *edits, Err *err);
+typedef bool EditBatch(const void *self, const Parcel *parcel, Edits *edits, Err *err);
 
 /* `self` begins with Component. A batch without changes goes on as it is. */
 CHECKED bool send_edited(const void *self, const Parcel *parcel, EditBatch *edit, Err *err);

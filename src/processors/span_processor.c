@@ -199,9 +199,10 @@ static bool rename_span(const SpanChanger *changer, const Batch *batch, size_t s
     return good;
 }
 
-static bool edit_spans(const void *self, const Batch *batch, Edits *edits, Err *err)
+static bool edit_spans(const void *self, const Parcel *parcel, Edits *edits, Err *err)
 {
     const SpanChanger *changer = self;
+    const Batch *batch = parcel->batch;
     const StatusSettings *status = &changer->status;
     for (size_t span = 0; span < batch_item_count(batch); span++) {
         if (!item_is_meant(&changer->include, &changer->exclude, batch, span))
