@@ -39,6 +39,7 @@ static const struct Given {
       "new_label: x, new_value: y}, {action: aggregate_labels, aggregation_type: sum}]}]}" },
     { PROCESSOR, "probabilistic_sampler", "{sampling_percentage: 50}" },
     { PROCESSOR, "resource", "{attributes: [{key: a, value: b, action: upsert}]}" },
+    { PROCESSOR, "resourcedetection", "{detectors: [env, system]}" },
     { PROCESSOR, "span", "{name: {from_attributes: [a]}, status: {code: Ok}}" },
     { EXPORTER, "file", "{path: out.json}" },
     { EXPORTER, "otlp", "{endpoint: '127.0.0.1:1', tls: {insecure: true}}" },

@@ -12,6 +12,8 @@
  *     flush                              the hook
  *     stop                               the hook; everything is settled afterwards
  *     memory   80                        this process has so many MiB; unknown: nobody says
+ *     env      a=1,b=2                   OTEL_RESOURCE_ATTRIBUTES; nothing: it is empty
+ *     file     /etc/machine-id x         a file of this machine has that one line
  *     next     busy | broken | ready     what comes next refuses for now, for good, or takes
  *     expect   traces {a=1} x y          the next one that came out
  *     expect   nothing                   nothing else has come out yet
@@ -37,6 +39,7 @@
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
@@ -44,7 +47,8 @@
 #undef fail /* ours is in base/err.h */
 
 extern const ComponentType attributes_processor, batch_processor, memory_limiter_processor,
-    metricstransform_processor, probabilistic_sampler_processor, resource_processor, span_processor;
+    metricstransform_processor, probabilistic_sampler_processor, resource_processor,
+    resourcedetection_processor, span_processor;
 
 static const ComponentType *const processors[] = { &attributes_processor,
                                                    &batch_processor,
@@ -52,6 +56,7 @@ static const ComponentType *const processors[] = { &attributes_processor,
                                                    &metricstransform_processor,
                                                    &probabilistic_sampler_processor,
                                                    &resource_processor,
+                                                   &resourcedetection_processor,
                                                    &span_processor,
                                                    NULL };
 
@@ -218,6 +223,52 @@ static void do_memory(Run *run, Str mib)
     test_disk_put(run->disk, "/proc/self/status", str_from(text));
 }
 
+static void set_environment(Str text)
+{
+    char copy[200];
+    snprintf(copy, sizeof copy, "%.*s", STR_ARG(text));
+    setenv("OTEL_RESOURCE_ATTRIBUTES", copy, 1);
+}
+
+static void do_env(Run *run, Str text)
+{
+    (void)run;
+    set_environment(text);
+}
+
+static void do_file(Run *run, Str words)
+{
+    Str name;
+    char path[200];
+    str_split(&words, ' ', &name);
+    snprintf(path, sizeof path, "%.*s", STR_ARG(name));
+    test_disk_put(run->disk, path, words);
+}
+
+/* What resourcedetection reads. */
+static void make_machine(TestDisk *disk)
+{
+    static const struct {
+        const char *path;
+        Str text;
+    } files[] = {
+        { "/proc/meminfo", STR_ROW("MemTotal: 1048576 kB\n") },
+        { "/proc/sys/kernel/hostname", STR_ROW("box\n") },
+        { "/proc/sys/kernel/osrelease", STR_ROW("6.1.0\n") },
+        { "/etc/hosts", STR_ROW("127.0.0.1 localhost\n192.0.2.1 box.example.com box # us\n") },
+        { "/etc/machine-id", STR_ROW("0123\n") },
+        { "/etc/os-release", STR_ROW("NAME=\"Debian\"\nVERSION_ID=\"12\"\n") },
+        { "/proc/net/dev", STR_ROW("eth0: 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16\n") },
+        { "/sys/class/net/eth0/address", STR_ROW("02:42:ac:11:00:02\n") },
+        { "/proc/net/fib_trie", STR_ROW(" |-- 192.0.2.1\n    /32 host LOCAL\n") },
+        { "/proc/cpuinfo", STR_ROW("vendor_id\t: GenuineIntel\ncpu family\t: 6\nmodel\t\t: 85\n"
+                                   "stepping\t: 7\ncache size\t: 36608 KB\n") },
+    };
+    for (size_t i = 0; i < COUNT_OF(files); i++)
+        test_disk_put(disk, files[i].path, files[i].text);
+    set_environment(STR("team=a%20b,env=prod"));
+}
+
 static void do_next(Run *run, Str how)
 {
     run->next = str_eq(how, STR("busy"))     ? ERR_BUSY
@@ -327,6 +378,7 @@ static const struct {
     { STR_ROW("next"), do_next },     { STR_ROW("expect"), do_expect },
     { STR_ROW("judge"), do_judge },   { STR_ROW("ack"), do_ack },
     { STR_ROW("count"), do_count },   { STR_ROW("memory"), do_memory },
+    { STR_ROW("env"), do_env },       { STR_ROW("file"), do_file },
 };
 
 static void run_line(Run *run, Str line)
@@ -351,7 +403,7 @@ static void run_case(const Case *c, bool strict)
     Buf problems = BUF(FILE_MAX);
     Run run = { .c = c, .strict = strict, .line = c->config, .disk = test_disk_new(1) };
     do_memory(&run, STR("10"));
-    test_disk_put(run.disk, "/proc/meminfo", STR("MemTotal: 1048576 kB\n"));
+    make_machine(run.disk);
     run.test = test_host_new(c->type, c->config, strict ? &problems : NULL, &err);
     expect_text(&run, buf_str(&c->problems), buf_str(&problems));
     if (run.test)
