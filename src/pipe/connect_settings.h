@@ -73,8 +73,9 @@ extern const char *const connect_grpc_compressions[], *const connect_http_compre
                      "Pings to a silent server; without the section none.", .name = "keepalive"), \
     IGNORED("wait_for_ready", "a call waits for its connection, as long as its timeout allows")
 
-#define CONNECT_HTTP_ROWS(T, m) \
-    CONNECT_ROWS(T, m, connect_http_compressions, "gzip"), \
+#define CONNECT_HTTP_ROWS(T, m) CONNECT_HTTP_ROWS_AS(T, m, "gzip")
+#define CONNECT_HTTP_ROWS_AS(T, m, compression_preset) \
+    CONNECT_ROWS(T, m, connect_http_compressions, compression_preset), \
     COUNT(T, m.max_conns_per_host, "0", "0", "1000", \
           "Connections to one server; 0 takes the default of 8.", .name = "max_conns_per_host"), \
     DURATION(T, m.idle_conn_timeout, "90s", "0s", "24h", \

@@ -97,6 +97,18 @@ extern const ConfigField sending_queue_fields[];
 extern const ConfigField breaker_fields[];
 
 /* clang-format off */
+/* Those of retry_fields, for an exporter with another first wait. */
+#define RETRY_ROWS(initial_preset) \
+    BOOL(RetrySettings, enabled, "true", "Try again after a failure that may pass."), \
+    DURATION(RetrySettings, initial_interval, initial_preset, "1ms", "1h", \
+             "Wait before the second attempt."), \
+    NUMBER(RetrySettings, randomization_factor, "0.5", "0", "1", \
+           "Spread each wait by up to this share of it, either way."), \
+    NUMBER(RetrySettings, multiplier, "1.5", "1", "100", "How much longer each wait is."), \
+    DURATION(RetrySettings, max_interval, "30s", "1ms", "24h", "The longest wait."), \
+    DURATION(RetrySettings, max_elapsed_time, "5m", "0s", "8760h", \
+             "Give up this long after the first attempt; 0s never does.")
+
 /* The rows of an exporter T with the members `int64_t timeout; RetrySettings retry_on_failure;
  * SendingQueueSettings sending_queue; BreakerSettings circuit_breaker;`. */
 #define SENDER_ROWS(T, timeout_preset) \

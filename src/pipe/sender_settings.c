@@ -4,14 +4,7 @@
 static const char *const sizer_names[] = { "requests", "items", "bytes", NULL };
 
 const ConfigField retry_fields[] = {
-    BOOL(RetrySettings, enabled, "true", "Try again after a failure that may pass."),
-    DURATION(RetrySettings, initial_interval, "5s", "1ms", "1h", "Wait before the second attempt."),
-    NUMBER(RetrySettings, randomization_factor, "0.5", "0", "1",
-           "Spread each wait by up to this share of it, either way."),
-    NUMBER(RetrySettings, multiplier, "1.5", "1", "100", "How much longer each wait is."),
-    DURATION(RetrySettings, max_interval, "30s", "1ms", "24h", "The longest wait."),
-    DURATION(RetrySettings, max_elapsed_time, "5m", "0s", "8760h",
-             "Give up this long after the first attempt; 0s never does."),
+    RETRY_ROWS("5s"),
     { 0 },
 };
 

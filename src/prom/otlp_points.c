@@ -244,6 +244,13 @@ static size_t labels_needed(const Walk *walk, size_t attributes)
            walk->options->more.count + 2;
 }
 
+static void add_more(const Walk *walk, Pairs *pairs)
+{
+    for (size_t i = 0; i < walk->options->more.count; i++)
+        if (!pairs_find(pairs, walk->options->more.ptr[i].name))
+            pairs_set(pairs, walk->options->more.ptr[i]);
+}
+
 /* Later ones replace earlier ones, but the user's only fill gaps. */
 static void add_common(const Walk *walk, Pairs *pairs)
 {
@@ -251,9 +258,7 @@ static void add_common(const Walk *walk, Pairs *pairs)
     pairs_set(pairs, walk->instance);
     for (size_t i = 0; i < walk->scope_labels.count; i++)
         pairs_set(pairs, walk->scope_labels.ptr[i]);
-    for (size_t i = 0; i < walk->options->more.count; i++)
-        if (!pairs_find(pairs, walk->options->more.ptr[i].name))
-            pairs_set(pairs, walk->options->more.ptr[i]);
+    add_more(walk, pairs);
 }
 
 static void add_resource_pairs(const Walk *walk, Pairs *pairs)
@@ -281,11 +286,11 @@ static bool make_labels(Walk *walk, Attributes list, Labels *out, Err *err)
     return true;
 }
 
-static const char *unsupported_metric(const MetricView *metric)
+static const char *unsupported_metric(const Walk *walk, const MetricView *metric)
 {
     switch (metric->kind) {
     case METRIC_EMPTY: return "a metric without data";
-    case METRIC_EXPONENTIAL: return "exponential histogram";
+    case METRIC_EXPONENTIAL: return walk->options->exponential ? NULL : "exponential histogram";
     case METRIC_SUM:
     case METRIC_HISTOGRAM:
     case METRIC_GAUGE:
@@ -316,16 +321,25 @@ static Attributes read_point(PromPoint *point)
     Attributes attributes;
     if (point->metric->kind == METRIC_HISTOGRAM) {
         point->histogram = histogram_point_view(point->batch, point->item);
+        point->start_ns = point->histogram.start_ns;
         point->time_ns = point->histogram.time_ns;
         flags = point->histogram.flags;
         attributes = point->histogram.attributes;
+    } else if (point->metric->kind == METRIC_EXPONENTIAL) {
+        point->exponential = exponential_point_view(point->batch, point->item);
+        point->start_ns = point->exponential.start_ns;
+        point->time_ns = point->exponential.time_ns;
+        flags = point->exponential.flags;
+        attributes = point->exponential.attributes;
     } else if (point->metric->kind == METRIC_SUMMARY) {
         point->summary = summary_point_view(point->batch, point->item);
+        point->start_ns = point->summary.start_ns;
         point->time_ns = point->summary.time_ns;
         flags = point->summary.flags;
         attributes = point->summary.attributes;
     } else {
         point->number = number_point_view(point->batch, point->item);
+        point->start_ns = point->number.start_ns;
         point->time_ns = point->number.time_ns;
         flags = point->number.flags;
         attributes = point->number.attributes;
@@ -399,7 +413,7 @@ static bool visit_metric(Walk *walk, size_t number, Err *err)
 {
     bool valid;
     MetricView metric = metric_view(walk->batch, number);
-    const char *reason = unsupported_metric(&metric);
+    const char *reason = unsupported_metric(walk, &metric);
     const PointVisitor *visitor = walk->visitor;
     arena_reset(walk->metric);
     if (!make_family(walk, &metric, &valid, err)) {
@@ -451,10 +465,10 @@ static void drop_identifying(Pairs *pairs)
 static bool visit_target(Walk *walk, Attributes list, Err *err)
 {
     Pairs pairs;
-    size_t count = attributes_count(list);
+    size_t count = attributes_count(list) + walk->options->more.count;
     const PointVisitor *visitor = walk->visitor;
-    if (!visitor->target || !walk->any || !(walk->job.value.len || walk->instance.value.len) ||
-        count + 2 > POINT_LABELS_MAX)
+    if (!visitor->target || walk->options->without_targets || !walk->any ||
+        !(walk->job.value.len || walk->instance.value.len) || count + 2 > POINT_LABELS_MAX)
         return true;
     arena_reset(walk->point);
     walk->reason = NULL;
@@ -468,6 +482,8 @@ static bool visit_target(Walk *walk, Attributes list, Err *err)
         return false;
     pairs_set(&pairs, walk->job);
     pairs_set(&pairs, walk->instance);
+    if (walk->options->more_on_targets)
+        add_more(walk, &pairs);
     PromTarget target = { { pairs.ptr, labels_sort(pairs.ptr, pairs.count) },
                           walk->first_ms,
                           walk->last_ms };

@@ -36,6 +36,10 @@ typedef struct PromOptions {
     bool resource_labels;  /* all attributes of the resource are labels of its points */
     bool scope_labels;     /* otel_scope_name, _version, _schema_url and attributes */
     Labels more;           /* for every point that has none of the name */
+    bool more_on_targets;  /* target_info gets these, too */
+    bool without_targets;  /* no target_info */
+    bool created;          /* name_created: when the series began (otlp_series.h) */
+    bool exponential;      /* exponential histograms are points, too */
 } PromOptions;
 
 typedef struct PromFamily {
@@ -49,11 +53,12 @@ typedef struct PromPoint {
     const MetricView *metric;
     const PromFamily *family;
     size_t item;
-    uint64_t time_ns;
+    uint64_t start_ns, time_ns; /* start 0: not known */
     bool ended;                 /* its flags say that nothing was recorded */
     union {                     /* which, says the metric's kind */
         NumberPointView number; /* gauge and sum */
         HistogramPointView histogram;
+        ExponentialPointView exponential;
         SummaryPointView summary;
     };
     Labels labels;

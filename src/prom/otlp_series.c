@@ -4,6 +4,7 @@
 
 #include "codec/float_text.h"
 
+#include <math.h>
 #include <string.h>
 
 enum {
@@ -54,20 +55,38 @@ static bool tell_family(Series *series, const PromFamily *family, Err *err)
     return told || !visitor->family || visitor->family(visitor->context, family, err);
 }
 
-static bool emit(Series *series, const PromPoint *point, const char *suffix, Label extra,
-                 double value, Err *err)
+bool prom_exemplar_next(PromExemplars *exemplars, ExemplarView *out, double *value)
 {
-    const SeriesVisitor *visitor = series->visitor;
+    while (exemplar_next(&exemplars->all, out)) {
+        const NumberView *number = &out->value;
+        *value = number->kind == NUMBER_INT ? (double)number->integer : number->real;
+        bool low_enough = *value <= exemplars->upto;
+        if (number->kind != NUMBER_NONE && low_enough &&
+            (*value > exemplars->above || exemplars->above == -INFINITY))
+            return true;
+    }
+    return false;
+}
+
+/* What this series of the point is called. */
+static bool name_series(Series *series, const PromPoint *point, const char *suffix, Label extra,
+                        Err *err)
+{
     buf_clear(&series->name);
     buf_add(&series->name, point->family->name);
     buf_add(&series->name, str_from(suffix));
     if (!buf_ok(&series->name, err))
         return false;
     build(series, point->labels, extra);
-    if (!tell_family(series, point->family, err))
+    return tell_family(series, point->family, err);
+}
+
+static bool emit(Series *series, const PromPoint *point, const char *suffix, Label extra,
+                 double value, Err *err)
+{
+    const SeriesVisitor *visitor = series->visitor;
+    if (!name_series(series, point, suffix, extra, err))
         return false;
-    series->sample.family = point->family;
-    series->sample.time_ms = (int64_t)(point->time_ns / 1000000);
     series->sample.value = point->ended ? stale_marker() : value;
     return !visitor->sample || visitor->sample(visitor->context, &series->sample, err);
 }
@@ -94,7 +113,19 @@ static bool number_series(Series *series, const PromPoint *point, Err *err)
         value = number->real;
     else if (!point->ended)
         return say_unsupported(series, point->item, "a point without a value", err);
+    if (point->metric->kind == METRIC_SUM)
+        series->sample.exemplars = (PromExemplars){ point->number.exemplars, -INFINITY, INFINITY };
     return emit(series, point, "", (Label){ 0 }, value, err);
+}
+
+/* The exemplars above the bucket before are this one's. */
+static bool bucket_series(Series *series, const PromPoint *point, Label le, double bound,
+                          uint64_t below, Err *err)
+{
+    PromExemplars *exemplars = &series->sample.exemplars;
+    double above = exemplars->upto;
+    *exemplars = (PromExemplars){ point->histogram.exemplars, above, bound };
+    return emit(series, point, "_bucket", le, (double)below, err);
 }
 
 static bool histogram_series(Series *series, const PromPoint *point, Err *err)
@@ -109,11 +140,11 @@ static bool histogram_series(Series *series, const PromPoint *point, Err *err)
     while (numbers_next_double(&view.explicit_bounds, &bound) &&
            numbers_next_u64(&view.bucket_counts, &count)) {
         below += count;
-        if (!emit(series, point, "_bucket", number_label(series, "le", bound), (double)below, err))
+        if (!bucket_series(series, point, number_label(series, "le", bound), bound, below, err))
             return false;
     }
-    return emit(series, point, "_bucket", (Label){ STR("le"), STR("+Inf") }, (double)view.count,
-                err);
+    return bucket_series(series, point, (Label){ STR("le"), STR("+Inf") }, INFINITY, view.count,
+                         err);
 }
 
 static bool summary_series(Series *series, const PromPoint *point, Err *err)
@@ -130,7 +161,8 @@ static bool summary_series(Series *series, const PromPoint *point, Err *err)
 
 static const char *unsupported_temporality(const MetricView *metric)
 {
-    if (metric->kind != METRIC_SUM && metric->kind != METRIC_HISTOGRAM)
+    if (metric->kind != METRIC_SUM && metric->kind != METRIC_HISTOGRAM &&
+        metric->kind != METRIC_EXPONENTIAL)
         return NULL;
     switch (metric->temporality) {
     case TEMPORALITY_CUMULATIVE: return NULL;
@@ -139,14 +171,49 @@ static const char *unsupported_temporality(const MetricView *metric)
     }
 }
 
+static bool exponential_series(Series *series, const PromPoint *point, Err *err)
+{
+    const PromHistogram histogram = { &series->sample, &point->exponential, point->ended };
+    series->sample.exemplars = (PromExemplars){ point->exponential.exemplars, -INFINITY, INFINITY };
+    return name_series(series, point, "", (Label){ 0 }, err) &&
+           series->visitor->histogram(series->visitor->context, &histogram, err);
+}
+
+static bool counts_up(const MetricView *metric)
+{
+    return metric->kind == METRIC_SUM ? metric->is_monotonic : metric->kind != METRIC_GAUGE;
+}
+
+static void begin_point(Series *series, const PromPoint *point)
+{
+    uint64_t start_ns = counts_up(point->metric) ? point->start_ns : 0;
+    series->sample = (PromSample){ .family = point->family,
+                                   .item = point->item,
+                                   .time_ms = (int64_t)(point->time_ns / 1000000),
+                                   .start_ms = (int64_t)(start_ns / 1000000),
+                                   .exemplars = { .upto = -INFINITY } };
+}
+
+static bool created_series(Series *series, const PromPoint *point, Err *err)
+{
+    if (!series->options->created || !series->sample.start_ms)
+        return true;
+    return emit(series, point, "_created", (Label){ 0 }, (double)series->sample.start_ms, err);
+}
+
 static bool visit_point(void *context, const PromPoint *point, Err *err)
 {
     Series *series = context;
     const char *reason = unsupported_temporality(point->metric);
     if (reason)
         return say_unsupported(series, point->item, reason, err);
+    begin_point(series, point);
+    if (!created_series(series, point, err))
+        return false;
     if (point->metric->kind == METRIC_HISTOGRAM)
         return histogram_series(series, point, err);
+    if (point->metric->kind == METRIC_EXPONENTIAL)
+        return exponential_series(series, point, err);
     if (point->metric->kind == METRIC_SUMMARY)
         return summary_series(series, point, err);
     return number_series(series, point, err);
@@ -175,14 +242,15 @@ static bool visit_target(void *context, const PromTarget *target, Err *err)
     PromPoint point = { .family = &family, .labels = target->labels };
     bool ok = buf_ok(&name, err);
     series->told = false;
+    series->sample = (PromSample){ .family = &family, .item = PROM_NO_ITEM };
     int64_t step = target->last_ms - target->first_ms <= TARGET_SPAN_MAX_MS
                        ? TARGET_STEP_MS
                        : target->last_ms - target->first_ms;
     for (int64_t at = target->first_ms; ok && at < target->last_ms; at += step) {
-        point.time_ns = (uint64_t)at * 1000000;
+        series->sample.time_ms = at;
         ok = emit(series, &point, "", (Label){ 0 }, 1, err);
     }
-    point.time_ns = (uint64_t)target->last_ms * 1000000;
+    series->sample.time_ms = target->last_ms;
     ok = ok && emit(series, &point, "", (Label){ 0 }, 1, err);
     buf_free(&name);
     return ok;
@@ -191,12 +259,14 @@ static bool visit_target(void *context, const PromTarget *target, Err *err)
 bool prom_series_walk(const Batch *batch, const PromOptions *options, const SeriesVisitor *visitor,
                       Err *err)
 {
-    Series series = { .options = options, .visitor = visitor, .name = BUF(NAME_MAX) };
+    PromOptions with = *options;
+    with.exponential = visitor->histogram != NULL;
+    Series series = { .options = &with, .visitor = visitor, .name = BUF(NAME_MAX) };
     const PointVisitor points = { &series, visit_family, visit_point, visit_unsupported,
                                   visit_target };
     Label labels[POINT_LABELS_MAX + 2];
     series.labels = labels;
-    bool ok = prom_points_walk(batch, options, &points, err);
+    bool ok = prom_points_walk(batch, &with, &points, err);
     buf_free(&series.name);
     return ok;
 }

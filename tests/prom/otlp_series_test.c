@@ -60,7 +60,7 @@ static void check(const PromOptions *options, const char *json, const char *expe
 {
     Err err;
     Buf out = BUF(TEXT_MAX);
-    const SeriesVisitor visitor = { &out, write_family, write_sample, write_unsupported };
+    const SeriesVisitor visitor = { &out, write_family, write_sample, write_unsupported, NULL };
     Batch *batch = json_metrics(json);
     assert_true(prom_series_walk(batch, options, &visitor, &err));
     assert_string_equal(buf_text(&out), expected);
@@ -226,7 +226,7 @@ static void test_many_labels(void **state)
             buf_addf(&json, "%s{'key':'k%d','value':{'boolValue':true}}", i ? "," : "", i);
         buf_add(&json, STR("]}]}}]}]}]}"));
         Err err;
-        const SeriesVisitor visitor = { &out, NULL, write_sample, write_unsupported };
+        const SeriesVisitor visitor = { &out, NULL, write_sample, write_unsupported, NULL };
         Batch *batch = json_metrics(buf_text(&json));
         assert_true(prom_series_walk(batch, &plain, &visitor, &err));
         if (count == 511)
@@ -237,6 +237,41 @@ static void test_many_labels(void **state)
         buf_free(&json);
         buf_free(&out);
     }
+}
+
+static void test_created(void **state)
+{
+    (void)state;
+    const PromOptions options = { .created = true };
+    check(&options,
+          MB_METRICS(
+              "",
+              MB_SUM("a", MB_CUMULATIVE MB_MONOTONIC,
+                     "{'startTimeUnixNano':'9000000','timeUnixNano':'10000000','asInt':"
+                     "1},{'timeUnixNano':'10000000','asInt':2}") ","
+                                                                 "{'name':'g','gauge':{'dataPoints'"
+                                                                 ":[{'startTimeUnixNano':'9000000',"
+                                                                 "'asInt':1}]}}"),
+          "# a_total counter [] \n"
+          "a_total_created{} 10 9\n"
+          "a_total{} 10 1\n"
+          "a_total{} 10 2\n"
+          "# g gauge [] \n"
+          "g{} 0 1\n");
+}
+
+static void test_targets(void **state)
+{
+    (void)state;
+    static const Label zone = { { "zone", 4 }, { "z", 1 } };
+    const char *json = MB_METRICS(MB_ATTR("service.name", "shop") "," MB_ATTR("a", "b"),
+                                  MB_SUM("x", MB_CUMULATIVE, "{'asInt':1}"));
+    const PromOptions with = { .more = { &zone, 1 }, .more_on_targets = true };
+    check(&with, json,
+          "# x gauge [] \nx{job=shop zone=z } 0 1\n"
+          "# target_info gauge [] Target metadata\ntarget_info{a=b job=shop zone=z } 0 1\n");
+    const PromOptions without = { .without_targets = true };
+    check(&without, json, "# x gauge [] \nx{job=shop } 0 1\n");
 }
 
 static void run_starved(void)
@@ -250,7 +285,7 @@ static void run_starved(void)
         MB_SUM("x", MB_CUMULATIVE,
                "{'asInt':1,'attributes':[" MB_ATTR("c.d", "1") "," MB_ATTR("c_d", "2") "]}")));
     const PromOptions options = { .resource_labels = true, .scope_labels = true };
-    const SeriesVisitor visitor = { &out, write_family, write_sample, write_unsupported };
+    const SeriesVisitor visitor = { &out, write_family, write_sample, write_unsupported, NULL };
     starve_resume();
     bool ok = prom_series_walk(batch, &options, &visitor, &err);
     assert_true(ok || err.kind == ERR_MEMORY || out.failed);
@@ -273,6 +308,7 @@ int main(void)
         cmocka_unit_test(test_summary),     cmocka_unit_test(test_target_info),
         cmocka_unit_test(test_options),     cmocka_unit_test(test_unsupported),
         cmocka_unit_test(test_many_labels), cmocka_unit_test(test_starved),
+        cmocka_unit_test(test_created),     cmocka_unit_test(test_targets),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

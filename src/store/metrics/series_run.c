@@ -116,7 +116,10 @@ Piece *series_piece_make(const SeriesPieceMake *make, Err *err)
     piece->base.received_ns = make->received_ns;
     piece->tables = make->tables;
     Filling filling = { piece, make->memory_max };
-    const SeriesVisitor visitor = { &filling, add_family, add_sample, add_unsupported };
+    const SeriesVisitor visitor = { .context = &filling,
+                                    .family = add_family,
+                                    .sample = add_sample,
+                                    .unsupported = add_unsupported };
     if (!prom_series_walk(make->batch, &options, &visitor, err)) {
         free_piece(&piece->base);
         return NULL;
