@@ -161,6 +161,30 @@ static void add_time(Buf *out, ExpositionFormat format, int64_t time_ms)
              (unsigned)(size % 1000));
 }
 
+static void add_exemplar(Buf *out, const SampleExemplar *exemplar)
+{
+    char hex[TRACE_ID_HEX + 1];
+    bool has_trace = !trace_id_is_zero(&exemplar->trace_id);
+    bool has_span = !span_id_is_zero(&exemplar->span_id);
+    buf_add(out, STR(" # {"));
+    if (has_trace)
+        buf_addf(out, "trace_id=\"%s\"", trace_id_text(&exemplar->trace_id, hex));
+    if (has_trace && has_span)
+        buf_add_byte(out, ',');
+    if (has_span)
+        buf_addf(out, "span_id=\"%s\"", span_id_text(&exemplar->span_id, hex));
+    buf_add(out, STR("} "));
+    buf_add_float(out, exemplar->value, FLOAT_METRICS);
+    if (exemplar->time_ms)
+        add_time(out, EXPOSITION_OPENMETRICS, exemplar->time_ms);
+}
+
+static bool may_have_exemplar(const ExpositionSample *sample)
+{
+    return str_eq(str_from(sample->suffix), STR("_bucket")) ||
+           (!*sample->suffix && str_ends(sample->family, STR("_total")));
+}
+
 void exposition_sample(Buf *out, ExpositionFormat format, const ExpositionSample *sample)
 {
     FloatForm form = format == EXPOSITION_TEXT ? FLOAT_GENERAL : FLOAT_METRICS;
@@ -183,6 +207,8 @@ void exposition_sample(Buf *out, ExpositionFormat format, const ExpositionSample
     buf_add_float(out, sample->value, whole ? FLOAT_FIXED : form);
     if (sample->has_time)
         add_time(out, format, sample->time_ms);
+    if (sample->exemplar && format == EXPOSITION_OPENMETRICS && may_have_exemplar(sample))
+        add_exemplar(out, sample->exemplar);
     buf_add_byte(out, '\n');
 }
 

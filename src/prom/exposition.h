@@ -4,6 +4,7 @@
  *     # TYPE name counter        of the family; OpenMetrics: without _total, "unknown" for untyped
  *     # UNIT name seconds        OpenMetrics, where the name ends with it
  *     name{a="b",le="0.5"} 1 ts  milliseconds; OpenMetrics: seconds
+ *       # {trace_id="c"} 1 ts    OpenMetrics: its exemplar, on the same line
  *     # EOF                      OpenMetrics
  *
  * Families come one after the other, all samples of one together: the caller's business. Labels are
@@ -14,6 +15,7 @@
 #define PROM_EXPOSITION_H
 
 #include "base/buf.h"
+#include "model/ids.h"
 #include "model/labels.h"
 #include "model/metric_type.h"
 
@@ -35,6 +37,14 @@ typedef struct ExpositionFamily {
 
 void exposition_family(Buf *out, ExpositionFormat format, const ExpositionFamily *family);
 
+/* Where one of the values that a sample counts was measured. */
+typedef struct SampleExemplar {
+    TraceId trace_id;
+    SpanId span_id;
+    double value;
+    int64_t time_ms; /* 0: not known */
+} SampleExemplar;
+
 typedef struct ExpositionSample {
     Str family;
     const char *suffix; /* "", "_bucket", "_sum", "_count" */
@@ -45,6 +55,7 @@ typedef struct ExpositionSample {
     bool counts; /* value is how many: OpenMetrics writes it whole */
     bool has_time;
     int64_t time_ms;
+    const SampleExemplar *exemplar; /* OpenMetrics, of counters and buckets; NULL: none */
 } ExpositionSample;
 
 void exposition_sample(Buf *out, ExpositionFormat format, const ExpositionSample *sample);

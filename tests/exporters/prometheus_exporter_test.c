@@ -130,7 +130,8 @@ static const char *const all_kinds = MB_METRICS(
         "m") "]}]}},"
              "{'name':'took','unit':'s','histogram':{" MB_CUMULATIVE
              "'dataPoints':[{'timeUnixNano':'6000000',"
-             "'count':'6','sum':9.5,'bucketCounts':['1','2','3'],'explicitBounds':[0.005,10]}]}},"
+             "'count':'6','sum':9.5,'bucketCounts':['1','2','3'],'explicitBounds':[0.005,10],"
+             "'exemplars':[{'asDouble':1}]}]}},"
              "{'name':'rpc','summary':{'dataPoints':[{'timeUnixNano':'7000000','count':'3','sum':4,"
              "'quantileValues':[{'quantile':0.5,'value':1.5}]}]}},"
              "{'name':'cpu','unit':'1','gauge':{'dataPoints':[{'asDouble':0.25}]}}");
@@ -307,6 +308,80 @@ static void speaks_openmetrics_when_asked(void **state)
     scrape(&f, accept, &page);
     assert_string_equal(page.content_type, "text/plain; version=0.0.4; charset=utf-8");
     buf_free(&page.body);
+    end(&f);
+}
+
+static void expect_openmetrics(Fixture *f, const char *text)
+{
+    Page page;
+    scrape(f, "application/openmetrics-text;version=1.0.0", &page);
+    assert_string_equal(buf_text(&page.body), text);
+    buf_free(&page.body);
+}
+
+#define EXEMPLAR(value, ms, more) "{'timeUnixNano':'" ms "000000','asDouble':" value more "}"
+#define TRACE                     ",'traceId':'0102030405060708090a0b0c0d0e0f10'"
+#define IDS                       TRACE ",'spanId':'0102030405060708'"
+
+#define TWO_AND_ONE               EXEMPLAR("2", "5000", IDS) "," EXEMPLAR("1", "4000", "")
+#define IN_BUCKETS                EXEMPLAR("0.5", "1500", "") "," EXEMPLAR("11", "2000", IDS) ",{}"
+
+static void exemplars_stand_behind_their_samples(void **state)
+{
+    (void)state;
+    Fixture f;
+    begin(&f, "enable_open_metrics: true");
+    push_metrics(&f,
+                 "{'name':'a','sum':{'aggregationTemporality':2,'isMonotonic':true,'dataPoints':["
+                 "{'asInt':3,'exemplars':[" TWO_AND_ONE "]}]}},"
+                 "{'name':'g','gauge':{'dataPoints':[{'asInt':1,'exemplars':[" TWO_AND_ONE
+                 "]}]}},{'name':'h','histogram':{'aggregationTemporality':2,'dataPoints':["
+                 "{'count':'3','bucketCounts':['1','1','1'],'explicitBounds':[1,10],"
+                 "'exemplars':[" IN_BUCKETS "]}]}}");
+    expect_openmetrics(
+        &f, "# TYPE a counter\n"
+            "a_total 3.0 # {trace_id=\"0102030405060708090a0b0c0d0e0f10\",span_id="
+            "\"0102030405060708\"} 2.0 5.000\n"
+            "# TYPE g gauge\ng 1.0\n"
+            "# TYPE h histogram\n"
+            "h_bucket{le=\"1.0\"} 1 # {} 0.5 1.500\n"
+            "h_bucket{le=\"10.0\"} 2\n"
+            "h_bucket{le=\"+Inf\"} 3 # {trace_id=\"0102030405060708090a0b0c0d0e0f10\",span_id="
+            "\"0102030405060708\"} 11.0 2.000\n"
+            "h_count 3\n# EOF\n");
+    push_metrics(&f, MB_SUM("a", MB_CUMULATIVE MB_MONOTONIC, "{'asInt':4}"));
+    Page page;
+    scrape(&f, "application/openmetrics-text;version=1.0.0", &page);
+    assert_non_null(strstr(buf_text(&page.body), "a_total 4.0\n"));
+    buf_free(&page.body);
+    scrape(&f, "text/plain", &page);
+    assert_null(strstr(buf_text(&page.body), "trace_id"));
+    buf_free(&page.body);
+    end(&f);
+}
+
+static void count_conflicts(void *context, LogLevel level, Str component, Str message)
+{
+    size_t *told = context;
+    (void)level, (void)component;
+    *told += str_contains(message, STR("a has come as another type before"));
+}
+
+static void a_conflict_of_types_is_told_once(void **state)
+{
+    (void)state;
+    Fixture f;
+    size_t told = 0;
+    begin(&f, "");
+    log_set_sink(&(LogSink){ count_conflicts, &told, LOG_WARN });
+    for (int i = 0; i < 3; i++)
+        push_metrics(&f, "{'name':'a','gauge':{'dataPoints':[{'asInt':1}]}},"
+                         "{'name':'a','summary':{'dataPoints':[{'count':'1'}]}}");
+    log_set_sink(NULL);
+    log_set_level(LOG_OFF);
+    assert_int_equal(told, 1);
+    assert_int_equal(dropped(&f, "a type other than the metric had before"), 3);
+    expect(&f, "# TYPE a gauge\na 1\n");
     end(&f);
 }
 
@@ -549,6 +624,8 @@ int main(void)
         cmocka_unit_test(adds_up_delta_histograms),
         cmocka_unit_test(expired_series_leave),
         cmocka_unit_test(speaks_openmetrics_when_asked),
+        cmocka_unit_test(exemplars_stand_behind_their_samples),
+        cmocka_unit_test(a_conflict_of_types_is_told_once),
         cmocka_unit_test(series_are_bounded),
         cmocka_unit_test(large_pages_come_in_pieces),
         cmocka_unit_test(scraper_may_leave),

@@ -53,6 +53,34 @@ static void write_all(Buf *out, ExpositionFormat format)
     buf_free(&labels);
 }
 
+static void test_exemplars(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *family, *suffix, *text;
+    } rows[] = {
+        { "x_total", "", "x_total 1.0 # {span_id=\"0100000000000000\"} 0.5 0.002\n" },
+        { "h", "_bucket", "h_bucket 1.0 # {span_id=\"0100000000000000\"} 0.5 0.002\n" },
+        { "x", "", "x 1.0\n" }, /* a counter of another name is no counter there */
+        { "h", "_count", "h_count 1.0\n" },
+    };
+    const SampleExemplar exemplar = { .span_id = { { 1 } }, .value = 0.5, .time_ms = 2 };
+    Buf out = BUF(1000);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        const ExpositionSample sample = { .family = str_from(rows[i].family),
+                                          .suffix = rows[i].suffix,
+                                          .value = 1,
+                                          .exemplar = &exemplar };
+        buf_clear(&out);
+        exposition_sample(&out, EXPOSITION_OPENMETRICS, &sample);
+        assert_string_equal(buf_text(&out), rows[i].text);
+        buf_clear(&out);
+        exposition_sample(&out, EXPOSITION_TEXT, &sample);
+        assert_false(str_contains(buf_str(&out), STR("#")));
+    }
+    buf_free(&out);
+}
+
 static void test_text(void **state)
 {
     (void)state;
@@ -130,6 +158,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_text),
+        cmocka_unit_test(test_exemplars),
         cmocka_unit_test(test_openmetrics),
         cmocka_unit_test(test_choice),
     };

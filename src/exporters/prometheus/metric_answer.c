@@ -81,8 +81,15 @@ void metric_answers_free(MetricAnswers *answers)
 
 /* ---- lines ---- */
 
-static void write_histogram(Job *job, ExpositionSample *line, const CachedBuckets *buckets)
+static const SampleExemplar *exemplar_of(const CachedSeries *series, size_t i)
 {
+    const CachedExemplars *kept = series->exemplars;
+    return kept && i < kept->count && kept->at[i].present ? &kept->at[i].exemplar : NULL;
+}
+
+static void write_histogram(Job *job, ExpositionSample *line, const CachedSeries *series)
+{
+    const CachedBuckets *buckets = series->buckets;
     uint64_t below = 0;
     line->suffix = "_bucket";
     line->bound = "le";
@@ -91,13 +98,16 @@ static void write_histogram(Job *job, ExpositionSample *line, const CachedBucket
         below += buckets->at[i].count;
         line->bound_value = buckets->at[i].bound;
         line->value = (double)below;
+        line->exemplar = exemplar_of(series, i);
         if (line->bound_value < (double)INFINITY)
             exposition_sample(&job->text, job->format, line);
     }
     line->bound_value = (double)INFINITY;
     line->value = (double)buckets->count;
+    line->exemplar = exemplar_of(series, buckets->bounds);
     exposition_sample(&job->text, job->format, line);
     line->bound = NULL;
+    line->exemplar = NULL;
     if (buckets->has_sum) {
         ExpositionSample sum = *line;
         sum.suffix = "_sum";
@@ -147,11 +157,12 @@ static void write_series(Job *job, const CachedSeries *series)
     };
     write_head(job, family);
     if (family->type == METRIC_TYPE_HISTOGRAM) {
-        write_histogram(job, &line, series->buckets);
+        write_histogram(job, &line, series);
     } else if (family->type == METRIC_TYPE_SUMMARY) {
         write_summary(job, &line, series->quantiles);
     } else {
         line.value = series->value;
+        line.exemplar = exemplar_of(series, 0);
         exposition_sample(&job->text, job->format, &line);
     }
 }

@@ -41,10 +41,24 @@ MetricCache *metric_cache_new(uint64_t lines_max, Purse *purse, Err *err)
     return cache;
 }
 
+static size_t exemplars_cost(size_t count)
+{
+    return sizeof(CachedExemplars) + count * sizeof *((CachedExemplars *)NULL)->at;
+}
+
+static void exemplars_free(MetricCache *cache, CachedSeries *series)
+{
+    if (series->exemplars)
+        purse_give(cache->purse, exemplars_cost(series->exemplars->count));
+    mem_free(series->exemplars);
+    series->exemplars = NULL;
+}
+
 static void series_free(MetricCache *cache, CachedSeries *series)
 {
     cache->bytes -= series->bytes;
     purse_give(cache->purse, series->charged);
+    exemplars_free(cache, series);
     if (series->family->family.type == METRIC_TYPE_HISTOGRAM)
         mem_free(series->buckets);
     else if (series->family->family.type == METRIC_TYPE_SUMMARY)
@@ -415,6 +429,56 @@ static bool put_summary(Put *put, Err *err)
     return true;
 }
 
+/* Which bucket a value falls into; the last is above all bounds. */
+static size_t bucket_of(const CachedSeries *series, double value)
+{
+    size_t i = 0;
+    if (series->family->family.type != METRIC_TYPE_HISTOGRAM)
+        return 0;
+    while (i < series->buckets->bounds && value > series->buckets->at[i].bound)
+        i++;
+    return i;
+}
+
+static void keep_exemplar(CachedSeries *series, const ExemplarView *view)
+{
+    const NumberView *number = &view->value;
+    double value = number->kind == NUMBER_INT ? (double)number->integer : number->real;
+    size_t i = bucket_of(series, value);
+    int64_t time_ms = (int64_t)(view->time_ns / 1000000);
+    bool newer =
+        !series->exemplars->at[i].present || time_ms >= series->exemplars->at[i].exemplar.time_ms;
+    if (number->kind == NUMBER_NONE || !newer)
+        return;
+    series->exemplars->at[i].present = true;
+    series->exemplars->at[i].exemplar =
+        (SampleExemplar){ view->trace_id, view->span_id, value, time_ms };
+}
+
+/* They adorn the value: without memory for them it is shown all the same. */
+static void take_exemplars(Put *put)
+{
+    CachedSeries *series = put->series;
+    MetricType type = series->family->family.type;
+    exemplars_free(put->cache, series);
+    if (type != METRIC_TYPE_HISTOGRAM && type != METRIC_TYPE_COUNTER)
+        return;
+    bool buckets = type == METRIC_TYPE_HISTOGRAM;
+    Fields list = buckets ? put->point->histogram.exemplars : put->point->number.exemplars;
+    size_t count = buckets ? series->buckets->bounds + 1 : 1, cost = exemplars_cost(count);
+    Err ignored;
+    if (!fields_count(list) || !purse_take(put->cache->purse, cost))
+        return;
+    series->exemplars = mem_zeroed(1, cost, &ignored);
+    if (!series->exemplars) {
+        purse_give(put->cache->purse, cost);
+        return;
+    }
+    series->exemplars->count = count;
+    for (ExemplarView view; exemplar_next(&list, &view);)
+        keep_exemplar(series, &view);
+}
+
 static bool put_value(Put *put, Err *err)
 {
     switch (put->point->family->type) {
@@ -440,13 +504,15 @@ static const char *unusable(const PromPoint *point)
                : NULL;
 }
 
+const char metric_cache_other_type[] = "a type other than the metric had before";
+
 /* What stops a point before its value is looked at. */
 static const char *obstacle(const Put *put)
 {
     if (put->cache->key.failed)
         return "labels larger than can be written";
     if (put->family && put->family->family.type != put->point->family->type)
-        return "a type other than the metric had before";
+        return metric_cache_other_type;
     if (put->series && put->point->time_ns < put->series->time_ns)
         return "older than what is shown";
     return unusable(put->point);
@@ -471,6 +537,7 @@ bool metric_cache_put(MetricCache *cache, const PromPoint *point, int64_t now_ns
     *dropped = put.dropped;
     if (put.dropped)
         return true;
+    take_exemplars(&put);
     put.series->time_ns = point->time_ns;
     put.series->updated_ns = now_ns;
     return true;

@@ -15,6 +15,7 @@
 #define EXPORTERS_PROMETHEUS_METRIC_CACHE_H
 
 #include "base/budget.h"
+#include "prom/exposition.h"
 #include "prom/otlp_points.h"
 
 typedef struct CachedSeries CachedSeries;
@@ -23,7 +24,6 @@ typedef struct CachedFamily {
     PromFamily family; /* its texts are its own */
     CachedSeries **series;
     size_t count, cap, dead;
-    bool conflict_told;
 } CachedFamily;
 
 typedef struct CachedBuckets {
@@ -44,6 +44,15 @@ typedef struct CachedQuantiles {
     QuantileView at[];
 } CachedQuantiles;
 
+/* The newest exemplar of each bucket, the last one above all bounds; of a counter there is one. */
+typedef struct CachedExemplars {
+    size_t count;
+    struct {
+        bool present;
+        SampleExemplar exemplar;
+    } at[];
+} CachedExemplars;
+
 struct CachedSeries {
     Str key, labels; /* labels as exposition_labels() writes them */
     CachedFamily *family;
@@ -51,6 +60,7 @@ struct CachedSeries {
     int64_t updated_ns; /* when that came, on the monotonic clock */
     size_t lines, bytes, charged;
     bool dead;
+    CachedExemplars *exemplars; /* of the newest point; NULL: none */
     union {
         double value;
         CachedBuckets *buckets;     /* METRIC_TYPE_HISTOGRAM */
@@ -60,11 +70,15 @@ struct CachedSeries {
 
 typedef struct MetricCache MetricCache;
 
+/* Why metric_cache_put() drops a point whose family has another type. */
+extern const char metric_cache_other_type[];
+
 /* purse: NULL: nobody pays. */
 CHECKED MetricCache *metric_cache_new(uint64_t lines_max, Purse *purse, Err *err);
 void metric_cache_free(MetricCache *cache); /* NULL is fine */
 
-/* Takes the point, or says in *dropped (a literal) why not. False: ERR_MEMORY. */
+/* Takes the point, or says in *dropped (a literal) why not. False: ERR_MEMORY. Exemplars are kept
+ * where there is room for them. */
 CHECKED bool metric_cache_put(MetricCache *cache, const PromPoint *point, int64_t now_ns,
                               const char **dropped, Err *err);
 /* target_info of a resource. */

@@ -40,6 +40,7 @@ typedef struct PrometheusExporter {
     MetricAnswers *answers;
     Listener listener;
     Timer timer;
+    bool told_conflict; /* of types; then they are only counted */
 } PrometheusExporter;
 
 typedef enum Strategy {
@@ -206,6 +207,18 @@ static void count_dropped(Taking *taking, const char *reason)
     host_count_dropped(taking->exporter->base.host, METRICS, 1, reason);
 }
 
+/* The page stays right: the first type stays, as in the public Collector. */
+static void tell_conflict(PrometheusExporter *exporter, const PromFamily *family)
+{
+    if (exporter->told_conflict)
+        return;
+    exporter->told_conflict = true;
+    host_log(exporter->base.host, LOG_WARN,
+             "%.*s has come as another type before, which stays; the %s is dropped (further "
+             "conflicts are only counted)",
+             STR_ARG(family->name), metric_type_name(family->type));
+}
+
 static bool take_point(void *context, const PromPoint *point, Err *err)
 {
     Taking *taking = context;
@@ -214,6 +227,8 @@ static bool take_point(void *context, const PromPoint *point, Err *err)
     int64_t now = loop_now(host_loop(exporter->base.host));
     if (!metric_cache_put(exporter->cache, point, now, &dropped, err))
         return false;
+    if (dropped == metric_cache_other_type)
+        tell_conflict(exporter, point->family);
     if (dropped)
         count_dropped(taking, dropped);
     else
