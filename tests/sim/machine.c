@@ -185,12 +185,32 @@ bool machine_start(Machine *machine, Str yaml, Err *err)
     return false;
 }
 
+/* What ended with data that it had accepted. */
+static uint64_t not_sent(Machine *machine)
+{
+    uint64_t items = 0;
+    Err ignored;
+    Arena *arena = arena_new(STATUS_MEMORY, &ignored);
+    const GraphStatus *status = arena ? graph_status(machine->graph, arena, &ignored) : NULL;
+    if (!status)
+        abort();
+    for (size_t i = 0; i < status->count; i++)
+        for (size_t j = 0; j < status->components[i].drop_count; j++)
+            if (!strcmp(status->components[i].drops[j].reason, "not sent before the end"))
+                items += status->components[i].drops[j].items;
+    arena_free(arena);
+    return items;
+}
+
 ReloadResult machine_reload(Machine *machine, Str yaml, int64_t drain_ns, Err *err)
 {
     int64_t now = clock_mono_ns(&machine->net->clock.base);
+    uint64_t before = not_sent(machine);
     const ServiceConfig *config = read_config(machine, yaml, err);
     ReloadResult result =
         config ? graph_reload(machine->graph, config, now + drain_ns, err) : RELOAD_REFUSED;
+    if (result != RELOAD_STUCK)
+        machine->lost_by_reload += not_sent(machine) - before;
     forget_configs(machine);
     return result;
 }

@@ -39,6 +39,7 @@ struct Machine {
     } configs[MACHINE_CONFIGS_MAX]; /* of which the graph uses something */
     Graph *graph;                   /* NULL: does not run */
     bool dead;                      /* the process is gone, its code is only being taken down */
+    uint64_t lost_by_reload;        /* items: everything has an heir, so there should be none */
     bool disk_failed;               /* the test made it fail, at any time */
     uint64_t exporter_sent[SIGNAL_COUNT]; /* by all processes that have ended */
     void (*idle)(void *context);          /* while it drains: the rest of the world goes on */
@@ -51,7 +52,7 @@ void machine_init(Machine *machine, uint64_t seed);
 void machine_done(Machine *machine); /* it does not run */
 
 CHECKED bool machine_start(Machine *machine, Str yaml, Err *err);
-/* Takes over another configuration while it runs. */
+/* Takes over another configuration while it runs. What that gives up is in lost_by_reload. */
 CHECKED ReloadResult machine_reload(Machine *machine, Str yaml, int64_t drain_ns, Err *err);
 /* At most so many turns of its loops. Only in here memory may run out (support/starve.h). */
 void machine_turn(Machine *machine, unsigned turns_max);

@@ -256,6 +256,9 @@ static void reload(Run *run, Machine *machine)
     ReloadResult result = machine_reload(machine, buf_str(&yaml), 500 * NANOS_PER_MILLI, &err);
     buf_free(&yaml);
     say(run, "%s reloads: %s", machine->name, result == RELOAD_DONE ? "yes" : err.text);
+    if (machine->lost_by_reload)
+        problem(run, "%s: a reload has given up %llu items", machine->name,
+                (unsigned long long)machine->lost_by_reload);
     if (result == RELOAD_STUCK) /* as the program does, and whoever starts it again */
         restart(run, machine);
 }
