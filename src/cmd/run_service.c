@@ -372,16 +372,17 @@ static bool wait_for_end(Service *service, const sigset_t *waited)
 /* ---- from start to end --------------------------------------------------------------------------
  */
 
-static void run(Service *service, const sigset_t *waited)
+/* False: it had to end. What has stayed after a reload that failed both ways is drained, too. */
+static bool run(Service *service, const sigset_t *waited)
 {
     service_manager_ready(&service->manager);
     log_write(LOG_INFO, "service", "Everything is ready. Begin running and processing data.");
-    if (!wait_for_end(service, waited))
-        return;
+    bool asked = wait_for_end(service, waited);
     service_manager_stopping(&service->manager);
     log_write(LOG_INFO, "service", "Starting shutdown...");
     DrainReport report = drain(service->graph, waited);
     tell_drained(&report);
+    return asked;
 }
 
 /* The usual 1024 is kept low for programs that use select(), which we do not; the administrator's
@@ -415,11 +416,9 @@ int run_service(const Options *options, LoadedConfig *config)
                                  service.config.files, service.config.file_count, &err) &&
                    start_graph(&service, &err);
     watch_from_now(&service);
-    if (started)
-        run(&service, &waited);
-    else
+    if (!started)
         tell_start(service.config.service, "cannot start", &err);
-    bool ended = started && service.graph;
+    bool ended = started && run(&service, &waited);
     end_graph(&service);
     free_older(&service);
     mem_free(service.older);
