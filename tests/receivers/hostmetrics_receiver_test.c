@@ -3,6 +3,7 @@
 #include "base/log.h"
 #include "otlp/metric_view.h"
 #include "pipe/host_base.h"
+#include "receivers/hostmetrics/host_scrape_internal.h"
 #include "support/starve.h"
 #include "support/test_disk.h"
 #include "support/test_host.h"
@@ -583,6 +584,101 @@ static void ten_thousand_processes(void **state)
 
 /* --- everything ------------------------------------------------------------------------------ */
 
+static void put_rest(TestDisk *disk)
+{
+    static const struct {
+        const char *path, *text;
+    } files[] = {
+        { "/proc/stat", "cpu0 1 1 1 1\nbtime 900\nprocesses 1\nprocs_running 1\n"
+                        "procs_blocked 1\n" },
+        { "/proc/cpuinfo", "processor : 0\ncpu MHz : 1\nphysical id : 0\ncpu cores : 1\n" },
+        { "/proc/swaps", "Filename Type Size Used Priority\n/swap file 1 1 1\n" },
+        { "/proc/vmstat", "pgfault 1\n" },
+        { "/proc/uptime", "1 1\n" },
+        { "/proc/sys/net/netfilter/nf_conntrack_count", "1\n" },
+        { "/proc/sys/net/netfilter/nf_conntrack_max", "1\n" },
+        { "/etc/passwd", "root:x:0:0\n" },
+        { "/proc/7", "" }, /* the disk lists files only */
+    };
+    Err err;
+    assert_true(test_disk_door(disk)->make_directory(test_disk_door(disk), "/proc/7/fd", &err));
+    for (size_t i = 0; i < COUNT_OF(files); i++)
+        test_disk_put(disk, files[i].path, str_from(files[i].text));
+    put_process(disk, 7);
+}
+
+/* The scraper's settings with that metric alone. */
+static void write_alone(HostMetricId id, Buf *out)
+{
+    ScraperId scraper = host_metrics[id].scraper;
+    buf_addf(out, "{scrapers: {%s: {metrics: {", scraper_name(scraper));
+    for (int i = 0; i < HOST_METRICS; i++)
+        if (host_metrics[i].scraper == scraper)
+            buf_addf(out, "%.*s: {enabled: %s}, ", STR_ARG(host_metrics[i].name),
+                     i == (int)id ? "true" : "false");
+    buf_add(out, STR("}}}}"));
+}
+
+/* Each row of the table, alone, comes out alone, as the row says; switched off it does not. */
+static void every_metric_is_switched(void **state)
+{
+    (void)state;
+    for (int id = 0; id < HOST_METRICS; id++) {
+        Fixture f;
+        Buf yaml = BUF(1 << 16);
+        write_alone((HostMetricId)id, &yaml);
+        begin(&f, buf_text(&yaml));
+        put_rest(f.disk);
+        test_host_tick(f.host, 62 * NANOS_PER_SECOND); /* two looks: for parts of time */
+        size_t count = test_host_sent_count(f.host);
+        if (id == PROCESS_HANDLES)
+            assert_int_equal(count, 0);
+        else if (!count)
+            fail_msg("%.*s does not come", STR_ARG(host_metrics[id].name));
+        for (size_t i = 0; i < count; i++) {
+            const Batch *batch = test_host_sent(f.host, i)->batch;
+            assert_int_equal(batch_metric_count(batch), 1);
+            MetricView metric = metric_view(batch, 0);
+            assert_true(str_eq(metric.name, host_metrics[id].name));
+            assert_true(str_eq(metric.unit, host_metrics[id].unit));
+            assert_int_equal(metric.kind == METRIC_GAUGE, host_metrics[id].kind == HOST_GAUGE);
+            assert_int_equal(metric.is_monotonic, host_metrics[id].kind == HOST_TOTAL);
+        }
+        buf_free(&yaml);
+        end(&f);
+    }
+}
+
+/* A disk on which opening a file takes a second. */
+typedef struct Slow {
+    Disk base, *below;
+    TestClock *clock;
+} Slow;
+
+static File *slow_open(Disk *disk, const char *path, DiskOpen how, Err *err)
+{
+    Slow *slow = (Slow *)disk;
+    test_clock_advance(slow->clock, NANOS_PER_SECOND);
+    return slow->below->open(slow->below, path, how, err);
+}
+
+static void a_timeout_leaves_out_what_comes_later(void **state)
+{
+    (void)state;
+    Fixture f;
+    begin(&f, "{timeout: 2500ms, scrapers: {load: , memory: , disk: , system: }}");
+    put_rest(f.disk);
+    Slow slow = { .base = *test_disk_door(f.disk),
+                  .below = test_disk_door(f.disk),
+                  .clock = test_host_clock(f.host) };
+    slow.base.open = slow_open;
+    test_host_host(f.host)->disk = &slow.base;
+    const Batch *batch = only_batch(&f); /* stat, loadavg and meminfo: 3 s; then it is over */
+    assert_int_equal(batch_metric_count(batch), 4);
+    assert_true(str_eq(metric_view(batch, 3).name, STR("system.memory.usage")));
+    end(&f);
+}
+
 static void bad_settings_are_named(void **state)
 {
     (void)state;
@@ -654,6 +750,8 @@ int main(void)
         cmocka_unit_test(the_thread_looks_too),
         cmocka_unit_test(processes_that_vanish_leave_nothing),
         cmocka_unit_test(ten_thousand_processes),
+        cmocka_unit_test(every_metric_is_switched),
+        cmocka_unit_test(a_timeout_leaves_out_what_comes_later),
         cmocka_unit_test(bad_settings_are_named),
         cmocka_unit_test(memory_that_fails_leaks_nothing),
     };

@@ -76,6 +76,9 @@ CHECKED bool look_file(Scrape *s, HostFile file, Str *out, Err *err);
 /* The path of a file of the machine, below the root path. */
 CHECKED bool look_path(const Scrape *s, char out[PATH_SIZE], Err *err, const char *format, ...)
     PRINTF(4, 5);
+/* The processes that there are, as uint64_t, in no order; out with room for PIDS_MAX of them. */
+enum { PIDS_MAX = 1 << 18 };
+CHECKED bool look_pids(const Scrape *s, Buf *out, Err *err);
 CHECKED bool look_in_time(const Scrape *s, Err *err);
 
 typedef struct Label {

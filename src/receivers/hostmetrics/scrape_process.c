@@ -16,7 +16,6 @@
 #include <stdlib.h>
 
 enum {
-    PIDS_MAX = 1 << 18,
     PROCESS_ROOM = 256 << 10, /* more than one process takes in the message */
 };
 
@@ -263,12 +262,17 @@ static bool remember(ScrapePast *past, ScrapePast *now)
     return true;
 }
 
-static bool run(Scrape *s, Buf *pids, Err *err)
+bool look_pids(const Scrape *s, Buf *out, Err *err)
 {
     char path[PATH_SIZE];
     Disk *disk = s->wish->disk;
+    return look_path(s, path, err, "/proc") && disk->list(disk, path, keep_pid, out, err);
+}
+
+static bool run(Scrape *s, Buf *pids, Err *err)
+{
     ScrapePast now = { .processes_ns = s->mono_ns };
-    if (!look_path(s, path, err, "/proc") || !disk->list(disk, path, keep_pid, pids, err))
+    if (!look_pids(s, pids, err))
         return false;
     size_t count = pids->len / sizeof(uint64_t);
     if (count)

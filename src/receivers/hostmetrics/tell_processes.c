@@ -54,55 +54,47 @@ static Status status_of(char state)
     }
 }
 
-typedef struct Census {
-    Scrape *s;
-    Buf text;
-    uint64_t of[STATUSES];
-    Err *err; /* why it ended early */
-    bool good;
-} Census;
-
 /* One that is gone by the time it is asked is not counted. */
-static bool count_process(void *context, Str name)
+static bool count_process(Scrape *s, uint64_t pid, Buf *text, uint64_t of[STATUSES], Err *err)
 {
-    Census *census = context;
     char path[PATH_SIZE];
     ProcessStat stat;
-    uint64_t number;
     Err gone;
-    if (!str_to_u64(name, &number))
-        return true;
-    census->good =
-        look_in_time(census->s, census->err) &&
-        look_path(census->s, path, census->err, "/proc/%llu/stat", (unsigned long long)number);
-    if (!census->good)
+    if (!look_in_time(s, err) ||
+        !look_path(s, path, err, "/proc/%llu/stat", (unsigned long long)pid))
         return false;
-    buf_clear(&census->text);
-    if (disk_read_all(census->s->wish->disk, path, &census->text, &gone) &&
-        proc_process_stat(buf_str(&census->text), &stat))
-        census->of[status_of(stat.state)]++;
+    buf_clear(text);
+    if (disk_read_all(s->wish->disk, path, text, &gone) && proc_process_stat(buf_str(text), &stat))
+        of[status_of(stat.state)]++;
     return true;
+}
+
+static bool count_processes(Scrape *s, uint64_t of[STATUSES], Err *err)
+{
+    enum { STAT_MAX = 4096 };
+    Buf pids = BUF(PIDS_MAX * sizeof(uint64_t)), text = BUF(STAT_MAX);
+    bool good = look_pids(s, &pids, err);
+    const uint64_t *pid = (const uint64_t *)(const void *)pids.ptr;
+    for (size_t i = 0; good && i < pids.len / sizeof *pid; i++)
+        good = count_process(s, pid[i], &text, of, err);
+    good = good && buf_ok(&pids, err);
+    buf_free(&pids);
+    buf_free(&text);
+    return good;
 }
 
 /* The kernel's own count of those that run or wait for a disk is of one moment, so it is taken. */
 bool tell_processes_count(Scrape *s, Err *err)
 {
-    enum { STAT_MAX = 4096 };
-    char path[PATH_SIZE];
     ProcessCounts counts;
-    Census census = { .s = s, .text = BUF(STAT_MAX), .err = err, .good = true };
-    Disk *disk = s->wish->disk;
-    if (!read_counts(s, &counts, err) || !look_path(s, path, err, "/proc"))
+    uint64_t of[STATUSES] = { 0 };
+    if (!read_counts(s, &counts, err) || !count_processes(s, of, err))
         return false;
-    bool good = disk->list(disk, path, count_process, &census, err) && census.good;
-    buf_free(&census.text);
-    if (!good)
-        return false;
-    census.of[STATUS_BLOCKED] = counts.blocked;
-    census.of[STATUS_RUNNING] = counts.running;
+    of[STATUS_BLOCKED] = counts.blocked;
+    of[STATUS_RUNNING] = counts.running;
     for (int i = 0; i < STATUSES; i++)
-        if (census.of[i] || i == STATUS_BLOCKED || i == STATUS_RUNNING)
-            look_add_int(s, census.of[i], (Label[LABELS_MAX]){ { STR("status"), names[i] } });
+        if (of[i] || i == STATUS_BLOCKED || i == STATUS_RUNNING)
+            look_add_int(s, of[i], (Label[LABELS_MAX]){ { STR("status"), names[i] } });
     return true;
 }
 
