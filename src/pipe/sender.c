@@ -3,7 +3,7 @@
  * Slots are the consumers: made once, each holding one element while it is sent or waits for its
  * next attempt. All but the places in the queue belongs to the exporter's loop. send() may call
  * sender_result() before it returns, so nothing is touched after it that the result may have
- * changed, and neither sender_pump() nor sender_resume() enters itself.
+ * changed, and neither sender_pump() nor resume() enters itself.
  */
 #include "pipe/sender.h"
 
@@ -233,7 +233,8 @@ void sender_resume_one(SendSlot *slot)
     attempt(slot);
 }
 
-void sender_resume(Sender *sender)
+/* All that the breaker has kept and lets go now. */
+static void resume(Sender *sender)
 {
     if (sender->resuming || sender->closed)
         return;
@@ -371,7 +372,7 @@ void sender_result(Sender *sender, SendSlot *slot, const AckOutcome *outcome)
     }
     finish(slot, outcome);
     if (reopened)
-        sender_resume(sender);
+        resume(sender);
 }
 
 /* --- the queue ------------------------------------------------------------------------------- */
@@ -456,7 +457,7 @@ void sender_flush(Sender *sender)
         if (slot->state == SLOT_WAITING)
             timer_set(host_loop(sender->options.host), &slot->timer, slot->not_before_ns);
     }
-    sender_resume(sender);
+    resume(sender);
     sender_pump(sender);
 }
 

@@ -91,7 +91,6 @@ int64_t sender_now(const Sender *sender);
 /* Fills idle slots from the queue. */
 void sender_pump(Sender *sender);
 /* An attempt of what only the breaker has kept. */
-void sender_resume(Sender *sender);
 void sender_resume_one(SendSlot *slot);
 /* What took `before` bytes of memory takes `after` now. */
 void sender_recount_memory(Sender *sender, size_t before, size_t after);
@@ -115,7 +114,7 @@ bool breaker_would_let(const Sender *sender);
 /* May this element be sent now? Then it may be the probe. */
 bool breaker_lets(Sender *sender, const SendSlot *slot);
 void breaker_failed(Sender *sender, const SendSlot *slot, const Err *why);
-/* The far side has answered. True: what was kept may go (sender_resume). */
+/* The far side has answered. True: what was kept may go. */
 bool breaker_worked(Sender *sender);
 void breaker_end(Sender *sender); /* closed from now on; what was kept may go */
 void breaker_stop(Sender *sender);

@@ -56,7 +56,8 @@ CHECKED bool dns_discovery_check(const DnsDiscoveryConfig *config, Err *err);
 typedef struct DiscoverySettings { /* borrowed */
     Host *host;
     Str job; /* for messages; followed by a zero byte */
-    /* Here is everything that is known now; the groups move in. Errors as scrape_job_set(). */
+    /* Here is everything that is known now; the groups move in. False: ERR_MEMORY or
+     * ERR_BUSY. */
     bool (*found)(void *owner, size_t at, TargetGroups *groups, Err *err);
     void *owner;
     size_t at;

@@ -165,7 +165,9 @@ static bool sync_targets(ScrapeJob *job, Err *err)
     return ok;
 }
 
-bool scrape_job_set(ScrapeJob *job, size_t at, TargetGroups *groups, Err *err)
+/* What source number `at` says now; the groups move in. False: ERR_MEMORY or ERR_BUSY, and some
+ * targets may be missing until it says something again. */
+CHECKED static bool set_source(ScrapeJob *job, size_t at, TargetGroups *groups, Err *err)
 {
     TargetGroups old = job->sources[at];
     job->sources[at] = *groups;
@@ -196,14 +198,14 @@ static bool set_static(ScrapeJob *job, Err *err)
             group->labels[group->label_count++] =
                 (Label){ from->labels.items[l].key, from->labels.items[l].value };
     }
-    ok = ok && scrape_job_set(job, 0, &groups, err);
+    ok = ok && set_source(job, 0, &groups, err);
     target_groups_done(&groups);
     return ok;
 }
 
 static bool found(void *owner, size_t at, TargetGroups *groups, Err *err)
 {
-    return scrape_job_set(owner, at, groups, err);
+    return set_source(owner, at, groups, err);
 }
 
 static bool open_discovery(ScrapeJob *job, Err *err)

@@ -26,8 +26,4 @@ CHECKED ScrapeJob *scrape_job_new(const JobSettings *settings, Err *err);
 void scrape_job_close(ScrapeJob *job);
 void scrape_job_free(ScrapeJob *job); /* NULL is fine */
 
-/* For sources: what number `at` says now; the groups move in. False: ERR_MEMORY or ERR_BUSY, and
- * some targets may be missing until it says something again. */
-CHECKED bool scrape_job_set(ScrapeJob *job, size_t at, TargetGroups *groups, Err *err);
-
 #endif
