@@ -49,13 +49,10 @@ ROWS = [
     Row("`prometheus`: `add_metric_suffixes: false`", r"prometheus: without suffixes", PAGE + r"\..*"),
     Row("`prometheus` without an `endpoint`", r"a prometheus exporter without an endpoint", REFUSED),
     Row("a duration without a unit", r"a number for a duration", REFUSED),
+    Row("`prometheus`: exemplars", r"prometheus: OpenMetrics and exemplars", PAGE + r"\.samples\..*\.exemplar"),
     # Not there yet.
-    Row("`attributes`, `resource`: lists and maps as `value`", r"attributes: a (list|map) for a value", REFUSED),
-    Row("`include` and `exclude`: `libraries`", r"attributes: include by scope", REFUSED),
     Row("`metricstransform`: `combine`, `group`, `experimental_match_labels`, aggregation by count and median",
         r"metricstransform: (combine|group|aggregation by median|points with some labels only)", REFUSED),
-    Row("`debug`: `output_paths`", r"debug into a file", REFUSED),
     Row("`prometheus`: exponential histograms", r"prometheus: exponential histograms", PAGE + r"\..*"),
-    Row("`prometheus`: exemplars", r"prometheus: OpenMetrics and exemplars", PAGE + r"\.samples\..*\.exemplar"),
     Row("`prometheus`: names in UTF-8", r"names that prometheus takes as they are", REFUSED),
 ]  # fmt: skip
