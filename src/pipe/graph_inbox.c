@@ -12,8 +12,9 @@
 #include "otlp/batch.h"
 
 enum {
-    BURST = 64,    /* parcels per turn of the loop, so that its other duties get theirs */
-    AGAIN_MS = 10, /* until a reader that was busy is asked again */
+    BURST = 64,           /* parcels per turn of the loop, so that its other duties get theirs */
+    AGAIN_MS = 10,        /* until a reader that was busy is asked again */
+    INBOX_RETRY_MS = 100, /* what a sender is told to wait: a full inbox is some hundreds of them */
 };
 
 /* --- into an instance ------------------------------------------------------------------------ */
@@ -73,8 +74,10 @@ static bool has_room(const Inbox *inbox, size_t bytes)
 
 static bool refuse_full(const Unit *unit, Err *err)
 {
-    return fail(err, ERR_BUSY, "the queue in front of %s \"%.*s\" is full",
-                component_kind_name(unit->type->kind), STR_ARG(unit->config->id));
+    fail(err, ERR_BUSY, "the queue in front of %s \"%.*s\" is full",
+         component_kind_name(unit->type->kind), STR_ARG(unit->config->id));
+    err->retry_ms = INBOX_RETRY_MS;
+    return false;
 }
 
 /* Under the lock. The reader cannot stop while that is held and its inbox open, so it may be asked
